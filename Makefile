@@ -1,0 +1,35 @@
+# Two commands are enough on a fresh clone: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.locked
+
+.PHONY: setup demo test lint fuzz bench clean
+
+setup: $(STAMP)
+	@$(BIN)/pip install -q --no-build-isolation --no-deps -e .
+
+$(STAMP): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "fhir2cdisc needs Python 3.11, 3.12 or 3.13; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $(STAMP)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+demo: setup
+	$(BIN)/fhir2cdisc run examples/bundles --study examples/demo-study.toml --out out/demo --replace
+
+fuzz: setup
+	FHIR2CDISC_FUZZ=1 $(BIN)/python -m pytest -m "fuzz or not fuzz" -q
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv build out *.egg-info

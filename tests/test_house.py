@@ -1,0 +1,79 @@
+"""The house rules: one import package out of five folders, imports that run downstream only."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ["fhir", "mappings", "sdtm", "adam", "converters"]
+# Who may import whom (adam takes frames and metadata only, so of sdtm just the metadata modules).
+ALLOWED = {
+    "fhir": {"fhir"},
+    "mappings": {"mappings"},
+    "sdtm": {"fhir", "mappings", "sdtm"},
+    "adam": {"mappings", "adam", "sdtm.metadata"},
+    "converters": {"fhir", "mappings", "sdtm", "adam", "converters"},
+}
+# The simulator writes FHIR for a study, so it alone in fhir/ reads the study models.
+ALLOWED_SIMULATION = {"fhir", "mappings"}
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_init_file_would_hide_the_installed_fhir_package(folder: str) -> None:
+    assert list((ROOT / folder).rglob("__init__.py")) == []
+    assert (ROOT / folder / "py.typed").exists()
+
+
+def test_fhir_resources_is_importable_with_the_root_as_current_directory() -> None:
+    code = "import fhir.resources.R4B.patient as p; print(p.Patient.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("Patient", 0)
+
+
+def imported(path: Path) -> set[str]:
+    """The fhir2cdisc modules that a file imports, without the leading package name."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name.removeprefix("fhir2cdisc.") for name in names if name.startswith("fhir2cdisc.")}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_imports_run_downstream_only(folder: str) -> None:
+    wrong = []
+    for path in modules(folder):
+        allowed = ALLOWED_SIMULATION if "simulation" in path.parts else ALLOWED[folder]
+        wrong += [
+            f"{path.relative_to(ROOT)} imports {name}"
+            for name in sorted(imported(path))
+            if not any(name == ok or name.startswith(ok + ".") or ok.startswith(name + ".") for ok in allowed)
+            and name not in allowed
+        ]
+    assert wrong == []
+
+
+def test_every_folder_with_modules_is_named_in_the_packaging() -> None:
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {str(p.parent.relative_to(ROOT)).replace("/", ".") for f in FOLDERS for p in modules(f)}
+    assert folders <= {name.removeprefix("fhir2cdisc.") for name in tool["packages"]}
+    assert set(tool["packages"]) == set(tool["package-dir"])
+
+
+def test_the_lock_file_holds_hashes_and_no_url_or_index() -> None:
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "--hash=sha256:" in text
+    for word in ("http", "index", "find-links", "://"):
+        assert word not in text
