@@ -117,8 +117,7 @@ def load_study(name_or_path: str) -> Study:
     path = known.get(name_or_path, Path(name_or_path))
     if not path.is_file():
         raise StudyError(
-            f"study {name_or_path!r} is neither a file nor a built-in study "
-            f"(built-in: {', '.join(known) or 'none'})"
+            f"study {name_or_path!r} is neither a file nor a built-in study (built-in: {', '.join(known) or 'none'})"
         )
     try:
         return Study.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
