@@ -8,7 +8,6 @@ project, and the run says so.
 from __future__ import annotations
 
 import tomllib
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
@@ -107,7 +106,7 @@ class Study(Model):
 
 def builtin_studies() -> dict[str, Path]:
     """The studies that ship with the project: name to file."""
-    folder = Path(str(files("fhir2cdisc.mappings"))) / "studies"
+    folder = Path(__file__).parent / "studies"
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 

@@ -1,0 +1,131 @@
+"""Raw resources with their place in the source, before anything is known of their content.
+
+`split(document)` cuts a document into resources without decoding them fully: a bundle's entries, the lines of
+NDJSON, or one resource. What cannot be cut becomes a `Finding` with file and line, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.sources import Document, SourceError
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where a resource stands: file, 1-based line of NDJSON (0 elsewhere), 0-based bundle entry (-1 elsewhere)."""
+
+    file: str
+    line: int = 0
+    entry: int = -1
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True):
+    """A resource as it stands in the source."""
+
+    place: Place
+    full_url: str
+    raw: bytes
+
+
+class _Entry(msgspec.Struct):
+    fullUrl: str = ""  # noqa: N815
+    resource: msgspec.Raw = msgspec.Raw(b"")
+    search: dict[str, Any] | None = None
+
+
+class _Bundle(msgspec.Struct):
+    resourceType: str = ""  # noqa: N815
+    entry: list[msgspec.Raw] | None = None
+
+
+_bundle = msgspec.json.Decoder(_Bundle)
+_entry = msgspec.json.Decoder(_Entry)
+_resource = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def decode(raw: bytes) -> dict[str, Any]:
+    """A resource as plain Python; decimals keep their digits (`1.10` stays `1.10`).
+
+    Raises ValueError with a sentence that holds no content of the resource.
+    """
+    try:
+        value = _resource.decode(raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def split(document: Document) -> Iterator[Record | Finding]:
+    """The resources of a document in order; a Finding for each part that is none."""
+    try:
+        data = document.read()
+    except SourceError as error:
+        yield Finding("file.unreadable", str(error), "error", file=document.name)
+        return
+    data = data.removeprefix(_BOM)
+    if document.lines or _looks_like_lines(data):
+        yield from _lines(document.name, data)
+    else:
+        yield from _one(document.name, 0, data)
+
+
+def _looks_like_lines(data: bytes) -> bool:
+    """Whether a `.json` file holds one object per line after all (as some exports do)."""
+    first, _, rest = data.lstrip().partition(b"\n")
+    return first.startswith(b"{") and first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
+
+
+def _lines(name: str, data: bytes) -> Iterator[Record | Finding]:
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if line.strip():
+            yield from _one(name, number, line.strip())
+
+
+def _one(name: str, line: int, data: bytes) -> Iterator[Record | Finding]:
+    try:
+        head = _bundle.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        yield Finding("json.invalid", _not_json(name, line, error), "error", file=name, line=line)
+        return
+    if head.resourceType == "Bundle":
+        yield from _entries(name, line, head.entry or [])
+    else:
+        yield Record(Place(name, line), "", data)
+
+
+def _not_json(name: str, line: int, error: Exception) -> str:
+    place = f"{name} line {line}" if line else name
+    reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+    truncated = " (the file ends too early)" if "truncated" in reason.lower() else ""
+    return f"{place}: not valid JSON: {reason}{truncated}"
+
+
+def _entries(name: str, line: int, entries: list[msgspec.Raw]) -> Iterator[Record | Finding]:
+    for index, raw in enumerate(entries):
+        try:
+            entry = _entry.decode(raw)
+        except (msgspec.DecodeError, RecursionError) as error:
+            yield Finding("bundle.entry", f"{name} entry {index}: {error}", "error", file=name, line=line, entry=index)
+            continue
+        if not entry.resource:
+            yield Finding(
+                "bundle.entry-empty",
+                f"{name} entry {index}: has no resource",
+                "error",
+                file=name,
+                line=line,
+                entry=index,
+            )
+        else:
+            yield Record(Place(name, line, index), entry.fullUrl, bytes(entry.resource))

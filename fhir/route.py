@@ -1,0 +1,220 @@
+"""Stage one of a run: read a source once and deal its resources out to buckets, a subject always to the same one.
+
+Only the header of a resource is decoded here (type, id, version, whose it is). The number of buckets comes from
+configuration, never from the number of workers, and the bucket of a subject from CRC-32, never from `hash()`, so
+the outcome does not depend on the machine.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.records import Place, Record, split
+from fhir2cdisc.fhir.sources import Document
+from fhir2cdisc.fhir.versions import OTHER_TYPES, R4_TYPES
+
+# Resources that belong to no patient and that a patient's resources may point at.
+SHARED_TYPES = frozenset(
+    "Medication Practitioner PractitionerRole Organization Location ResearchStudy Questionnaire".split()
+)
+SHARED_BUCKET = "shared"
+
+
+class _Reference(msgspec.Struct):
+    reference: str = ""
+
+
+class _Meta(msgspec.Struct):
+    versionId: Any = ""  # noqa: N815
+    lastUpdated: Any = ""  # noqa: N815
+
+
+class _Header(msgspec.Struct):
+    resourceType: str = ""  # noqa: N815
+    id: Any = ""
+    meta: _Meta | None = None
+    subject: _Reference | None = None
+    patient: _Reference | None = None
+    individual: _Reference | None = None
+
+
+class Routed(msgspec.Struct, frozen=True, array_like=True):
+    """A resource in a bucket: whose it is, what it is, where it stood, and its bytes."""
+
+    subject: str
+    type: str
+    id: str
+    version: str
+    updated: str
+    place: Place
+    full_url: str
+    raw: bytes
+
+
+_header = msgspec.json.Decoder(_Header)
+
+
+@dataclass(slots=True)
+class Accounts:
+    """What became of every resource: (type, outcome, reason) to a count, and a row for each that is not mapped."""
+
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    rows: list[tuple[str, int, int, str, str, str, str]] = field(default_factory=list)
+
+    def add(self, place: Place, kind: str, id_: str, outcome: str, reason: str = "") -> None:
+        """Book one resource; `outcome` is `mapped`, `not needed` or `rejected`."""
+        self.counts[(kind, outcome, reason)] += 1
+        self.rows.append((place.file, place.line, place.entry, kind, id_, outcome, reason))
+
+    def reject(self, place: Place, kind: str, id_: str, rule: str, message: str, path: str = "") -> None:
+        """Book a resource as rejected, with the finding that says why."""
+        self.add(place, kind, id_, "rejected", rule)
+        self.findings.append(
+            Finding(
+                rule,
+                f"{kind or 'resource'}/{id_}: {message}" if id_ else f"{kind or 'resource'}: {message}",
+                "error",
+                file=place.file,
+                line=place.line,
+                entry=place.entry,
+                resource=f"{kind}/{id_}",
+                path=path,
+            )
+        )
+
+    def merge(self, other: Accounts) -> None:
+        self.counts.update(other.counts)
+        self.findings += other.findings
+        self.rows += other.rows
+
+
+def bucket_of(subject: str, buckets: int) -> int:
+    return zlib.crc32(subject.encode()) % buckets
+
+
+def plain_reference(reference: str) -> str:
+    """`Patient/1` of `https://host/fhir/Patient/1/_history/2`; anything else unchanged."""
+    parts = reference.split("/_history/")[0].split("/")
+    return "/".join(parts[-2:]) if len(parts) >= 2 and parts[-2] in R4_TYPES else reference
+
+
+def route_document(document: Document, mapped_types: frozenset[str]) -> tuple[list[Routed], Accounts]:
+    """The resources of one document that a mapping may need, and the accounts of all the others."""
+    accounts = Accounts()
+    heads: list[tuple[Record, _Header]] = []
+    for item in split(document):
+        if isinstance(item, Finding):
+            place = Place(item.file, item.line, item.entry)
+            accounts.add(place, "", "", "rejected", item.rule)
+            accounts.findings.append(item)
+            continue
+        try:
+            heads.append((item, _header.decode(item.raw)))
+        except (msgspec.DecodeError, RecursionError) as error:
+            accounts.reject(item.place, "", "", "resource.header", f"cannot be read: {error}")
+    local = {record.full_url: f"{head.resourceType}/{head.id}" for record, head in heads if record.full_url and head.id}
+    routed = [r for record, head in heads if (r := _route(record, head, local, mapped_types, accounts)) is not None]
+    return routed, accounts
+
+
+def _route(
+    record: Record, head: _Header, local: dict[str, str], mapped_types: frozenset[str], accounts: Accounts
+) -> Routed | None:
+    kind, id_ = head.resourceType, str(head.id or "")
+    if not kind:
+        accounts.reject(record.place, "", id_, "resource.no-type", "has no resourceType")
+        return None
+    if kind in OTHER_TYPES:
+        message = f"is a resource type of {OTHER_TYPES[kind]}; R4 and R4B are read"
+        accounts.reject(record.place, kind, id_, "version.type", message, "resourceType")
+        return None
+    if kind not in R4_TYPES:
+        accounts.reject(
+            record.place, kind, id_, "resource.unknown-type", "is no resource type of FHIR R4", "resourceType"
+        )
+        return None
+    if kind not in mapped_types and kind not in SHARED_TYPES:
+        accounts.add(record.place, kind, id_, "not needed", "no mapping reads this resource type")
+        return None
+    subject = _subject(kind, id_, record, head, local)
+    if subject is None:
+        accounts.reject(record.place, kind, id_, "subject.missing", "names no patient")
+        return None
+    meta = head.meta or _Meta()
+    return Routed(
+        subject, kind, id_, str(meta.versionId or ""), str(meta.lastUpdated or ""),
+        record.place, record.full_url, record.raw,
+    )  # fmt: skip
+
+
+def _subject(kind: str, id_: str, record: Record, head: _Header, local: dict[str, str]) -> str | None:
+    if kind in SHARED_TYPES:
+        return ""
+    if kind == "Patient":
+        return f"Patient/{id_}" if id_ else record.full_url or None
+    reference = next((r.reference for r in (head.subject, head.patient, head.individual) if r and r.reference), "")
+    if not reference or reference.startswith("#"):
+        return None
+    target = local.get(reference, plain_reference(reference))
+    # A bundle that was cut into files keeps `urn:uuid:` references to a patient in another file.
+    return f"Patient/{target.removeprefix('urn:uuid:')}" if target.startswith("urn:uuid:") else target
+
+
+def route(
+    documents: Iterable[Document], folder: Path, buckets: int, mapped_types: frozenset[str], task: int = 0
+) -> Accounts:
+    """Deal the resources of `documents` out to `folder`, one file for each bucket that gets any.
+
+    The files of a task appear under their final names only when the task is done, so it may run twice.
+    """
+    accounts = Accounts()
+    encoder = msgspec.msgpack.Encoder()
+    parts: dict[str, bytearray] = {}
+    for document in documents:
+        routed, booked = route_document(document, mapped_types)
+        accounts.merge(booked)
+        for item in routed:
+            name = f"{bucket_of(item.subject, buckets):05d}" if item.subject else SHARED_BUCKET
+            packed = encoder.encode(item)
+            part = parts.setdefault(name, bytearray())
+            part += len(packed).to_bytes(4, "big")
+            part += packed
+            if len(part) > 1 << 24:
+                _append(folder, name, task, part)
+    for name, part in parts.items():
+        _append(folder, name, task, part)
+        (folder / f"{name}.{task}.part").rename(folder / f"{name}.{task}.bucket")
+    return accounts
+
+
+def _append(folder: Path, name: str, task: int, part: bytearray) -> None:
+    with (folder / f"{name}.{task}.part").open("ab") as file:
+        file.write(part)
+    part.clear()
+
+
+def read_bucket(folder: Path, name: str) -> list[Routed]:
+    """All resources of one bucket, whatever task wrote them, in an order that depends on the input only."""
+    decoder = msgspec.msgpack.Decoder(Routed)
+    found: list[Routed] = []
+    for path in sorted(folder.glob(f"{name}.*.bucket")):
+        data = path.read_bytes()
+        at = 0
+        while at < len(data):
+            size = int.from_bytes(data[at : at + 4], "big")
+            found.append(decoder.decode(data[at + 4 : at + 4 + size]))
+            at += 4 + size
+    return sorted(found, key=lambda r: (r.subject, r.place.file, r.place.line, r.place.entry))
+
+
+def bucket_names(folder: Path) -> list[str]:
+    return sorted({path.name.split(".")[0] for path in folder.glob("*.bucket")} - {SHARED_BUCKET})

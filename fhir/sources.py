@@ -1,0 +1,118 @@
+"""Where FHIR comes from: files, folders and zip archives of JSON, NDJSON and their gzip forms.
+
+A source is read as a list of documents with stable names, so that the same input gives the same order on any
+machine. Names are relative to the source that the user gave; a path inside an archive is a name only and is
+never used to write a file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_DOCUMENT_BYTES = 4 * 1024**3
+_CHUNK = 1 << 20
+_SUFFIXES = (".json", ".ndjson", ".jsonl")
+
+
+class SourceError(ValueError):
+    """A source that cannot be read at all; the message is one clear sentence."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Document:
+    """One JSON or NDJSON document: `name` for people and lineage, `path` on disk, `member` inside a zip."""
+
+    name: str
+    path: str
+    member: str = ""
+
+    @property
+    def lines(self) -> bool:
+        """Whether the name says that each line is a resource."""
+        return self.name.removesuffix(".gz").endswith((".ndjson", ".jsonl"))
+
+    def read(self) -> bytes:
+        """The document's bytes, unpacked; SourceError past `MAX_DOCUMENT_BYTES` or when it cannot be read."""
+        try:
+            return b"".join(self._chunks())
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise SourceError(f"{self.name}: cannot be read ({type(error).__name__})") from error
+
+    def _chunks(self) -> Iterator[bytes]:
+        if self.member:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as raw:
+                yield from _capped(gzip.open(raw) if self.member.endswith(".gz") else raw, self.name)
+        elif self.path.endswith(".gz"):
+            with gzip.open(self.path) as unpacked:
+                yield from _capped(unpacked, self.name)
+        else:
+            with Path(self.path).open("rb") as plain:
+                yield from _capped(plain, self.name)
+
+
+def _capped(stream, name: str) -> Iterator[bytes]:  # type: ignore[no-untyped-def]
+    """The stream in chunks; counting while unpacking, so that a bomb is stopped before it fills the memory."""
+    total = 0
+    while chunk := stream.read(_CHUNK):
+        total += len(chunk)
+        if total > MAX_DOCUMENT_BYTES:
+            raise SourceError(f"{name}: larger than {MAX_DOCUMENT_BYTES} bytes when unpacked")
+        yield chunk
+
+
+def is_document(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith(_SUFFIXES)
+
+
+def list_documents(sources: Iterable[str | Path]) -> tuple[list[Document], list[str]]:
+    """The documents of all sources in a fixed order, and the names of files that are neither JSON nor NDJSON.
+
+    Raises SourceError for a source that does not exist, cannot be read, or holds no document at all.
+    """
+    documents: list[Document] = []
+    skipped: list[str] = []
+    for source in map(Path, sources):
+        found, other = _list_one(source)
+        if not found:
+            raise SourceError(f"{source}: holds no .json, .ndjson, .gz or .zip file")
+        documents += found
+        skipped += other
+    unique = {(d.path, d.member): d for d in documents}
+    return sorted(unique.values()), sorted(skipped)
+
+
+def _list_one(source: Path) -> tuple[list[Document], list[str]]:
+    if source.is_dir():
+        found: list[Document] = []
+        other: list[str] = []
+        for path in sorted(p for p in source.rglob("*") if p.is_file() and not p.is_symlink()):
+            _add(path, path.relative_to(source).as_posix(), found, other)
+        return found, other
+    if source.is_file():
+        found, other = [], []
+        _add(source, source.name, found, other)
+        return found, other
+    raise SourceError(f"{source}: no such file or folder")
+
+
+def _add(path: Path, name: str, found: list[Document], other: list[str]) -> None:
+    if path.suffix.lower() == ".zip":
+        found += _list_zip(path, name)
+    elif is_document(name):
+        found.append(Document(name, str(path.resolve())))
+    else:
+        other.append(name)
+
+
+def _list_zip(path: Path, name: str) -> list[Document]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = sorted(i.filename for i in archive.infolist() if not i.is_dir() and is_document(i.filename))
+    except (OSError, zipfile.BadZipFile) as error:
+        raise SourceError(f"{name}: not a readable zip archive ({type(error).__name__})") from error
+    return [Document(f"{name}!{member}", str(path.resolve()), member) for member in members]

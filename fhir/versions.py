@@ -1,0 +1,114 @@
+"""Which FHIR version a resource was written in, told from its shape, since a resource does not say so itself.
+
+R4 and R4B are the same for every resource that the project reads. What is listed here are elements that exist
+only in another version and that would otherwise be lost without a word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Resource types of FHIR R4 and R4B (hl7.org/fhir/R4/resourcelist.html; R4B/resourcelist.html).
+R4_TYPES = frozenset(
+    """
+    Account ActivityDefinition AdministrableProductDefinition AdverseEvent AllergyIntolerance Appointment
+    AppointmentResponse AuditEvent Basic Binary BiologicallyDerivedProduct BodyStructure Bundle
+    CapabilityStatement CarePlan CareTeam CatalogEntry ChargeItem ChargeItemDefinition Citation Claim
+    ClaimResponse ClinicalImpression ClinicalUseDefinition CodeSystem Communication CommunicationRequest
+    CompartmentDefinition Composition ConceptMap Condition Consent Contract Coverage CoverageEligibilityRequest
+    CoverageEligibilityResponse DetectedIssue Device DeviceDefinition DeviceMetric DeviceRequest
+    DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference EffectEvidenceSynthesis Encounter
+    Endpoint EnrollmentRequest EnrollmentResponse EpisodeOfCare EventDefinition Evidence EvidenceReport
+    EvidenceVariable ExampleScenario ExplanationOfBenefit FamilyMemberHistory Flag Goal GraphDefinition Group
+    GuidanceResponse HealthcareService ImagingStudy Immunization ImmunizationEvaluation
+    ImmunizationRecommendation ImplementationGuide Ingredient InsurancePlan Invoice Library Linkage List
+    Location ManufacturedItemDefinition Measure MeasureReport Media Medication MedicationAdministration
+    MedicationDispense MedicationKnowledge MedicationRequest MedicationStatement MedicinalProduct
+    MedicinalProductAuthorization MedicinalProductContraindication MedicinalProductDefinition
+    MedicinalProductIndication MedicinalProductIngredient MedicinalProductInteraction
+    MedicinalProductManufactured MedicinalProductPackaged MedicinalProductPharmaceutical
+    MedicinalProductUndesirableEffect MessageDefinition MessageHeader MolecularSequence NamingSystem
+    NutritionOrder NutritionProduct Observation ObservationDefinition OperationDefinition OperationOutcome
+    Organization OrganizationAffiliation PackagedProductDefinition Parameters Patient PaymentNotice
+    PaymentReconciliation Person PlanDefinition Practitioner PractitionerRole Procedure Provenance
+    Questionnaire QuestionnaireResponse RegulatedAuthorization RelatedPerson RequestGroup ResearchDefinition
+    ResearchElementDefinition ResearchStudy ResearchSubject RiskAssessment RiskEvidenceSynthesis Schedule
+    SearchParameter ServiceRequest Slot Specimen SpecimenDefinition StructureDefinition StructureMap
+    Subscription SubscriptionStatus SubscriptionTopic Substance SubstanceDefinition SubstanceNucleicAcid
+    SubstancePolymer SubstanceProtein SubstanceReferenceInformation SubstanceSourceMaterial
+    SubstanceSpecification SupplyDelivery SupplyRequest Task TerminologyCapabilities TestReport TestScript
+    ValueSet VerificationResult VisionPrescription
+    """.split()
+)
+
+# Types of other versions only: the version that has them.
+OTHER_TYPES = {
+    "MedicationOrder": "DSTU2",
+    "DiagnosticOrder": "DSTU2",
+    "BodySite": "DSTU2",
+    "Conformance": "DSTU2",
+    "ReferralRequest": "STU3",
+    "ProcedureRequest": "STU3",
+    "Sequence": "STU3",
+    "DeviceComponent": "STU3",
+    "EligibilityRequest": "STU3",
+    "ActorDefinition": "R5",
+    "BiologicallyDerivedProductDispense": "R5",
+    "DeviceUsage": "R5",
+    "FormularyItem": "R5",
+    "GenomicStudy": "R5",
+    "ImagingSelection": "R5",
+    "InventoryReport": "R5",
+    "NutritionIntake": "R5",
+    "Permission": "R5",
+    "RequestOrchestration": "R5",
+    "Requirements": "R5",
+    "Transport": "R5",
+}
+
+# Elements that R4 does not have: resource type to (element, version).
+_ELEMENTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "AdverseEvent": (("occurrenceDateTime", "R5"), ("occurrencePeriod", "R5"), ("code", "R5"), ("type", "STU3")),
+    "BodyStructure": (("includedStructure", "R5"),),
+    "Condition": (
+        ("patient", "DSTU2"),
+        ("dateRecorded", "DSTU2"),
+        ("assertedDate", "STU3"),
+        ("context", "STU3"),
+        ("participant", "R5"),
+    ),
+    "Encounter": (("actualPeriod", "R5"), ("plannedStartDate", "R5"), ("patient", "DSTU2")),
+    "MedicationAdministration": (
+        ("medication", "R5"),
+        ("occurenceDateTime", "R5"),
+        ("occurencePeriod", "R5"),
+        ("effectiveTimePeriod", "DSTU2"),
+        ("wasNotGiven", "DSTU2"),
+        ("notGiven", "STU3"),
+    ),
+    "MedicationRequest": (("medication", "R5"), ("context", "STU3")),
+    "MedicationStatement": (("medication", "R5"), ("wasNotTaken", "DSTU2"), ("taken", "STU3")),
+    "Observation": (("context", "STU3"), ("comments", "DSTU2"), ("triggeredBy", "R5")),
+    "Procedure": (
+        ("occurrenceDateTime", "R5"),
+        ("occurrencePeriod", "R5"),
+        ("notDone", "STU3"),
+        ("notPerformed", "DSTU2"),
+        ("context", "STU3"),
+    ),
+    "QuestionnaireResponse": (("context", "STU3"),),
+    "ResearchSubject": (("subject", "R5"), ("progress", "R5")),
+}
+
+
+def other_version(resource: dict[str, Any]) -> tuple[str, str] | None:
+    """(element, version) of the first sign that a resource is not R4 or R4B; None where there is none."""
+    kind = resource.get("resourceType", "")
+    for element, version in _ELEMENTS.get(kind, ()):
+        if element in resource:
+            return element, version
+    if kind == "Encounter" and isinstance(resource.get("class"), list):
+        return "class", "R5"
+    if kind == "Encounter" and isinstance(resource.get("class"), str):
+        return "class", "DSTU2"
+    return None

@@ -1,0 +1,177 @@
+"""What a mapping file may say: frozen models, unknown keys refused.
+
+One TOML file holds one SDTM domain; several sources may feed it, and their order is their priority. A site or a
+study overrides a mapping with a file of the same schema, without Python.
+"""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+
+from fhir2cdisc.mappings.study import Model
+
+NCI_SYSTEMS = (
+    "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
+    "http://ncithesaurus-stage.nci.nih.gov",
+    "urn:oid:2.16.840.1.113883.3.26.1.1",
+)
+
+
+class MappingError(ValueError):
+    """A mapping file that is wrong; the message is one clear sentence."""
+
+
+def _tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Paths = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
+
+
+class VariableMap(Model):
+    """How one variable is filled: where its value comes from, and what is done to it.
+
+    Of several paths the first that gives a value is taken. `concept` reads the text of a CodeableConcept or
+    Coding (text, else display, else code). `test` reads a field of the test that the resource's code stands for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    path: Paths = ()
+    concept: Paths = ()
+    value: str = ""
+    test: Literal["", "testcd", "test", "category", "specimen", "method"] = ""
+    as_: Literal["text", "dtc", "number", "result", "unit", "id"] = Field("text", alias="as")
+    codelist: str = ""
+    map: str = ""
+    join: str | None = None
+    upper: bool = False
+    label: str = ""
+    when: str = ""
+
+
+class SourceMap(Model):
+    """One kind of resource that feeds a domain.
+
+    `where` is a condition on the resource; `each` gives the focuses, one row each (the resource itself where it
+    is empty). `test` says that the focus must carry the code of a test of this domain. A `fallback` source is
+    tried where nothing else claims the resource. `drug` keeps the administrations of the study's drugs, or of all
+    others. `links` are references whose targets' records are related (RELREC).
+    """
+
+    name: str
+    resource: str
+    where: str = ""
+    each: str = ""
+    test: bool = False
+    fallback: bool = False
+    drug: Literal["", "study", "other"] = ""
+    exposure: bool = False
+    variables: dict[str, VariableMap]
+    supp: dict[str, VariableMap] = Field(default_factory=dict)
+    links: tuple[str, ...] = ()
+    encounter: str = "encounter | context"
+
+
+class DomainMap(Model):
+    """A mapping file."""
+
+    domain: str = Field(pattern=r"^[A-Z]{2}$")
+    keys: tuple[str, ...]
+    source: tuple[SourceMap, ...]
+
+
+class ResourceRule(Model):
+    """Which records of a resource type are facts: `where` must hold, else `reason` says why it is not needed."""
+
+    where: str
+    reason: str
+
+
+class Test(Model):
+    """A CDISC test that a code stands for; an empty `testcd` means that no CDISC term exists."""
+
+    domain: str
+    testcd: str = ""
+    test: str = ""
+    category: str = ""
+    specimen: str = ""
+    method: str = ""
+
+
+def _data(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+@cache
+def tests_by_code() -> dict[tuple[str, str], Test]:
+    """(system, code) to test: LOINC, SNOMED CT and NCI codes that the project knows."""
+    rows = csv.DictReader(_data("tests.csv").splitlines())
+    return {(row.pop("system"), row.pop("code")): Test(**row) for row in rows}
+
+
+@cache
+def unit_map() -> dict[str, str]:
+    """UCUM code, or a unit as hospitals print it, to the CDISC unit."""
+    return {row["unit"]: row["cdisc"] for row in csv.DictReader(_data("units.csv").splitlines())}
+
+
+@cache
+def conversions() -> dict[tuple[str, str], tuple[str, str, str]]:
+    """(test code or `*`, CDISC unit) to (standard unit, factor, offset), the numbers as decimal text."""
+    rows = csv.DictReader(_data("conversions.csv").splitlines())
+    return {(r["testcd"], r["unit"]): (r["standard"], r["factor"], r["offset"] or "0") for r in rows}
+
+
+@cache
+def terminology_maps() -> dict[str, dict[str, str]]:
+    """Named maps from a code (`system|code`, `code`) or a lower-case text to a CDISC term."""
+    return {
+        name: {key.lower(): term for key, term in pairs.items()}
+        for name, pairs in tomllib.loads(_data("maps.toml")).items()
+    }
+
+
+@cache
+def resource_rules() -> dict[str, tuple[ResourceRule, ...]]:
+    """Resource type to the rules that say which of its records are facts."""
+    return {
+        kind: tuple(ResourceRule(**rule) for rule in rules)
+        for kind, rules in tomllib.loads(_data("resources.toml")).items()
+    }
+
+
+def load_domain(path: Path) -> DomainMap:
+    """A mapping file; MappingError says what is wrong with it."""
+    try:
+        return DomainMap.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MappingError(f"mapping {path.name}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MappingError(f"mapping {path.name}: {place}: {first['msg']}") from error
+
+
+def builtin_domains() -> list[DomainMap]:
+    """The domains that ship with the project, in order of their names."""
+    folder = Path(__file__).parent / "domains"
+    return [load_domain(path) for path in sorted(folder.glob("*.toml"))]
+
+
+def override(domains: Iterable[DomainMap], extra: Iterable[DomainMap]) -> list[DomainMap]:
+    """The domains with the sources of `extra` put first; a source of the same name is replaced."""
+    merged = {d.domain: d for d in domains}
+    for domain in extra:
+        base = merged.get(domain.domain)
+        names = {s.name for s in domain.source}
+        rest = tuple(s for s in base.source if s.name not in names) if base else ()
+        merged[domain.domain] = domain.model_copy(update={"source": domain.source + rest})
+    return [merged[name] for name in sorted(merged)]

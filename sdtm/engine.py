@@ -1,0 +1,250 @@
+"""The mapping engine: mapping files compiled once to functions, resources of a subject to rows of domains."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fhir2cdisc.fhir.path import Context, Path, compile_path, truth
+from fhir2cdisc.mappings.model import (
+    NCI_SYSTEMS,
+    DomainMap,
+    SourceMap,
+    Test,
+    resource_rules,
+    tests_by_code,
+)
+from fhir2cdisc.mappings.study import Drug, Study
+from fhir2cdisc.sdtm.metadata import codelist
+from fhir2cdisc.sdtm.values import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
+
+# Codelists whose NCI concept codes are the tests of a domain: (--TESTCD, --TEST). Of a code that several domains
+# have, the first domain takes it.
+TEST_CODELISTS = {
+    "TU": ("C96784", "C96783"),
+    "TR": ("C96779", "C96778"),
+    "RS": ("C96782", "C96781"),
+    "SS": ("C124305", "C124306"),
+    "GF": ("C181178", "C181179"),
+    "DD": ("C116108", "C116107"),
+    "VS": ("C66741", "C67153"),
+    "LB": ("C65047", "C67154"),
+    "MI": ("C132263", "C132262"),
+}
+# Resources that are read for other resources that point at them.
+SUPPORTING_TYPES = frozenset({"BodyStructure", "Specimen", "Encounter", "Patient"})
+
+
+def known_tests() -> dict[tuple[str, str], Test]:
+    """Every code that stands for a test: the project's table, and the NCI codes of the test codelists."""
+    found: dict[tuple[str, str], Test] = {}
+    for domain, (short, long) in TEST_CODELISTS.items():
+        names = codelist(long).by_code
+        for term, code in codelist(short).terms.items():
+            test = Test(domain=domain, testcd=term, test=names.get(code, term))
+            for system in NCI_SYSTEMS:
+                found.setdefault((system, code), test)
+    found.update(tests_by_code())
+    return found
+
+
+class DrugMatcher:
+    """Finds the drug of a medication by code, or by a whole word of its text."""
+
+    def __init__(self, drugs: Iterable[Drug]) -> None:
+        self.drugs = tuple(drugs)
+        self.codes = {(c.system, c.code): d for d in self.drugs for c in d.codes}
+        self.words = [
+            (re.compile(_whole_word(term), re.IGNORECASE), drug)
+            for drug in self.drugs
+            for term in (*drug.terms, drug.name)
+        ]
+
+    def __call__(self, concept: Any) -> Drug | None:
+        codings = codings_of(concept)
+        for coding in codings:
+            system, code = str(coding.get("system", "")), str(coding.get("code", ""))
+            found = self.codes.get((system, code)) or self.codes.get(("", code))
+            if found is not None:
+                return found
+        texts = [concept_text(concept), *(str(c.get("display", "")) for c in codings)]
+        return next((drug for pattern, drug in self.words if any(pattern.search(t) for t in texts)), None)
+
+
+def _whole_word(term: str) -> str:
+    """Chinese is written without spaces, so only a Latin term is bound by word edges."""
+    return rf"\b{re.escape(term)}\b" if term.isascii() else re.escape(term)
+
+
+@dataclass(slots=True)
+class Source:
+    """A compiled source: its condition, its focuses and one verb for each column."""
+
+    domain: str
+    spec: SourceMap
+    where: Path | None
+    each: Path | None
+    columns: tuple[str, ...]
+    verbs: tuple[Verb, ...]
+    links: tuple[Path, ...]
+    encounter: Path
+
+    @classmethod
+    def of(cls, domain: str, spec: SourceMap) -> Source:
+        verbs = {name: compile_variable(name, v) for name, v in spec.variables.items()}
+        verbs |= {f"SUPP.{name}": compile_variable(name, v) for name, v in spec.supp.items()}
+        return cls(
+            domain,
+            spec,
+            compile_path(spec.where) if spec.where else None,
+            compile_path(spec.each) if spec.each else None,
+            tuple(verbs),
+            tuple(verbs.values()),
+            tuple(map(compile_path, spec.links)),
+            compile_path(spec.encounter),
+        )
+
+
+@dataclass(slots=True)
+class Row:
+    """One mapped row: the source that made it, its values, and what it points at."""
+
+    source: Source
+    values: list[Value]
+    encounter: str
+    links: list[str]
+    drug: str = ""
+    drug_class: str = ""
+    antineoplastic: bool = False
+
+
+@dataclass(slots=True)
+class Engine:
+    """All mappings compiled for one study."""
+
+    study: Study
+    by_type: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))
+    tests: dict[tuple[str, str], Test] = field(default_factory=known_tests)
+    rules: dict[str, list[tuple[Path, str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rules = {
+            kind: [(compile_path(rule.where), rule.reason) for rule in rules]
+            for kind, rules in resource_rules().items()
+        }
+        self.study_drug = DrugMatcher(self.study.drugs or self.study.reference.antineoplastic)
+        self.antineoplastic = DrugMatcher((*self.study.reference.antineoplastic, *self.study.drugs))
+        self.medication = compile_path("medication.ofType(CodeableConcept)")
+        self.medication_reference = compile_path("medication.ofType(Reference).resolve().code")
+
+    study_drug: DrugMatcher = field(init=False)
+    antineoplastic: DrugMatcher = field(init=False)
+    medication: Path = field(init=False)
+    medication_reference: Path = field(init=False)
+
+    @classmethod
+    def build(cls, study: Study, domains: Iterable[DomainMap]) -> Engine:
+        engine = cls(study)
+        for domain in domains:
+            for spec in domain.source:
+                engine.by_type[spec.resource].append(Source.of(domain.domain, spec))
+        for sources in engine.by_type.values():
+            sources.sort(key=lambda source: source.spec.fallback)
+        return engine
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The resource types that a mapping reads, or follows a reference to."""
+        return frozenset(self.by_type) | SUPPORTING_TYPES
+
+    def not_a_fact(self, resource: dict[str, Any]) -> str:
+        """Why a resource is no fact about the patient; empty where it is one."""
+        context = Context(resource)
+        for where, reason in self.rules.get(resource.get("resourceType", ""), ()):
+            if not truth(where(resource, context)):
+                return reason
+        return ""
+
+    def rows(self, resource: dict[str, Any], context: Context, report: Report) -> Iterator[Row]:
+        """The rows that a resource becomes, in the order of the mappings; a fallback only where it becomes none."""
+        test = self.test_of(resource)
+        made = False
+        for source in self.by_type.get(resource.get("resourceType", ""), ()):
+            if source.spec.fallback and made:
+                return
+            for row in self._source_rows(source, resource, context, report, test):
+                made = True
+                yield row
+
+    def test_of(self, focus: dict[str, Any]) -> Test | None:
+        code = focus.get("code")
+        if type(code) is not dict:
+            return None
+        for coding in codings_of(code):
+            test = self.tests.get((str(coding.get("system", "")), str(coding.get("code", ""))))
+            if test is not None:
+                return test
+        return None
+
+    def _source_rows(
+        self, source: Source, resource: dict[str, Any], context: Context, report: Report, test: Test | None
+    ) -> Iterator[Row]:
+        spec = source.spec
+        if spec.test and source.each is None and (test is None or test.domain != source.domain):
+            return
+        if spec.each == "component" and "component" not in resource:
+            return
+        if source.where is not None and not truth(source.where(resource, context)):
+            return
+        drug, use = self._drug(spec, resource, context)
+        if not use:
+            return
+        cell = Cell(context, report, test)
+        for focus in source.each(resource, context) if source.each else (resource,):
+            if spec.test and source.each is not None:
+                cell.test = self.test_of(focus)
+                if cell.test is None or cell.test.domain != source.domain:
+                    continue
+            yield self._row(source, resource, focus, cell, drug)
+
+    def _row(
+        self, source: Source, resource: dict[str, Any], focus: dict[str, Any], cell: Cell, drug: Drug | None
+    ) -> Row:
+        context = cell.context
+        encounters = source.encounter(resource, context)
+        links = [r for path in source.links for r in path(focus, context) if isinstance(r, str)]
+        return Row(
+            source,
+            [verb(focus, cell) for verb in source.verbs],
+            _reference(encounters[0]) if encounters else "",
+            links,
+            drug.name if drug else "",
+            drug.drug_class if drug else "",
+            drug is not None,
+        )
+
+    def _drug(self, spec: SourceMap, resource: dict[str, Any], context: Context) -> tuple[Drug | None, bool]:
+        """The drug of a medication record, and whether a source for study drugs or for others may have it."""
+        if not spec.drug:
+            return None, True
+        concepts = self.medication(resource, context) or self.medication_reference(resource, context)
+        concept = concepts[0] if concepts else None
+        drug = self.study_drug(concept)
+        named = bool(self.study_drug.drugs)
+        exposure = resource["resourceType"] in self.study.reference.exposure
+        is_study = exposure and (drug is not None or not named)
+        if spec.drug == "study":
+            return drug, is_study
+        return self.antineoplastic(concept), not is_study
+
+
+def _reference(value: Any) -> str:
+    if isinstance(value, dict):
+        if reference := value.get("reference"):
+            return str(reference)
+        if value.get("resourceType"):
+            return f"{value['resourceType']}/{value.get('id', '')}"
+    return ""

@@ -1,0 +1,217 @@
+"""From a FHIR value to the text or number of one SDTM variable: the verbs of a mapping.
+
+Nothing is guessed: several values where one is expected, a term that its codelist does not have, a date that does
+not exist, are reported, and the cell stays empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from fhir2cdisc.fhir.dates import DateError, to_dtc
+from fhir2cdisc.fhir.path import Context, Path, compile_path, truth
+from fhir2cdisc.fhir.path_parser import PathError
+from fhir2cdisc.mappings.model import NCI_SYSTEMS, Test, VariableMap, terminology_maps, unit_map
+from fhir2cdisc.sdtm.metadata import Codelist, codelist
+
+Value = str | float
+Report = Callable[[str, str, str, str], None]
+
+
+@dataclass(slots=True)
+class Cell:
+    """What a verb may need besides its focus: the context of the path, the test, and where to report."""
+
+    context: Context
+    report: Report
+    test: Test | None = None
+
+
+Verb = Callable[[Any, Cell], Value]
+
+
+def number_text(value: int | float | Decimal) -> str:
+    """A number as the source wrote it, never with an exponent."""
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def concept_text(value: Any) -> str:
+    """The text of a CodeableConcept or Coding: text, else the first display, else the first code."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return "Y" if value else "N"
+    if isinstance(value, (int, Decimal)):
+        return number_text(value)
+    if not isinstance(value, dict):
+        return ""
+    if text := value.get("text"):
+        return str(text).strip()
+    codings = codings_of(value)
+    for key in ("display", "code"):
+        for coding in codings:
+            if found := coding.get(key):
+                return str(found).strip()
+    return ""
+
+
+def codings_of(value: Any) -> list[dict[str, Any]]:
+    """The codings of a CodeableConcept, a Coding, or a list of either."""
+    if isinstance(value, list):
+        return [coding for item in value for coding in codings_of(item)]
+    if not isinstance(value, dict):
+        return []
+    if "coding" in value:
+        return [c for c in value["coding"] if isinstance(c, dict)] if isinstance(value["coding"], list) else []
+    return [value] if "code" in value else []
+
+
+def result_text(value: Any) -> str:
+    """A value[x] as --ORRES shows it: `<5.0` of a Quantity, the text of a concept, `1:128` of a Ratio."""
+    if not isinstance(value, dict):
+        return concept_text(value)
+    if "numerator" in value or "denominator" in value:
+        return ":".join(result_text(value.get(part, {})) for part in ("numerator", "denominator"))
+    if "low" in value or "high" in value:
+        return "-".join(result_text(value.get(part, {})) for part in ("low", "high"))
+    if "value" in value:
+        number = value["value"]
+        text = number_text(number) if isinstance(number, (int, Decimal)) else str(number)
+        return f"{value.get('comparator', '')}{text}"
+    return concept_text(value)
+
+
+def unit_text(value: Any, variable: str, report: Report) -> str:
+    """The CDISC unit of a Quantity, its own unit (reported) where the table has none."""
+    if not isinstance(value, dict):
+        return ""
+    code, unit = str(value.get("code") or ""), str(value.get("unit") or "")
+    units = unit_map()
+    for candidate in (code, unit):
+        if candidate in units:
+            return units[candidate]
+    if own := unit or code:
+        report("unit.unknown", variable, own, "unit has no CDISC unit; kept as the source wrote it")
+    return own
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Looks a FHIR value up in a codelist: NCI concept code first, then the map, then the term's own text."""
+
+    variable: str
+    codelist: Codelist | None
+    pairs: dict[str, str]
+    upper: bool
+    by_code: dict[str, str] = field(default_factory=dict)
+    by_text: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, variable: str, spec: VariableMap) -> Term:
+        found = codelist(spec.codelist) if spec.codelist else None
+        by_code = found.by_code if found else {}
+        by_text = {term.lower(): term for term in found.terms} if found else {}
+        return cls(variable, found, terminology_maps().get(spec.map, {}), spec.upper, by_code, by_text)
+
+    def __call__(self, value: Any, report: Report) -> str:
+        for coding in codings_of(value):
+            code, system = str(coding.get("code", "")), str(coding.get("system", ""))
+            if code in self.by_code and system in NCI_SYSTEMS:
+                return self.by_code[code]
+            for key in (f"{system}|{code}".lower(), code.lower()):
+                if key in self.pairs:
+                    return self.pairs[key]
+        text = concept_text(value)
+        if not text:
+            return ""
+        for key in (text.lower(), str(value).lower() if not isinstance(value, dict) else ""):
+            if key in self.pairs:
+                return self.pairs[key]
+        if text.lower() in self.by_text:
+            return self.by_text[text.lower()]
+        return self._unknown(text, report)
+
+    def _unknown(self, text: str, report: Report) -> str:
+        own = text.upper() if self.upper else text
+        if self.codelist is None:
+            return own
+        name = f"{self.codelist.submission_value} ({self.codelist.code})"
+        if self.codelist.extensible:
+            report("codelist.extended", self.variable, own, f"is not in the extensible codelist {name}; kept")
+            return own
+        report("codelist.unknown", self.variable, own, f"is not in the codelist {name}, which cannot be extended")
+        return ""
+
+
+def compile_variable(name: str, spec: VariableMap) -> Verb:
+    """One function for one variable; PathError or KeyError where the mapping names what does not exist."""
+    when = compile_path(spec.when) if spec.when else None
+    readers = [(compile_path(p), True) for p in spec.concept] + [(compile_path(p), False) for p in spec.path]
+    shape = _shape(name, spec)
+
+    def read(focus: Any, cell: Cell) -> Value:
+        if when is not None and not truth(when(focus, cell.context)):
+            return ""
+        for path, is_concept in readers:
+            values = path(focus, cell.context)
+            if values and (value := _one(name, values, shape(is_concept), spec, cell)) != "":
+                return value
+        if spec.test and cell.test is not None:
+            return str(getattr(cell.test, spec.test))
+        return spec.value
+
+    return read
+
+
+Shape = Callable[[Any, Cell], Value]
+
+
+def _one(name: str, values: list[Any], shape: Shape, spec: VariableMap, cell: Cell) -> Value:
+    if spec.join is not None:
+        return spec.join.join(str(shape(value, cell)) for value in values)
+    if len(values) > 1 and any(value != values[0] for value in values[1:]):
+        cell.report("value.several", name, "", f"has {len(values)} values where one is expected; left empty")
+        return ""
+    return shape(values[0], cell)
+
+
+def _shape(name: str, spec: VariableMap) -> Callable[[bool], Shape]:
+    """What is done to one value, for a concept path and for a plain one."""
+    term = Term.of(name, spec) if spec.codelist or spec.map else None
+    if spec.as_ == "dtc":
+        return lambda is_concept: lambda value, cell: _dtc(name, value, cell.report)
+    if spec.as_ == "number":
+        return lambda is_concept: lambda value, cell: _number(name, value, cell.report)
+    if spec.as_ == "unit":
+        return lambda is_concept: lambda value, cell: unit_text(value, name, cell.report)
+    if term is not None:
+        return lambda is_concept: lambda value, cell: term(value, cell.report)
+    if spec.as_ == "result":
+        return lambda is_concept: lambda value, cell: result_text(value)
+    if spec.upper:
+        return lambda is_concept: lambda value, cell: concept_text(value).upper()
+    return lambda is_concept: lambda value, cell: concept_text(value)
+
+
+def _dtc(name: str, value: Any, report: Report) -> str:
+    if not isinstance(value, str):
+        report("date.not-text", name, "", "is not a date")
+        return ""
+    try:
+        return to_dtc(value)
+    except DateError as error:
+        report("date.impossible", name, value, str(error))
+        return ""
+
+
+def _number(name: str, value: Any, report: Report) -> Value:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        report("number.not-a-number", name, str(value)[:40], "is not a number")
+        return ""
+    return float(value)
+
+
+__all__ = ["Cell", "Path", "PathError", "Term", "Verb", "compile_variable", "concept_text", "result_text"]
