@@ -61,7 +61,8 @@ class SourceMap(Model):
     """One kind of resource that feeds a domain.
 
     `where` is a condition on the resource; `each` gives the focuses, one row each (the resource itself where it
-    is empty). `test` says that the focus must carry the code of a test of this domain. A `fallback` source is
+    is empty). `test` says that the focus must carry the code of a test of this domain, `testcds` and
+    `not_testcds` narrow it to some tests. A `fallback` source is
     tried where nothing else claims the resource. `drug` keeps the administrations of the study's drugs, or of all
     others. `links` are references whose targets' records are related (RELREC).
     """
@@ -71,6 +72,8 @@ class SourceMap(Model):
     where: str = ""
     each: str = ""
     test: bool = False
+    testcds: tuple[str, ...] = ()
+    not_testcds: tuple[str, ...] = ()
     fallback: bool = False
     drug: Literal["", "study", "other"] = ""
     exposure: bool = False

@@ -193,7 +193,7 @@ class Engine:
         self, source: Source, resource: dict[str, Any], context: Context, report: Report, test: Test | None
     ) -> Iterator[Row]:
         spec = source.spec
-        if spec.test and source.each is None and (test is None or test.domain != source.domain):
+        if spec.test and source.each is None and not _wants(source, test):
             return
         if spec.each == "component" and "component" not in resource:
             return
@@ -206,7 +206,7 @@ class Engine:
         for focus in source.each(resource, context) if source.each else (resource,):
             if spec.test and source.each is not None:
                 cell.test = self.test_of(focus)
-                if cell.test is None or cell.test.domain != source.domain:
+                if not _wants(source, cell.test):
                     continue
             yield self._row(source, resource, focus, cell, drug)
 
@@ -239,6 +239,12 @@ class Engine:
         if spec.drug == "study":
             return drug, is_study
         return self.antineoplastic(concept), not is_study
+
+
+def _wants(source: Source, test: Test | None) -> bool:
+    if test is None or test.domain != source.domain or test.testcd in source.spec.not_testcds:
+        return False
+    return not source.spec.testcds or test.testcd in source.spec.testcds
 
 
 def _reference(value: Any) -> str:

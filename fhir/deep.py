@@ -1,0 +1,59 @@
+"""`--deep`: every resource is also checked with the `fhir.resources` R4B models.
+
+Two faults of those models are false alarms and are mended before the check: `_value[x]` siblings on an extension
+(legal FHIR, used to mask a value) are refused, and a contained resource of a type that only R4 has raises a
+KeyError. Nothing else is loosened, and nothing escapes as an exception.
+"""
+
+from __future__ import annotations
+
+import importlib
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+
+@cache
+def _model(kind: str) -> Any:
+    """The R4B model class of a resource type, None where the package has none."""
+    try:
+        return getattr(importlib.import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
+    except (ImportError, AttributeError):
+        return None
+
+
+def deep_fault(resource: dict[str, Any]) -> tuple[str, str] | None:
+    """(path, what is wrong) of the first fault that the R4B model finds; None where there is none.
+
+    The sentence holds no value of the resource: a value may identify a patient.
+    """
+    model = _model(str(resource.get("resourceType", "")))
+    if model is None:
+        return None
+    try:
+        model.model_validate(_mended(resource))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        return path, f"{first['type'].replace('_', ' ')} ({error.error_count()} in all)"
+    except Exception as error:  # the models raise what they like on odd input; one record must not stop a run
+        return "", f"cannot be checked ({type(error).__name__})"
+    return None
+
+
+def _mended(value: Any, in_extension: bool = False) -> Any:
+    if isinstance(value, dict):
+        found: dict[str, Any] = {}
+        for key, item in value.items():
+            if in_extension and key.startswith("_value"):
+                continue
+            if key == "contained" and isinstance(item, list):
+                item = [i for i in item if not isinstance(i, dict) or _model(str(i.get("resourceType", "")))]
+            found[key] = _mended(item, key in ("extension", "modifierExtension"))
+        # An extension whose value was only masked has neither value nor extensions left, which is legal here.
+        return found
+    if isinstance(value, list):
+        return [_mended(item, in_extension) for item in value]
+    return float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,413 @@
+"""Stage two of a run: the resources of whole subjects become mapped rows, with the record that each came from.
+
+A function over one bucket: it decodes, decides which record of a resource counts, who belongs to the study, and
+maps. What needs the rows of a domain together (--SEQ, --DY, visits, baseline) is done when all are assembled.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from fhir2cdisc.fhir.deep import deep_fault
+from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.path import Context
+from fhir2cdisc.fhir.path_parser import PathError
+from fhir2cdisc.fhir.records import decode
+from fhir2cdisc.fhir.route import Accounts, Routed, plain_reference
+from fhir2cdisc.fhir.versions import other_version
+from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
+from fhir2cdisc.sdtm.values import codings_of, concept_text
+
+RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
+ROW_COLUMNS = [
+    "_SUBJECT", "_ROW", "_RECORD_NO", "_SOURCE", "_ENCOUNTER", "_USED", "_DRUG", "_DRUG_CLASS", "_ANTINEOPLASTIC",
+]  # fmt: skip
+
+
+@dataclass(slots=True)
+class Item:
+    """A resource at work: its header, its content, and its number among the records of the bucket."""
+
+    head: Routed
+    resource: dict[str, Any]
+    number: int = -1
+
+
+@dataclass(slots=True)
+class Converted:
+    """What one bucket gives: rows by domain, the records they came from, accounts, and links between records."""
+
+    frames: dict[str, pd.DataFrame]
+    records: pd.DataFrame
+    links: list[tuple[int, int]]
+    accounts: Accounts
+
+
+@dataclass(slots=True)
+class Shared:
+    """Resources that belong to no patient, by reference and by full URL."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, routed: Iterable[Routed], accounts: Accounts) -> Shared:
+        shared = cls()
+        for head in routed:
+            try:
+                item = Item(head, decode(head.raw))
+            except ValueError as error:
+                accounts.reject(head.place, head.type, head.id, "json.invalid", str(error))
+                continue
+            accounts.add(head.place, head.type, head.id, "mapped", "shared: patients' records point at it")
+            for key in _keys(head):
+                shared.items.setdefault(key, item)
+        return shared
+
+
+def _keys(head: Routed) -> list[str]:
+    return [key for key in (f"{head.type}/{head.id}" if head.id else "", head.full_url) if key]
+
+
+class Converter:
+    """Maps buckets for one study; the same for every bucket, so that a worker builds it once."""
+
+    def __init__(self, engine: Engine, shared: Shared, deep: bool = False) -> None:
+        self.engine = engine
+        self.shared = shared
+        self.deep = deep
+        self.cohort = cohort_test(engine.study, shared)
+
+    def convert(self, routed: Iterable[Routed]) -> Converted:
+        work = _Work()
+        for subject, heads in groupby(routed, key=lambda head: head.subject):
+            self._subject(subject, list(heads), work)
+        return work.result()
+
+    def _subject(self, subject: str, heads: list[Routed], work: _Work) -> None:
+        items = self._readable(heads, work.accounts)
+        current = latest_versions(items, work.accounts)
+        if not any(item.head.type == "Patient" for item in current):
+            _reject_orphans(subject, current, work.accounts)
+            return
+        facts = self._facts(current, work.accounts)
+        if not self.cohort(facts):
+            for item in facts:
+                head = item.head
+                work.accounts.add(
+                    head.place, head.type, head.id, "not needed", "the patient is not in the study's cohort"
+                )
+            return
+        _Subject(self, subject, facts, work).map()
+
+    def _readable(self, heads: list[Routed], accounts: Accounts) -> list[Item]:
+        found = []
+        for head in heads:
+            try:
+                resource = decode(head.raw)
+            except ValueError as error:
+                accounts.reject(head.place, head.type, head.id, "json.invalid", str(error))
+                continue
+            if sign := other_version(resource):
+                message = f"has {sign[0]}, which belongs to {sign[1]}; R4 and R4B are read"
+                accounts.reject(head.place, head.type, head.id, "version.element", message, sign[0])
+                continue
+            if self.deep and (fault := deep_fault(resource)):
+                accounts.reject(head.place, head.type, head.id, "deep", f"{fault[0]}: {fault[1]}", fault[0])
+                continue
+            found.append(Item(head, resource))
+        return found
+
+    def _facts(self, items: list[Item], accounts: Accounts) -> list[Item]:
+        found = []
+        for item in items:
+            head = item.head
+            if not head.id:
+                accounts.findings.append(_finding(item, "resource.no-id", "has no id; nothing can point at it", "info"))
+            if reason := self.engine.not_a_fact(item.resource):
+                accounts.add(head.place, head.type, head.id, "not needed", reason)
+                if _entered_in_error(item.resource):
+                    accounts.findings.append(_finding(item, "resource.entered-in-error", reason, "info"))
+            else:
+                found.append(item)
+        return found
+
+
+def _entered_in_error(resource: dict[str, Any]) -> bool:
+    status = resource.get("status")
+    verification = codings_of(resource.get("verificationStatus"))
+    return status == "entered-in-error" or any(c.get("code") == "entered-in-error" for c in verification)
+
+
+def _finding(item: Item, rule: str, message: str, severity: str = "warning") -> Finding:
+    head = item.head
+    return Finding(
+        rule, f"{head.type}/{head.id}: {message}", severity,
+        file=head.place.file, line=head.place.line, entry=head.place.entry, resource=f"{head.type}/{head.id}",
+    )  # fmt: skip
+
+
+def _reject_orphans(subject: str, items: list[Item], accounts: Accounts) -> None:
+    for item in items:
+        accounts.add(item.head.place, item.head.type, item.head.id, "rejected", "subject.no-patient")
+    if items:
+        first = items[0].head.place
+        accounts.findings.append(
+            Finding(
+                "subject.no-patient",
+                f"{subject}: {len(items)} resources name this patient, but no Patient resource was read",
+                "error",
+                file=first.file,
+                line=first.line,
+                entry=first.entry,
+                resource=subject,
+                count=len(items),
+            )
+        )
+
+
+def latest_versions(items: list[Item], accounts: Accounts) -> list[Item]:
+    """One record for each resource: the highest version, then the latest update, then the first in the source.
+
+    A repeat with the same content is booked as a duplicate, an older one as superseded; two records of one
+    version that differ are a finding, and the first is taken.
+    """
+    by_id: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    kept: list[Item] = []
+    for item in items:
+        if item.head.id:
+            by_id[(item.head.type, item.head.id)].append(item)
+        else:
+            kept.append(item)
+    for group in by_id.values():
+        ordered = sorted(group, key=_age, reverse=True)
+        best = next(item for item in group if _age(item) == _age(ordered[0]))
+        kept.append(best)
+        for other in group:
+            if other is not best:
+                _book_repeat(best, other, accounts)
+    return sorted(kept, key=lambda i: (i.head.place.file, i.head.place.line, i.head.place.entry))
+
+
+def _age(item: Item) -> tuple[int, str, str]:
+    version = item.head.version
+    return (int(version) if version.isdigit() else -1, item.head.updated, version)
+
+
+def _content(item: Item) -> dict[str, Any]:
+    """What a resource says, without the narrative that a server writes from it."""
+    return {key: value for key, value in item.resource.items() if key != "text"}
+
+
+def _book_repeat(best: Item, other: Item, accounts: Accounts) -> None:
+    head = other.head
+    if _content(best) == _content(other):
+        rule, reason = "resource.duplicate", "duplicate of a record already read"
+    elif _age(best) > _age(other):
+        rule, reason = "resource.superseded", "superseded by a newer version"
+    else:
+        rule, reason = "resource.conflict", "same version as another record, but different content; the first is used"
+    severity = "error" if rule == "resource.conflict" else "info"
+    accounts.add(head.place, head.type, head.id, "not needed", reason)
+    accounts.findings.append(_finding(other, rule, reason, severity))
+
+
+def cohort_test(study: Study, shared: Shared) -> Callable[[list[Item]], bool]:
+    """A function that says of a subject's resources whether the subject belongs to the study."""
+    cohort = study.cohort
+    if cohort.membership == "all":
+        return lambda items: True
+    if cohort.membership == "condition":
+        codes = {(c.system, c.code) for c in cohort.conditions}
+        return lambda items: any(
+            is_cohort_condition(item.resource, codes) for item in items if item.head.type == "Condition"
+        )
+    names = {study.studyid, study.id, *cohort.research_study}
+
+    def enrolled(items: list[Item]) -> bool:
+        return any(_study_names(item.resource, shared) & names for item in items if item.head.type == "ResearchSubject")
+
+    return enrolled
+
+
+def is_cohort_condition(resource: dict[str, Any], codes: set[tuple[str, str]]) -> bool:
+    return any(
+        (str(c.get("system", "")), str(c.get("code", ""))) in codes or ("", str(c.get("code", ""))) in codes
+        for c in codings_of(resource.get("code"))
+    )
+
+
+def _study_names(resource: dict[str, Any], shared: Shared) -> set[str]:
+    reference = str((resource.get("study") or {}).get("reference", ""))
+    target = shared.items.get(plain_reference(reference)) or shared.items.get(reference)
+    names = {reference.rsplit("/", 1)[-1]}
+    if target is not None:
+        names |= {str(i.get("value", "")) for i in target.resource.get("identifier", [])}
+    return names - {""}
+
+
+class _Work:
+    """Rows, records and accounts of a bucket while it is being converted."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], tuple[tuple[str, ...], list[list[Any]]]] = {}
+        self.records: list[tuple[str, str, int, int, str, str, str]] = []
+        self.links: list[tuple[int, int]] = []
+        self.accounts = Accounts()
+        self.unmapped: dict[tuple[str, str, str], Finding] = {}
+        self.terms: dict[tuple[str, str, str], Finding] = {}
+        self.next_row = 0
+
+    def record(self, subject: str, head: Routed) -> int:
+        place = head.place
+        self.records.append((subject, place.file, place.line, place.entry, head.type, head.id, head.version))
+        return len(self.records) - 1
+
+    def result(self) -> Converted:
+        by_domain: dict[str, list[pd.DataFrame]] = defaultdict(list)
+        for (domain, _), (columns, values) in self.rows.items():
+            by_domain[domain].append(pd.DataFrame(values, columns=[*ROW_COLUMNS, *columns], dtype=object))
+        frames = {d: pd.concat(parts, ignore_index=True) for d, parts in by_domain.items()}
+        self.accounts.findings += [*self.unmapped.values(), *self.terms.values()]
+        return Converted(frames, pd.DataFrame(self.records, columns=RECORD_COLUMNS), self.links, self.accounts)
+
+
+class _Subject:
+    """Maps the resources of one subject."""
+
+    def __init__(self, converter: Converter, subject: str, items: list[Item], work: _Work) -> None:
+        self.engine = converter.engine
+        self.shared = converter.shared
+        self.subject = subject
+        self.items = items
+        self.work = work
+        self.index = {key: item for item in items for key in _keys(item.head)}
+        self.used: set[int] = set()
+        self.touched: list[int] = []
+        self.rows_of: dict[int, list[int]] = defaultdict(list)
+        self.pending: list[tuple[int, str]] = []
+        self.current: Item = items[0]
+        self.dangling: set[tuple[int, str]] = set()
+
+    def map(self) -> None:
+        for item in self.items:
+            item.number = self.work.record(self.subject, item.head)
+        made = {item.number: self._item(item) for item in self.items}
+        self._book(made)
+        self._link()
+
+    def _item(self, item: Item) -> int:
+        self.current = item
+        context = Context(item.resource, self.resolve)
+        count = 0
+        try:
+            for row in self.engine.rows(item.resource, context, self._report):
+                self._keep(row, item)
+                count += 1
+                self.touched.clear()
+        except (PathError, TypeError, AttributeError, KeyError) as error:
+            self.work.accounts.findings.append(
+                _finding(
+                    item, "resource.shape", f"does not have the shape of FHIR R4 ({type(error).__name__})", "error"
+                )
+            )
+        self.touched.clear()
+        return count
+
+    def _keep(self, row: Row, item: Item) -> None:
+        spec = row.source.spec
+        _, values = self.work.rows.setdefault((row.source.domain, spec.name), (row.source.columns, []))
+        number = self.work.next_row
+        self.work.next_row += 1
+        encounter = self._target(row.encounter)
+        used = tuple(dict.fromkeys(n for n in self.touched if n != item.number))
+        values.append(
+            [
+                self.subject, number, item.number, f"{row.source.domain}/{spec.name}",
+                encounter.number if encounter is not None else -1, used,
+                row.drug, row.drug_class, "Y" if row.antineoplastic else "", *row.values,
+            ]
+        )  # fmt: skip
+        self.used.update(used)
+        self.rows_of[item.number].append(number)
+        self.pending += [(number, reference) for reference in row.links]
+
+    def _target(self, reference: str) -> Item | None:
+        return self.index.get(plain_reference(reference)) or self.index.get(reference) if reference else None
+
+    def resolve(self, reference: str) -> dict[str, Any] | None:
+        """The resource that a reference of the current resource points at: contained, the patient's, or shared."""
+        if reference.startswith("#"):
+            contained = self.current.resource.get("contained", [])
+            return next((r for r in contained if isinstance(r, dict) and r.get("id") == reference[1:]), None)
+        found = self._target(reference)
+        if found is not None:
+            self.touched.append(found.number)
+            return found.resource
+        other = self.shared.items.get(plain_reference(reference)) or self.shared.items.get(reference)
+        if other is not None:
+            return other.resource
+        key = (self.current.number, reference)
+        if key not in self.dangling:
+            self.dangling.add(key)
+            message = f"points at {reference}, which was not read"
+            self.work.accounts.findings.append(
+                replace(_finding(self.current, "reference.dangling", message), value=reference)
+            )
+        return None
+
+    def _report(self, rule: str, variable: str, value: str, message: str) -> None:
+        finding = _finding(self.current, rule, f"{variable}: {value + ' ' if value else ''}{message}")
+        finding = replace(finding, variable=variable, value=value)
+        if rule.startswith(("codelist.", "unit.")):
+            # The same unknown term comes with every patient; it is said once, with its count.
+            key = (rule, variable, value)
+            before = self.work.terms.get(key)
+            text = f"{variable}: {value!r} {message}"
+            self.work.terms[key] = replace(before, count=before.count + 1) if before else replace(finding, message=text)
+        else:
+            self.work.accounts.findings.append(finding)
+
+    def _book(self, made: dict[int, int]) -> None:
+        for item in self.items:
+            head, count = item.head, made[item.number]
+            if count:
+                outcome, reason = "mapped", ""
+            elif item.number in self.used:
+                outcome, reason = "mapped", "supports the records that point at it"
+            elif head.type in SUPPORTING_TYPES:
+                outcome, reason = "not needed", "no mapped record points at it"
+            else:
+                outcome, reason = "not needed", self._unmapped(item)
+            self.work.accounts.add(head.place, head.type, head.id, outcome, reason)
+
+    def _unmapped(self, item: Item) -> str:
+        """Book a resource that no mapping claims, and count its code in one finding for all patients."""
+        code = codings_of(item.resource.get("code"))
+        system, value = (str(code[0].get("system", "")), str(code[0].get("code", ""))) if code else ("", "")
+        if not value:
+            return "no mapping claims its content"
+        kind = item.head.type
+        key = (kind, system, value)
+        before = self.work.unmapped.get(key)
+        if before is not None:
+            self.work.unmapped[key] = replace(before, count=before.count + 1)
+        else:
+            label = concept_text(item.resource.get("code"))
+            text = f"{kind}: code {system}|{value} ({label}) is claimed by no mapping"
+            self.work.unmapped[key] = replace(
+                _finding(item, "code.unmapped", ""), message=text, value=f"{system}|{value}"
+            )
+        return "no mapping claims its code"
+
+    def _link(self) -> None:
+        for row, reference in self.pending:
+            target = self._target(reference)
+            if target is not None:
+                self.work.links += [(row, other) for other in self.rows_of.get(target.number, ())]
