@@ -11,43 +11,40 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from fhir2cdisc.mappings.study_base import Code, Drug, Model, Section, StudyError
+from fhir2cdisc.mappings.study_sections import (
+    EVAL,
+    FAS,
+    SAF,
+    Biomarker,
+    Censoring,
+    Design,
+    Endpoint,
+    Interim,
+    Population,
+    Questionnaire,
+    Response,
+    Safety,
+    Schedule,
+    Statistics,
+)
+from fhir2cdisc.mappings.study_simulation import Simulation
 
-class StudyError(ValueError):
-    """A study that does not exist or whose file is wrong; the message is one clear sentence."""
-
-
-class Model(BaseModel):
-    """Frozen, and strict about keys: a misspelt option must not pass as a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Section(Model):
-    """A section whose options are either stated by the protocol or defaults of the project."""
-
-    stated: tuple[str, ...] = ()
-
-    def origin(self, option: str) -> Literal["protocol", "default"]:
-        return "protocol" if option in self.stated else "default"
-
-
-class Code(Model):
-    """A code of a terminology; an empty `system` matches any system."""
-
-    code: str
-    system: str = ""
-    display: str = ""
-
-
-class Drug(Model):
-    """A drug by name: `terms` are matched as whole words in a medication's text, `codes` exactly."""
-
-    name: str
-    terms: tuple[str, ...] = ()
-    codes: tuple[Code, ...] = ()
-    drug_class: str = ""
+__all__ = [
+    "Arm",
+    "Code",
+    "Cohort",
+    "Drug",
+    "Model",
+    "Reference",
+    "Section",
+    "Study",
+    "StudyError",
+    "builtin_studies",
+    "load_study",
+]
 
 
 class Arm(Model):
@@ -90,7 +87,7 @@ class Reference(Section):
     antineoplastic: tuple[Drug, ...] = ()
 
 
-class Study(Model):
+class Study(Section):
     """One study file."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -102,6 +99,46 @@ class Study(Model):
     drugs: tuple[Drug, ...] = ()
     arms: tuple[Arm, ...] = ()
     cutoff: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
+    design: Design = Design()
+    response: Response = Response()
+    schedule: Schedule = Schedule()
+    safety: Safety = Safety()
+    censoring: Censoring = Censoring()
+    interim: Interim = Interim()
+    statistics: Statistics = Statistics()
+    populations: tuple[Population, ...] = (FAS, SAF, EVAL)
+    questionnaires: tuple[Questionnaire, ...] = ()
+    biomarkers: tuple[Biomarker, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    simulation: Simulation = Simulation()
+
+    def endpoint(self, name: str) -> Endpoint:
+        """The endpoint with this id; StudyError lists the ids that exist."""
+        found = [one for one in self.endpoints if one.id == name]
+        if not found:
+            raise StudyError(f"study {self.id} has no endpoint {name!r} (has: {', '.join(e.id for e in self.endpoints)})")
+        return found[0]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Study:
+        known = {
+            "population": {one.code for one in self.populations},
+            "questionnaire": {one.code for one in self.questionnaires} | {""},
+            "biomarker": {one.code for one in self.biomarkers} | {""},
+        }
+        for endpoint in self.endpoints:
+            for field, names in known.items():
+                if (value := getattr(endpoint, field)) not in names:
+                    raise ValueError(f"endpoint {endpoint.id}: {field} {value!r} is not defined in this study")
+        drugs = {drug.name for drug in self.drugs}
+        used = {d for arm in self.arms for d in arm.drugs} | {d for r in self.simulation.regimens for d in r.drugs}
+        if used - drugs:
+            raise ValueError(f"drug {sorted(used - drugs)[0]!r} of an arm or regimen is not among the study's drugs")
+        for name, ids in (("endpoint", [e.id for e in self.endpoints]), ("arm", [a.code for a in self.arms])):
+            double = sorted({one for one in ids if ids.count(one) > 1})
+            if double:
+                raise ValueError(f"{name} {double[0]!r} is defined twice")
+        return self
 
 
 def builtin_studies() -> dict[str, Path]:

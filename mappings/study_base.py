@@ -1,0 +1,50 @@
+"""What every part of a study model shares: frozen, no unknown key, and where each option comes from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class StudyError(ValueError):
+    """A study that does not exist or whose file is wrong; the message is one clear sentence."""
+
+
+class Model(BaseModel):
+    """Frozen, and strict about keys: a misspelt option must not pass as a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Section(Model):
+    """A section whose options are either stated by the protocol or defaults of the project."""
+
+    stated: tuple[str, ...] = ()
+
+    def origin(self, option: str) -> Literal["protocol", "default"]:
+        return "protocol" if option in self.stated else "default"
+
+    @model_validator(mode="after")
+    def _stated_names_options(self) -> Section:
+        unknown = sorted(set(self.stated) - set(type(self).model_fields))
+        if unknown:
+            raise ValueError(f"stated names {', '.join(unknown)}, which is no option of this section")
+        return self
+
+
+class Code(Model):
+    """A code of a terminology; an empty `system` matches any system."""
+
+    code: str
+    system: str = ""
+    display: str = ""
+
+
+class Drug(Model):
+    """A drug by name: `terms` are matched as whole words in a medication's text, `codes` exactly."""
+
+    name: str
+    terms: tuple[str, ...] = ()
+    codes: tuple[Code, ...] = ()
+    drug_class: str = ""

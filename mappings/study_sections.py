@@ -1,0 +1,212 @@
+"""The sections of a study file: design, response rules, schedule, safety, censoring, endpoints and the rest.
+
+Every field has a default of the project. A section's `stated` names the fields that the protocol itself gives.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from fhir2cdisc.mappings.study_base import Model, Section
+
+Iso = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
+
+
+class Design(Section):
+    """What kind of study it is, how many subjects it plans and for how long it runs."""
+
+    kind: Literal["interventional", "observational", "registry"] = "interventional"
+    summary: str = ""
+    phase: str = ""
+    registry: str = ""
+    planned: int = Field(1, ge=1)
+    sites: int = Field(1, ge=1)
+    conditions: tuple[str, ...] = ()
+    treatment: str = ""
+    start: str = Iso
+    end: str = Iso
+    enrolment_months: float = 24
+    follow_up_months: float = 24
+    contact_every_days: int = 30
+
+
+class Response(Section):
+    """How tumour response is judged (RECIST 1.1), and how the best response of a subject is found.
+
+    `confirm_days`: least days from the first CR/PR to the one that confirms it. `sd_min_days`: least days from
+    start of treatment at which SD counts. `max_ne`, `accept_sd`: what may lie between. `pr_after_cr`: a PR after
+    a CR confirms it. `sticky_pr`: a PR stays PR until progression. `missing_as_ne`: an assessment without
+    overall response counts as NE. `new_therapy`: assessments after new anticancer therapy do not count (stop)
+    or do (ignore). `end_of_window` is the last assessment that counts. `report`: which kinds of response are
+    shown; the first is the main one.
+    """
+
+    criteria: Literal["RECIST 1.1", "iRECIST", "MRECIST LENCIONI LIVER CANCER 2010"] = "RECIST 1.1"
+    evaluator: Literal["INVESTIGATOR", "INDEPENDENT ASSESSOR"] = "INVESTIGATOR"
+    confirm_days: int = Field(28, ge=0)
+    sd_min_days: int = Field(42, ge=0)
+    max_ne: int = Field(1, ge=0)
+    accept_sd: bool = False
+    missing_as_ne: bool = False
+    sticky_pr: bool = False
+    pr_after_cr: bool = False
+    new_therapy: Literal["stop", "ignore"] = "stop"
+    end_of_window: Literal["progression", "last-dose"] = "progression"
+    report: tuple[Literal["confirmed", "unconfirmed"], ...] = ("confirmed", "unconfirmed")
+    sensitivity: tuple[str, ...] = ()
+
+
+class Visit(Model):
+    """A planned visit: its day from start of treatment and how far from it a visit still counts."""
+
+    name: str
+    day: int
+    window_days: int = Field(7, ge=0)
+
+
+class Schedule(Section):
+    """When tumours are assessed, and the planned visits that are not simply repeated every cycle."""
+
+    interval_days: int = Field(56, ge=1)
+    window_days: int = Field(7, ge=0)
+    cycle_days: int = Field(21, ge=1)
+    visits: tuple[Visit, ...] = ()
+
+
+class Safety(Section):
+    """Adverse events: CTCAE version, the treatment-emergent window and what events are grouped by."""
+
+    ctcae: str = "5.0"
+    window_days: int = Field(30, ge=0)
+    serious_window_days: int = Field(90, ge=0)
+    related: tuple[str, ...] = ("RELATED", "POSSIBLY RELATED", "PROBABLY RELATED", "DEFINITELY RELATED")
+    group_by: Literal["arm", "guided"] = "arm"
+    order: Literal["frequency", "alphabetical"] = "frequency"
+
+
+class Censoring(Section):
+    """How time-to-event endpoints are censored.
+
+    `missed` assessments in a row before an event censor it (fda); `month` is days per month; `pd_date` is the
+    date of a visit whose scans were on different days.
+    """
+
+    style: Literal["fda", "ema"] = "fda"
+    missed: int = Field(2, ge=1)
+    month: float = 30.4375
+    new_therapy: Literal["censor", "ignore"] = "censor"
+    pd_date: Literal["earliest", "latest"] = "earliest"
+    alive: Literal["last-contact", "last-visit"] = "last-contact"
+
+    def gap_days(self, schedule: Schedule) -> int:
+        """The longest gap in days between two assessments that is not yet `missed` missed ones."""
+        return self.missed * (schedule.interval_days + schedule.window_days)
+
+
+class Population(Section):
+    """An analysis population by code and by the rule that puts a subject in it."""
+
+    code: str = Field(pattern=r"^[A-Z0-9]{1,8}$")
+    title: str
+    definition: str
+    rule: Literal["enrolled", "treated", "evaluable"]
+
+
+FAS = Population(
+    code="FAS", title="Full analysis set", rule="enrolled", definition="every subject who consented and was enrolled"
+)
+SAF = Population(
+    code="SAF", title="Safety set", rule="treated", definition="every subject with at least one dose of study treatment"
+)
+EVAL = Population(
+    code="EVAL",
+    title="Response-evaluable set",
+    rule="evaluable",
+    definition="treated, measurable disease at baseline and at least one tumour assessment after baseline",
+)
+
+
+class Questionnaire(Section):
+    """A questionnaire: its CDISC category, when it is due, and how far from that a form still counts."""
+
+    code: str
+    title: str
+    canonical: str
+    items: int = Field(ge=1)
+    every_months: float = 3
+    every_visit: bool = False
+    window_days: int = Field(45, ge=0)
+    baseline: Literal["last-before-dose"] = "last-before-dose"
+
+
+class Biomarker(Section):
+    """A marker and where it divides subjects: `cutoffs` in `unit`, each the lowest value of the next group."""
+
+    code: Literal["PDL1TPS", "PDL1CPS", "TMB", "MSI", "VARIANT"]
+    title: str
+    unit: str = ""
+    cutoffs: tuple[float, ...] = ()
+    levels: tuple[str, ...] = ()
+    method: str = ""
+
+
+class Interim(Section):
+    """Looks at the data after so many subjects, in order of consent then subject number; no alpha is spent."""
+
+    cases: tuple[int, ...] = ()
+    only_if_extended: tuple[int, ...] = ()
+    order: Literal["consent-date"] = "consent-date"
+    adjust: Literal["none"] = "none"
+
+
+class Statistics(Section):
+    """How results are estimated."""
+
+    level: float = Field(0.95, gt=0, lt=1)
+    proportion_ci: Literal["clopper-pearson", "wilson"] = "clopper-pearson"
+    km_ci: Literal["log-log", "log", "plain"] = "log-log"
+    ties: Literal["efron", "breslow"] = "efron"
+    at_risk_min: int = Field(10, ge=0)
+
+
+Kind = Literal[
+    "proportion",
+    "time-to-event",
+    "event-rate",
+    "incidence",
+    "pro-change",
+    "shift",
+    "distribution",
+    "biomarker-group",
+    "subgroup",
+]
+
+
+class Endpoint(Section):
+    """One endpoint: what it is in our own words, for whom, when, and how an unclear sentence was read.
+
+    `condition` is what a subject must meet to count (a predicate in words of the response and time parameters);
+    `landmarks` and `threshold_months` are in months, the latter strict (more than); `after_last_dose_days`
+    closes the assessment window; `subset` restricts the population; `by` is what results are split by.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    role: Literal["primary", "secondary", "other", "supportive"]
+    kind: Kind
+    paramcd: str = Field("", pattern=r"^([A-Z][A-Z0-9]{0,7})?$")
+    condition: str = ""
+    population: str = "SAF"
+    start: Literal["reference", "first-dose", "first-response", "enrolment"] = "reference"
+    landmarks: tuple[float, ...] = ()
+    threshold_months: float | None = None
+    after_last_dose_days: int | None = None
+    subset: str = ""
+    by: tuple[str, ...] = ()
+    questionnaire: str = ""
+    biomarker: str = ""
+    time_frame: str = ""
+    definition: str = ""
+    reading: str = ""
