@@ -24,6 +24,7 @@ from fhir2cdisc.mappings.study_sections import (
     Endpoint,
     Interim,
     Population,
+    Privacy,
     Questionnaire,
     Response,
     Safety,
@@ -105,6 +106,7 @@ class Study(Section):
     safety: Safety = Safety()
     censoring: Censoring = Censoring()
     interim: Interim = Interim()
+    privacy: Privacy = Privacy()
     statistics: Statistics = Statistics()
     populations: tuple[Population, ...] = (FAS, SAF, EVAL)
     questionnaires: tuple[Questionnaire, ...] = ()
@@ -116,7 +118,9 @@ class Study(Section):
         """The endpoint with this id; StudyError lists the ids that exist."""
         found = [one for one in self.endpoints if one.id == name]
         if not found:
-            raise StudyError(f"study {self.id} has no endpoint {name!r} (has: {', '.join(e.id for e in self.endpoints)})")
+            raise StudyError(
+                f"study {self.id} has no endpoint {name!r} (has: {', '.join(e.id for e in self.endpoints)})"
+            )
         return found[0]
 
     @model_validator(mode="after")

@@ -105,6 +105,12 @@ class Censoring(Section):
         return self.missed * (schedule.interval_days + schedule.window_days)
 
 
+class Privacy(Section):
+    """What may identify a subject and how much of it is kept; AGE is always computed from the full date."""
+
+    birth_date: Literal["full", "year", "none"] = "year"
+
+
 class Population(Section):
     """An analysis population by code and by the rule that puts a subject in it."""
 

@@ -1,0 +1,63 @@
+"""All buckets of a run as one set of rows: records numbered through, rows keyed, links kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fhir2cdisc.fhir.route import Accounts
+from fhir2cdisc.sdtm.convert import RECORD_COLUMNS, Converted
+from fhir2cdisc.sdtm.metadata import sdtm_datasets
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Mapped rows of every domain, in no order yet; `records` holds where each came from, by row number."""
+
+    frames: dict[str, pd.DataFrame]
+    records: pd.DataFrame
+    links: list[tuple[int, int]]
+    accounts: Accounts
+
+
+def gather(parts: Iterable[Converted], accounts: Accounts) -> Gathered:
+    """The buckets put together, in the order given; `accounts` are those of the routing stage and are added to."""
+    by_domain: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    records: list[pd.DataFrame] = []
+    links: list[tuple[int, int]] = []
+    rows = numbers = 0
+    for part in parts:
+        accounts.merge(part.accounts)
+        for domain, frame in part.frames.items():
+            by_domain[domain].append(_shifted(frame, rows, numbers))
+        links += [(a + rows, b + rows) for a, b in part.links]
+        rows += sum(map(len, part.frames.values()))
+        numbers += len(part.records)
+        records.append(part.records)
+    frames = {domain: _typed(domain, pd.concat(some, ignore_index=True)) for domain, some in by_domain.items()}
+    all_records = pd.concat(records, ignore_index=True) if records else pd.DataFrame(columns=RECORD_COLUMNS)
+    return Gathered(frames, all_records, links, accounts)
+
+
+def _shifted(frame: pd.DataFrame, rows: int, numbers: int) -> pd.DataFrame:
+    return frame.assign(
+        _ROW=frame["_ROW"].astype(np.int64) + rows,
+        _RECORD_NO=frame["_RECORD_NO"].astype(np.int64) + numbers,
+        _ENCOUNTER=[n + numbers if n >= 0 else -1 for n in frame["_ENCOUNTER"]],
+        _USED=[tuple(n + numbers for n in used) for used in frame["_USED"]],
+    )
+
+
+def _typed(domain: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Numeric variables as float64 with NaN, all other columns as text with `""` for missing."""
+    numeric = {v.name for v in sdtm_datasets()[domain].variables if v.type == "Num"}
+    for column in frame.columns:
+        if column in numeric:
+            frame[column] = pd.to_numeric(frame[column], errors="coerce").astype(float)
+        elif column not in ("_ROW", "_RECORD_NO", "_ENCOUNTER", "_USED"):
+            frame[column] = frame[column].where(frame[column].notna(), "").astype(object)
+    return frame

@@ -1,0 +1,41 @@
+"""Where each SDTM record came from: file, line or entry, resource, id, version and the rule that made it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+LINEAGE_COLUMNS = [
+    "DATASET", "USUBJID", "SEQ", "ROLE", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION", "RULE",
+]  # fmt: skip
+_PLACE = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
+
+
+def lineage_of(frame: pd.DataFrame, domain: str, records: pd.DataFrame) -> pd.DataFrame:
+    """One row for each record and resource: ROLE `source` made the record, `support` was read to fill it.
+
+    SEQ is --SEQ, 0 in a domain without one (DM, SV). `frame` still has its working columns.
+    """
+    seq = frame.get(f"{domain}SEQ", pd.Series(0.0, index=frame.index)).astype(np.int64)
+    counts = frame["_USED"].map(len).to_numpy()
+    support = np.repeat(np.arange(len(frame)), counts)
+    rows = np.concatenate([np.arange(len(frame)), support])
+    numbers = np.concatenate([
+        frame["_RECORD_NO"].to_numpy(np.int64),
+        np.array([n for used in frame["_USED"] for n in used], dtype=np.int64),
+    ])  # fmt: skip
+    made = pd.DataFrame(
+        {
+            "DATASET": domain,
+            "USUBJID": frame["USUBJID"].to_numpy()[rows],
+            "SEQ": seq.to_numpy()[rows],
+            "ROLE": np.where(np.arange(len(rows)) < len(frame), "source", "support"),
+            "RULE": frame["_SOURCE"].to_numpy()[rows],
+        }
+    )
+    place = records[_PLACE].iloc[numbers].reset_index(drop=True)
+    return (
+        pd.concat([made, place], axis=1)[LINEAGE_COLUMNS]
+        .sort_values(["DATASET", "USUBJID", "SEQ", "ROLE", "RESOURCE", "ID"], kind="stable")
+        .reset_index(drop=True)
+    )

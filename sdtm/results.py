@@ -1,0 +1,51 @@
+"""Standard results of findings: --STRESC, --STRESN and --STRESU from what was collected (SDTMIG 3.4 section 4.5.1)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from fhir2cdisc.mappings.model import conversions
+
+
+def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
+    """The frame with standard results; a unit of the conversion table is converted, any other is kept.
+
+    Conversion is decimal, so 2.54 cm is 25.4 mm and not 25.400000000000002. A result that is no number keeps its
+    text in --STRESC and has no --STRESN.
+    """
+    orres, unit = frame[f"{domain}ORRES"], frame.get(f"{domain}ORRESU", pd.Series("", index=frame.index))
+    preset = frame.get(f"{domain}STRESC")
+    number = pd.to_numeric(orres.where(orres != ""), errors="coerce")
+    frame[f"{domain}STRESC"], frame[f"{domain}STRESN"], frame[f"{domain}STRESU"] = orres, number, unit
+    if f"{domain}TESTCD" in frame:
+        _convert(frame, domain, number.notna())
+    for own in (preset, frame.get("_STRESC")):
+        if own is not None:
+            own = own.fillna("")
+            frame[f"{domain}STRESC"] = frame[f"{domain}STRESC"].where(own == "", own)
+    return frame
+
+
+def _convert(frame: pd.DataFrame, domain: str, numeric: pd.Series) -> None:
+    table = conversions()
+    pairs = frame.loc[numeric, [f"{domain}TESTCD", f"{domain}STRESU"]].drop_duplicates()
+    for testcd, unit in pairs.itertuples(index=False):
+        rule = table.get((testcd, unit)) or table.get(("*", unit))
+        if rule is None:
+            continue
+        standard, factor, offset = rule
+        rows = numeric & (frame[f"{domain}TESTCD"] == testcd) & (frame[f"{domain}STRESU"] == unit)
+        values = [Decimal(text) * Decimal(factor) + Decimal(offset) for text in frame.loc[rows, f"{domain}ORRES"]]
+        frame.loc[rows, f"{domain}STRESC"] = [decimal_text(value) for value in values]
+        frame.loc[rows, f"{domain}STRESN"] = np.array([float(value) for value in values])
+        frame.loc[rows, f"{domain}STRESU"] = standard
+
+
+def decimal_text(value: Decimal) -> str:
+    """A number without exponent and without the zeros that a conversion appends; at most ten decimals."""
+    rounded = round(value, 10)
+    text = format(rounded, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,156 @@
+"""Who the subjects are: identifiers, reference dates, and the DM record of each (SDTMIG 3.4 section 5.2)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import numpy as np
+import pandas as pd
+
+from fhir2cdisc.mappings.model import terminology_maps
+from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.gather import Gathered
+from fhir2cdisc.sdtm.timing import days_of
+
+
+class SubjectError(ValueError):
+    """Two patients would get one subject identifier; nothing is made then."""
+
+
+def pseudonym(key: str, secret: bytes) -> str:
+    """A subject number that does not show the hospital's id: the same patient gets the same one in every run."""
+    return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:12].upper()
+
+
+def identify(gathered: Gathered, study: Study, secret: bytes = b"") -> pd.DataFrame:
+    """USUBJID, SUBJID and SITEID by subject key.
+
+    SUBJID is the number under which the subject was enrolled (ResearchSubject.identifier), else a subject number
+    among the patient's identifiers, else a pseudonym. Raises SubjectError where two patients would share one.
+    """
+    patients = gathered.frames["DM"].drop_duplicates("_SUBJECT").set_index("_SUBJECT")
+    enrolled = _first(gathered.frames.get("DS"), "_SUBJID")
+    subjid = enrolled.reindex(patients.index).fillna("")
+    subjid = subjid.where(subjid != "", patients["_SUBJID"])
+    keyed = [pseudonym(f"{study.studyid}/{key}", secret or study.studyid.encode()) for key in patients.index]
+    subjid = subjid.where(subjid != "", pd.Series(keyed, index=patients.index, dtype=object))
+    shared = subjid[subjid.duplicated(keep=False)]
+    if len(shared):
+        raise SubjectError(f"{len(shared)} patients share the subject number of another (for one: {shared.iloc[0]})")
+    return pd.DataFrame(
+        {"USUBJID": f"{study.studyid}-" + subjid, "SUBJID": subjid, "SITEID": patients["SITEID"]},
+        index=patients.index,
+    )
+
+
+def _first(frame: pd.DataFrame | None, column: str) -> pd.Series:
+    """The first non-blank value of a column for each subject."""
+    if frame is None or column not in frame:
+        return pd.Series(dtype=object)
+    found = frame[frame[column] != ""]
+    return found.groupby("_SUBJECT")[column].first()
+
+
+def _extreme(frame: pd.DataFrame | None, column: str, last: bool = False) -> pd.Series:
+    """The earliest (latest) value of a --DTC complete to the day, for each subject, as it was written."""
+    if frame is None or column not in frame:
+        return pd.Series(dtype=object)
+    dated = frame[days_of(frame[column]).notna()]
+    groups = dated.groupby("_SUBJECT")[column]
+    return groups.max() if last else groups.min()
+
+
+def _with(frame: pd.DataFrame | None, mask_column: str, value: str) -> pd.DataFrame | None:
+    return None if frame is None or mask_column not in frame else frame[frame[mask_column] == value]
+
+
+def reference_dates(gathered: Gathered, study: Study) -> pd.DataFrame:
+    """RFSTDTC, RFXSTDTC, RFXENDTC, RFICDTC, RFPENDTC and where RFSTDTC came from (_START), by subject key."""
+    frames = gathered.frames
+    index = frames["DM"]["_SUBJECT"].drop_duplicates()
+    ex, cm, ds = frames.get("EX"), frames.get("CM"), frames.get("DS")
+    diagnosis = _with(frames.get("MH"), "_COHORT", "Y")
+    starts = {
+        "first-dose": _extreme(ex, "EXSTDTC"),
+        "first-antineoplastic": _earliest(
+            _extreme(ex, "EXSTDTC"), _extreme(_with(cm, "_ANTINEOPLASTIC", "Y"), "CMSTDTC")
+        ),
+        "diagnosis": _extreme(diagnosis, "MHSTDTC"),
+        "enrolment": _extreme(_with(ds, "DSDECOD", "ENTERED INTO TRIAL"), "DSSTDTC"),
+        "consent": _extreme(_with(ds, "DSDECOD", "INFORMED CONSENT OBTAINED"), "DSSTDTC"),
+    }
+    dates = pd.DataFrame(index=pd.Index(index, name="_SUBJECT"))
+    dates["RFSTDTC"], dates["_START"] = "", ""
+    for name in study.reference.start:
+        found = starts[name].reindex(dates.index).fillna("")
+        use = (dates["RFSTDTC"] == "") & (found != "")
+        dates.loc[use, "RFSTDTC"], dates.loc[use, "_START"] = found[use], name
+    dates["RFXSTDTC"] = starts["first-dose"].reindex(dates.index).fillna("")
+    ends = pd.concat([_extreme(ex, "EXENDTC", last=True), _extreme(ex, "EXSTDTC", last=True)])
+    dates["RFXENDTC"] = ends.groupby(level=0).max().reindex(dates.index).fillna("")
+    dates["RFICDTC"] = starts["consent"].reindex(dates.index).fillna("")
+    dates["_DIAGNOSIS"] = starts["diagnosis"].reindex(dates.index).fillna("")
+    participation = _with(_with(ds, "DSCAT", "DISPOSITION EVENT"), "DSSCAT", "STUDY PARTICIPATION")
+    dates["RFPENDTC"] = _extreme(participation, "DSSTDTC", last=True).reindex(dates.index).fillna("")
+    dates["RFENDTC"] = dates["RFXENDTC"].where(dates["RFXENDTC"] != "", dates["RFPENDTC"])
+    return dates
+
+
+def _earliest(*dates: pd.Series) -> pd.Series:
+    together = pd.concat([d for d in dates if len(d)]) if any(len(d) for d in dates) else pd.Series(dtype=object)
+    return together.groupby(level=0).min() if len(together) else together
+
+
+def completed_years(birth: pd.Series, at: pd.Series) -> pd.Series:
+    """AGE in completed years; missing where either date is not complete to the day."""
+    born, day = days_of(birth), days_of(at)
+    before = (day.dt.month < born.dt.month) | ((day.dt.month == born.dt.month) & (day.dt.day < born.dt.day))
+    return (day.dt.year - born.dt.year - before).astype(float)
+
+
+def build_dm(gathered: Gathered, study: Study, who: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
+    """DM, one record a subject, with the mapped columns completed by identifiers, dates, age, race and arm."""
+    dm = gathered.frames["DM"].drop_duplicates("_SUBJECT").copy()
+    for column in ("RFSTDTC", "RFENDTC", "RFXSTDTC", "RFXENDTC", "RFICDTC", "RFPENDTC"):
+        dm[column] = dm["_SUBJECT"].map(dates[column])
+    dm["SUBJID"] = dm["_SUBJECT"].map(who["SUBJID"])
+    dm["DTHFL"] = np.where((dm["DTHDTC"] != "") | (dm["DTHFL"] == "Y"), "Y", "")
+    at = dm["RFSTDTC"].where(dm["RFSTDTC"] != "", dm["RFICDTC"])
+    dm["AGE"] = completed_years(dm["BRTHDTC"], at)
+    dm["AGEU"] = np.where(dm["AGE"].notna(), "YEARS", "")
+    dm["BRTHDTC"] = _private_birth(dm["BRTHDTC"], study)
+    _race(dm)
+    _arm(dm, gathered, study)
+    dm["DMDTC"] = dm["RFICDTC"]
+    return dm
+
+
+def _private_birth(birth: pd.Series, study: Study) -> pd.Series:
+    cut = {"full": 10, "year": 4, "none": 0}[study.privacy.birth_date]
+    return birth.str.slice(0, cut)
+
+
+def _race(dm: pd.DataFrame) -> None:
+    races, ethnic = terminology_maps()["race"], terminology_maps()["ethnic"]
+    terms = dm["_RACE"].map(lambda codes: [races.get(c.lower(), "OTHER") for c in codes.split(";") if c])
+    dm["RACE"] = terms.map(lambda t: "" if not t else t[0] if len(set(t)) == 1 else "MULTIPLE")
+    for position in range(1, 6):
+        several = terms.map(lambda t, p=position: t[p - 1] if len(set(t)) > 1 and len(t) >= p else "")
+        if (several != "").any():
+            dm[f"SUPP.RACE{position}"] = several
+    dm["ETHNIC"] = dm["_ETHNIC"].map(lambda code: ethnic.get(code.lower(), ""))
+
+
+def _arm(dm: pd.DataFrame, gathered: Gathered, study: Study) -> None:
+    labels = {arm.code: arm.label for arm in study.arms}
+    treated = dm["RFXSTDTC"] != ""
+    ds = gathered.frames.get("DS")
+    for kind, source in (("ARM", "_ARMCD"), ("ACTARM", "_ACTARMCD")):
+        code = dm["_SUBJECT"].map(_first(ds, source)).fillna("")
+        if kind == "ACTARM":
+            code = code.where(treated, "")
+        dm[f"{kind}CD"] = code
+        dm[kind] = code.map(lambda c: labels.get(c, c))
+    assigned = dm["ARMCD"] != ""
+    dm["ARMNRS"] = np.select([~assigned, ~treated], ["NOT ASSIGNED", "ASSIGNED, NOT TREATED"], "")
