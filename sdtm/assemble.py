@@ -142,6 +142,7 @@ def _finish(gathered: Gathered, keys: dict[str, tuple[str, ...]], mappings: list
     supp: list[pd.DataFrame] = []
     lineage: list[pd.DataFrame] = []
     for domain in sorted(gathered.frames):
+        _long_test_names(gathered.frames[domain], domain)
         frame = _sequence(gathered.frames[domain], domain, keys[domain])
         gathered.frames[domain] = frame
         lineage.append(lineage_of(frame, domain, gathered.records))
@@ -154,6 +155,16 @@ def _finish(gathered: Gathered, keys: dict[str, tuple[str, ...]], mappings: list
     if len(relrec):
         frames["RELREC"] = relrec
     return Sdtm(frames, pd.concat(lineage, ignore_index=True))
+
+
+def _long_test_names(frame: pd.DataFrame, domain: str) -> None:
+    """A --TEST over 40 characters ends at its last whole word within 40; the full text is kept in SUPP--."""
+    name = f"{domain}TEST"
+    if name in frame:
+        long = frame[name].str.len() > 40
+        if long.any():
+            frame[f"SUPP.{domain}TESTFL"] = frame[name].where(long, "")
+            frame[name] = frame[name].where(~long, frame[name].str.slice(0, 41).str.rsplit(" ", n=1).str[0].str[:40])
 
 
 def _sequence(frame: pd.DataFrame, domain: str, keys: tuple[str, ...]) -> pd.DataFrame:

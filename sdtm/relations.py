@@ -17,7 +17,7 @@ RELREC_COLUMNS = ["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELTYPE
 
 def build_supp(frame: pd.DataFrame, domain: str, mappings: list[DomainMap]) -> pd.DataFrame:
     """SUPP-- of a domain: one record for each filled column `SUPP.QNAM` of its rows."""
-    labels = dict(QNAM_LABELS)
+    labels = {**QNAM_LABELS, f"{domain}TESTFL": "Test Name in Full"}
     for mapping in mappings:
         if mapping.domain == domain:
             labels |= {name: spec.label for source in mapping.source for name, spec in source.supp.items()}
