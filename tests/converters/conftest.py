@@ -171,11 +171,8 @@ ADAM_LABELS = {
 @pytest.fixture
 def sdtm_package() -> Package:
     """A valid small SDTM package: descriptions with frames."""
-    frames = {name: table(text) for name, text in SDTM_TABLES.items()}
-    return [
-        (sdtm_dataset(name, frame), frame[[*sdtm_dataset(name, frame).names]])
-        for name, frame in frames.items()
-    ]
+    described = [(sdtm_dataset(name, frame), frame) for name, frame in tables("sdtm").items()]
+    return [(dataset, frame[[*dataset.names]]) for dataset, frame in described]
 
 
 @pytest.fixture
