@@ -1,0 +1,190 @@
+"""Transport files read by four independent readers, in one shape."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyreadstat
+import pytest
+from fhir2cdisc.converters.xpt import read_xpt
+from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
+from lxml import etree
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one reader found: NaN and "" as missing, dates as SAS numbers, formats without the dot."""
+
+    frame: pd.DataFrame
+    name: str | None = None
+    label: str | None = None
+    labels: dict[str, str] | None = None
+    formats: dict[str, str] | None = None
+    lengths: dict[str, int] | None = None
+
+
+def by_pandas(path: Path) -> Reading:
+    found: Any = pd.read_sas(path, format="xport", encoding="utf-8")
+    # pandas 2.3 reads the word of zero as 2**-260, the smallest number of the format.
+    return Reading(
+        found.where(~found.isna() | ~found.dtypes.map(pd.api.types.is_object_dtype), "").replace(
+            2.0**-260, 0.0
+        )
+    )
+
+
+def by_pyreadstat(path: Path) -> Reading:
+    frame, meta = pyreadstat.read_xport(path, disable_datetime_conversion=True)
+    return Reading(
+        frame,
+        meta.table_name,
+        meta.file_label or "",
+        {k: v or "" for k, v in meta.column_names_to_labels.items()},
+        {k: (v or "").rstrip(".") for k, v in meta.original_variable_types.items()},
+        dict(meta.variable_storage_width),
+    )
+
+
+def by_xport(path: Path) -> Reading:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import xport.v56 as v56
+
+        content = path.read_bytes()
+        library: Any = v56.loads(content)
+        start = content.index(b"HEADER RECORD*******MEMBER")
+        header: Any = v56.MemberHeader.from_bytes(content[start : content.index(b"RECORD*******OBS ") + 74])
+        (member,) = library.values()
+        frame = pd.DataFrame({name: list(member[name]) for name in header})
+    return Reading(
+        frame,
+        member.name,
+        header.label,
+        {name: header[name].label for name in header},
+        {name: str(header[name].format).rstrip(".") for name in header},
+        {name: header[name].length for name in header},
+    )
+
+
+def by_us(path: Path) -> Reading:
+    frame, dataset = read_xpt(path, dates=False)
+    return Reading(
+        frame,
+        dataset.name,
+        dataset.label,
+        {v.name: v.label for v in dataset.variables},
+        {v.name: v.format.rstrip(".") for v in dataset.variables},
+        {v.name: v.length for v in dataset.variables},
+    )
+
+
+@pytest.fixture(scope="session")
+def readers() -> dict[str, Callable[[Path], Reading]]:
+    """Four readers of a transport file by name; each takes a path and gives a Reading."""
+    return {"pandas": by_pandas, "pyreadstat": by_pyreadstat, "xport": by_xport, "fhir2cdisc": by_us}
+
+
+Package = list[tuple[Dataset, pd.DataFrame]]
+
+# A small synthetic study of two subjects that keeps every rule; tests spoil one thing at a time.
+SMALL = Path(__file__).parent / "small_package"
+ORDER = {"sdtm": ("TS", "DM", "AE", "EX", "RS", "SUPPAE"), "adam": ("ADSL", "ADRS", "ADTTE")}
+SDTM_KEYS = {
+    "TS": ("STUDYID", "TSPARMCD", "TSSEQ"),
+    "DM": ("STUDYID", "USUBJID"),
+    "AE": ("STUDYID", "USUBJID", "AEDECOD", "AESTDTC"),
+    "EX": ("STUDYID", "USUBJID", "EXTRT", "EXSTDTC"),
+    "RS": ("STUDYID", "USUBJID", "RSTESTCD", "VISITNUM", "RSDTC"),
+    "SUPPAE": ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM"),
+}
+ADAM_CLASSES = {
+    "ADSL": ("SUBJECT LEVEL ANALYSIS DATASET", "One record per subject", ("STUDYID", "USUBJID")),
+    "ADRS": ("BASIC DATA STRUCTURE", "One record per subject per parameter per date", ()),
+    "ADTTE": ("BASIC DATA STRUCTURE", "One record per subject per parameter", ()),
+}
+NUMBERS = {"AGE", "AVAL", "ADY", "CNSR", "VISITNUM", "EXDOSE", "SRCSEQ"}
+CODELISTS = {"SEX": ("C66731",), "RACE": ("C74457",), "SAFFL": ("C66742",), "ANL01FL": ("C66742",)}
+
+
+def tables(kind: str) -> dict[str, pd.DataFrame]:
+    """The frames of the small package; numbers, dates and texts by the habits of variable names."""
+    return {name: table(SMALL / kind / f"{name.lower()}.csv") for name in ORDER[kind]}
+
+
+def table(path: Path) -> pd.DataFrame:
+    frame = pd.read_csv(path, dtype=object, keep_default_na=False)
+    for name in frame.columns:
+        if name in NUMBERS or name.endswith(("SEQ", "DY")):
+            frame[name] = pd.to_numeric(frame[name]).astype("float64")
+        elif name.endswith("DT"):
+            frame[name] = pd.to_datetime(frame[name])
+    return frame
+
+
+def sdtm_dataset(name: str, frame: pd.DataFrame) -> Dataset:
+    known = sdtm_datasets()["SUPPQUAL" if name.startswith("SUPP") else name].select(frame.columns)
+    described = tuple(
+        replace(v, origin="Derived", method="--DTC minus RFSTDTC in days, no day 0")
+        if v.name.endswith("DY")
+        else replace(v, origin="Collected", source=f"{name} form")
+        for v in known.variables
+    )
+    label = f"Supplemental Qualifiers for {name[4:]}" if name.startswith("SUPP") else known.label
+    return replace(known, name=name, label=label, variables=described, keys=SDTM_KEYS[name])
+
+
+def adam_dataset(name: str, frame: pd.DataFrame) -> Dataset:
+    class_, structure, keys = ADAM_CLASSES[name]
+    variables = tuple(
+        Variable(
+            column,
+            ADAM_LABELS.get(column, f"Label of {column}"),
+            "Char" if frame[column].dtype == object else "Num",
+            core="Req" if column in ("STUDYID", "USUBJID") else "",
+            codelists=CODELISTS.get(column, ()),
+            format="DATE9." if column.endswith("DT") else "",
+            origin="Derived" if column in ("AVAL", "CNSR", "ADT") else "Predecessor",
+            source="" if column in ("AVAL", "CNSR", "ADT") else f"DM.{column}",
+            method="ADT - STARTDT + 1" if (name, column) == ("ADTTE", "AVAL") else "",
+        )
+        for column in frame.columns
+    )
+    keys = keys or ("STUDYID", "USUBJID", "PARAMCD", "ADT")
+    return Dataset(name, f"{name} Analysis Dataset", class_, structure, variables, keys)
+
+
+ADAM_LABELS = {
+    "STUDYID": "Study Identifier",
+    "USUBJID": "Unique Subject Identifier",
+    "AVAL": "Analysis Value",
+    "CNSR": "Censor",
+    "PARAM": "Parameter",
+    "PARAMCD": "Parameter Code",
+}
+
+
+@pytest.fixture
+def sdtm_package() -> Package:
+    """A valid small SDTM package: descriptions with frames."""
+    described = [(sdtm_dataset(name, frame), frame) for name, frame in tables("sdtm").items()]
+    return [(dataset, frame[[*dataset.names]]) for dataset, frame in described]
+
+
+@pytest.fixture
+def adam_package() -> Package:
+    """A valid small ADaM package: descriptions with frames."""
+    return [(adam_dataset(name, frame), frame) for name, frame in tables("adam").items()]
+
+
+@pytest.fixture(scope="session")
+def define_schema() -> Any:
+    """The XSD of Define-XML 2.1 with Analysis Results Metadata 1.0, as odmlib carries it."""
+    import odmlib
+
+    root = Path(odmlib.__file__).parent / "schemas" / "arm" / "1.0-define2.1" / "arm1-0-0.xsd"
+    return etree.XMLSchema(etree.parse(root))
