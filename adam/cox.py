@@ -25,7 +25,10 @@ DIVERGED = 25.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cox:
-    """A fitted model; `table` has COVARIATE, COEF, SE, HR, LOWER, UPPER, Z, P_VALUE; `reason` if there is none."""
+    """A fitted model, or the `reason` why there is none.
+
+    `table` has one row per covariate: COVARIATE, COEF, SE, HR, LOWER, UPPER, Z, P_VALUE.
+    """
 
     n: int
     events: int
@@ -53,7 +56,7 @@ def cox(
         return _no_fit(data, names, ties, reason)
     beta, moments, converged = _newton(data, ties)
     spread = np.ptp(np.vstack([s.x for s in data]), axis=0)
-    covariance: Array = np.linalg.pinv(moments.information, hermitian=True)
+    covariance = np.asarray(np.linalg.pinv(moments.information, hermitian=True), dtype=np.float64)
     if not converged or (np.abs(beta) * spread > DIVERGED).any():
         return _no_fit(data, names, ties, "the likelihood has no maximum (a group without events?)")
     return _fit(data, names, ties, beta, moments.loglik, covariance, conf_level)

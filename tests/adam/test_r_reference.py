@@ -1,7 +1,7 @@
 """Figures that R 4.2.2 with survival 3.5-3 gives for its data sets lung and veteran.
 
 lung travels with lifelines. veteran (Veterans' Administration lung cancer trial; Kalbfleisch and Prentice,
-The Statistical Analysis of Failure Time Data, appendix; StatLib `veteran`) is typed below: days, + is censored.
+The Statistical Analysis of Failure Time Data; StatLib `veteran`) is typed below: days, + is censored.
 """
 
 import json
