@@ -32,7 +32,7 @@ class AdaeOptions:
 
     `window`: days after the last dose in which an event still counts as treatment-emergent. `initial_grade`:
     a column of AE (or QNAM of SUPPAE) with the grade before treatment. `group`: a column that joins records
-    of one event whose grade changed (AEGRPID). `related` and `not_related`: values of AEREL. `missing_relation`:
+    of one event whose grade changed (AEGRPID). `related`, `not_related`: values of AEREL. `missing_relation`:
     AREL where AEREL is empty (`""` keeps it unknown, `RELATED` is the cautious reading). `ctcae_version`: of
     the study, where SUPPAE does not say it. `start_imputation` and `end_imputation`: the coarsest part of a
     partial date that is imputed.
@@ -90,7 +90,7 @@ def adae_findings(adsl: pd.DataFrame, adae: pd.DataFrame) -> pd.DataFrame:
     coded = (text(adae, "AETOXGR") != "") & grade.isna()
     untold = (text(adae, "AEREL") != "") & (adae["AREL"] == "")
     rules = [
-        (start.isna(), "AESTDTC", "OCCDS ASTDT", "warning", "has no usable start date, so counts as emergent"),
+        (start.isna(), "AESTDTC", "OCCDS ASTDT", "warning", "has no usable start date, so is emergent"),
         (end < start, "AEENDTC", "start before end", "error", "ends before it starts"),
         (coded, "AETOXGR", "CTCAE grades 1 to 5", "error", "is not a grade from 1 to 5"),
         (untold, "AEREL", "known relation terms", "error", "is neither a related nor an unrelated term"),
