@@ -55,8 +55,8 @@ class ScanRules:
             )
         if self.new_therapy:
             parts.append(
-                f"censored at the last adequate assessment on or before ADSL.{self.new_therapy} where it
-                comes " f"before the event (CNSR {NEW_THERAPY})"
+                f"censored at the last adequate assessment on or before ADSL.{self.new_therapy} where "
+                f"it comes before the event (CNSR {NEW_THERAPY})"
             )
         parts += [f"{reason.description}: CNSR {reason.cnsr}" for reason in self.reasons]
         return "; ".join(parts) + "."
