@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.sources import Document, SourceError
 

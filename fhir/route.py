@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.records import Place, Record, split
 from fhir2cdisc.fhir.sources import Document

@@ -13,9 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
-
 from fhir2cdisc.mappings.study import Model
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 NCI_SYSTEMS = (
     "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",

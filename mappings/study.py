@@ -11,8 +11,6 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
-
 from fhir2cdisc.mappings.study_base import Code, Drug, Model, Section, StudyError
 from fhir2cdisc.mappings.study_sections import (
     EVAL,
@@ -32,6 +30,7 @@ from fhir2cdisc.mappings.study_sections import (
     Statistics,
 )
 from fhir2cdisc.mappings.study_simulation import Simulation
+from pydantic import Field, ValidationError, model_validator
 
 __all__ = [
     "Arm",

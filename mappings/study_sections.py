@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from fhir2cdisc.mappings.study_base import Model, Section
+from pydantic import Field
 
 Iso = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
 

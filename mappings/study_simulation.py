@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from fhir2cdisc.mappings.study_base import Model
+from pydantic import Field
 
 
 class TumourType(Model):

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.mappings.study import Study

@@ -13,7 +13,6 @@ from itertools import groupby
 from typing import Any
 
 import pandas as pd
-
 from fhir2cdisc.fhir.deep import deep_fault
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.path import Context

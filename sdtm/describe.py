@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
-
 from fhir2cdisc.mappings.model import DomainMap, VariableMap
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
 from fhir2cdisc.sdtm.relations import supp_dataset_label

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-
 from fhir2cdisc.fhir.route import Accounts
 from fhir2cdisc.sdtm.convert import RECORD_COLUMNS, Converted
 from fhir2cdisc.sdtm.metadata import sdtm_datasets

@@ -6,7 +6,6 @@ SDTMIG 3.4 sections 8.4 (supplemental qualifiers) and 8.2, 8.3 (related records 
 from __future__ import annotations
 
 import pandas as pd
-
 from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.sdtm.metadata import sdtm_datasets
 from fhir2cdisc.sdtm.special import QNAM_LABELS

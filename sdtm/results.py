@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
-
 from fhir2cdisc.mappings.model import conversions
 
 

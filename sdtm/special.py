@@ -11,7 +11,6 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-
 from fhir2cdisc.mappings.study import Study
 
 # RSTESTCD that are judgements of tumour response, as against clinical classifications such as ECOG.

@@ -7,7 +7,6 @@ import hmac
 
 import numpy as np
 import pandas as pd
-
 from fhir2cdisc.mappings.model import terminology_maps
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.gather import Gathered

@@ -10,7 +10,6 @@ import re
 
 import numpy as np
 import pandas as pd
-
 from fhir2cdisc.mappings.study import Study
 
 _CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d+)\s*(?:DAY|D)\s*(\d+)")
