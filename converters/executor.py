@@ -1,0 +1,58 @@
+"""Where the two functions of a run are executed: here, or in local processes. Three verbs: map, gather, close.
+
+Results come back in the order of the tasks whatever finishes first, so the number of workers changes nothing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any, Protocol
+
+
+class Executor(Protocol):
+    """What a run needs of an engine; a distributed one (futures) has the same three verbs."""
+
+    def map(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Sequence[Any]: ...
+
+    def gather(self, pending: Sequence[Any]) -> Iterator[Any]: ...
+
+    def close(self) -> None: ...
+
+
+class Here:
+    """Everything in this process, one task after the other."""
+
+    def map(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Sequence[Any]:
+        return [(function, task) for task in tasks]
+
+    def gather(self, pending: Sequence[Any]) -> Iterator[Any]:
+        for function, task in pending:
+            yield function(*task)
+
+    def close(self) -> None:
+        return None
+
+
+class LocalProcesses:
+    """A pool of processes on this machine."""
+
+    def __init__(self, workers: int) -> None:
+        # Spawned, not forked: a fork of a process with threads (Arrow, BLAS) may hang.
+        self._pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+    def map(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Sequence[Future[Any]]:
+        return [self._pool.submit(function, *task) for task in tasks]
+
+    def gather(self, pending: Sequence[Future[Any]]) -> Iterator[Any]:
+        for future in pending:
+            yield future.result()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def executor(workers: int) -> Executor:
+    """An executor of so many workers; one worker means this process."""
+    return LocalProcesses(workers) if workers > 1 else Here()
