@@ -136,3 +136,9 @@ def next_true(mask: Bools) -> Ints:
 def running(mask: Bools) -> Ints:
     """Counts of true values before each position, so that a range count is one subtraction."""
     return np.concatenate([[0], np.cumsum(mask)]).astype(np.int64)
+
+
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames one below the other; an empty one is left out, so that it cannot change a type."""
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0]

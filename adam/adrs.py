@@ -1,0 +1,385 @@
+"""ADRS: responses as analysis records, one parameter family per response criteria.
+
+Source: ADaMIG 1.3 (BDS); the parameters are those of the admiralonco template, with disease control and the
+baseline assessment added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from fhir2cdisc.adam.adrs_parameters import BY_CODE, ResponseParameter
+from fhir2cdisc.adam.lesion_records import NEW, TARGET, kinds
+from fhir2cdisc.adam.response import (
+    benefit,
+    best,
+    check_assessments,
+    control,
+    latest,
+    progressed,
+)
+from fhir2cdisc.adam.response_calls import (
+    CR,
+    PD,
+    PR,
+    UPD,
+    Calls,
+    codes,
+    confirmations,
+    name_table,
+    read_calls,
+    response_window,
+)
+from fhir2cdisc.adam.response_options import IRECIST, RSCAT, ResponseOptions
+from fhir2cdisc.adam.tumour_frames import (
+    FOREVER,
+    NO_DAY,
+    Ints,
+    Texts,
+    column_days,
+    dates,
+    number,
+    partial_days,
+    stack_findings,
+    text,
+)
+
+COLUMNS = (
+    "STUDYID",
+    "USUBJID",
+    "PARAMCD",
+    "PARAM",
+    "PARCAT1",
+    "PARCAT2",
+    "PARCAT3",
+    "AVAL",
+    "AVALC",
+    "ADT",
+    "ADTF",
+    "ADY",
+    "AVISIT",
+    "AVISITN",
+    "ANL01FL",
+    "ANL02FL",
+    "SRCDOM",
+    "SRCVAR",
+    "SRCSEQ",
+    "ASEQ",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The records of one parameter: subject positions, values and the RS record (-1: none) they come from."""
+
+    parameter: ResponseParameter
+    options: ResponseOptions
+    subject: Ints
+    aval: npt.NDArray[np.float64]
+    avalc: Texts
+    day: Ints
+    row: Ints
+    analysed: Texts | str = "Y"
+    source: str = "RS"
+    variable: str = "RSSTRESC"
+    sequence: npt.NDArray[np.float64] | None = None
+
+
+def derive_adrs(
+    adsl: pd.DataFrame,
+    rs: pd.DataFrame,
+    tu: pd.DataFrame,
+    options: ResponseOptions | Sequence[ResponseOptions] | None = None,
+    *,
+    keep: Sequence[str] = (),
+) -> pd.DataFrame:
+    """ADRS for every subject of ADSL, for one or several sets of options (criteria, evaluators).
+
+    `adsl` has one row per subject with the dates that the options name and DTHDT; `rs` and `tu` are SDTM
+    frames. OVR has one record per collected overall response; every other parameter one per subject. A date
+    without day is taken as the last of its month (ADTF `D`). ANL01FL marks the worst response of a day from
+    the reference date on, ANL02FL the records up to and including the first PD. iRECIST parameters begin with
+    `I`, mRECIST ones with `M`. `keep` names ADSL columns to carry along.
+    """
+    every = _each(options)
+    reads = [_Read.of(adsl, rs, each) for each in every]
+    blocks = [
+        (read, block)
+        for place, read in enumerate(reads)
+        for block in _blocks(read, adsl, tu, with_death=place == 0)
+    ]
+    return _assemble(adsl, blocks, keep)
+
+
+def check_adrs(
+    adsl: pd.DataFrame,
+    rs: pd.DataFrame,
+    options: ResponseOptions | Sequence[ResponseOptions] | None = None,
+) -> pd.DataFrame:
+    """Findings on the responses that ADRS is made of: unknown terms, missing dates, disease after CR."""
+    every = _each(options)
+    return stack_findings(
+        [check_assessments(_Read.of(adsl, rs, each).assessments, adsl, each) for each in every]
+    )
+
+
+def _each(options: ResponseOptions | Sequence[ResponseOptions] | None) -> list[ResponseOptions]:
+    if options is None:
+        return [ResponseOptions()]
+    return [options] if isinstance(options, ResponseOptions) else list(options)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The collected overall responses of one evaluator under one set of criteria, ready for questions."""
+
+    options: ResponseOptions
+    records: pd.DataFrame
+    assessments: pd.DataFrame
+    every: Calls
+    counted: Calls
+    end: Ints
+    # Variables of the records, with a blank at the end that position -1 (no record) finds.
+    flags: Texts
+    visit: Texts
+    visitnum: npt.NDArray[np.float64]
+    sequence: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, adsl: pd.DataFrame, rs: pd.DataFrame, options: ResponseOptions) -> _Read:
+        records = overall_responses(rs, options)
+        day, flags = partial_days(text(records, "RSDTC"), "last")
+        avalc = text(records, "RSSTRESC")
+        avalc = np.where(avalc == "", text(records, "RSORRES"), avalc)
+        assessments = pd.DataFrame({"USUBJID": text(records, "USUBJID"), "ADT": dates(day), "AVALC": avalc})
+        every = read_calls(assessments, adsl, replace(options, new_therapy="", end_of_window=""))
+        limited = {options.new_therapy, options.end_of_window} & set(adsl.columns)
+        counted = read_calls(assessments, adsl, options) if limited else every
+        return cls(
+            options,
+            records,
+            assessments,
+            every,
+            counted,
+            np.append(every.day, FOREVER)[every.first(every.code == PD)],
+            np.append(flags, ""),
+            np.append(text(records, "VISIT"), ""),
+            np.append(number(records, "VISITNUM"), np.nan),
+            np.append(number(records, "RSSEQ"), np.nan),
+        )
+
+
+def overall_responses(rs: pd.DataFrame, options: ResponseOptions) -> pd.DataFrame:
+    """The overall responses in RS of the evaluator and criteria, by RSSEQ.
+
+    A blank RSEVAL is the investigator. Where several readers (RSEVALID) remain and acceptance is marked
+    (RSACPTFL), the accepted records are taken.
+    """
+    evaluator = text(rs, "RSEVAL")
+    wanted = [options.evaluator, ""] if options.evaluator == "INVESTIGATOR" else [options.evaluator]
+    mask = (text(rs, "RSTESTCD") == "OVRLRESP") & np.isin(evaluator, wanted)
+    mask &= np.isin(text(rs, "RSCAT"), RSCAT[options.criteria])
+    if options.evaluator_id:
+        mask &= text(rs, "RSEVALID") == options.evaluator_id
+    accepted = text(rs, "RSACPTFL") == "Y"
+    if not options.evaluator_id and (mask & accepted).any():
+        mask &= accepted
+    rows = np.flatnonzero(mask)
+    return rs.iloc[rows[np.argsort(number(rs, "RSSEQ")[rows], kind="stable")]]
+
+
+def _blocks(read: _Read, adsl: pd.DataFrame, tu: pd.DataFrame, with_death: bool) -> Iterator[_Block]:
+    options = read.options
+    calls = response_window(read.counted, options)
+    yield _overall(read)
+    cr, pr = confirmations(calls, options)
+    response = np.isin(calls.code, (CR, PR))
+    plain, confirmed = best(calls, options, False), best(calls, options, True)
+    flags = {
+        "PD": calls.first(progressed(calls, options)),
+        "RSP": calls.first(response),
+        "CRSP": calls.first(cr | pr),
+        "CB": calls.first(benefit(calls, options, False)),
+        "CCB": calls.first(benefit(calls, options, True)),
+        "DCR": control(*plain),
+        "CDCR": control(*confirmed),
+        "BCP": np.where(np.isin(plain[1], (CR, PR)), plain[0], -1),
+        "CBCP": np.where(np.isin(confirmed[1], (CR, PR)), confirmed[0], -1),
+    }
+    if options.criteria == IRECIST:
+        flags |= {"CPD": calls.first(calls.code == PD), "UPD": calls.first(calls.code == UPD)}
+    for code, picked in flags.items():
+        yield _one_each(read, code, calls, picked)
+    for code, (picked, value) in {"BOR": plain, "CBOR": confirmed}.items():
+        yield _one_each(read, code, calls, picked, value)
+    seen, picked = latest(read.counted, options)
+    yield _one_each(read, "LSTA", seen, picked, np.append(seen.code, 0)[picked])
+    yield from _lesions(read, tu)
+    if with_death:
+        yield _death(read, adsl)
+
+
+def _overall(read: _Read) -> _Block:
+    ids = pd.Index(read.every.subjects)
+    subject = np.asarray(ids.get_indexer(text(read.records, "USUBJID")), dtype=np.int64)
+    row = np.flatnonzero(subject >= 0)
+    avalc = read.assessments["AVALC"].to_numpy()
+    code = codes(avalc, read.options.criteria)
+    first = np.full(len(read.assessments), "", dtype=object)
+    first[read.every.row] = "Y"
+    return _Block(
+        BY_CODE["OVR"],
+        read.options,
+        subject[row],
+        np.where(code > 0, code, np.nan)[row],
+        avalc[row],
+        column_days(read.assessments, "ADT")[row],
+        row,
+        first[row],
+    )
+
+
+def _one_each(read: _Read, code: str, calls: Calls, picked: Ints, value: Ints | None = None) -> _Block:
+    """One record per subject: Y/N where a call was picked, or the call (`value`)."""
+    n = len(picked)
+    if value is None:
+        avalc = np.where(picked >= 0, "Y", "N").astype(object)
+        aval = (picked >= 0).astype(float)
+    else:
+        avalc = name_table(read.options.criteria)[value]
+        aval = np.where(value > 0, value, np.nan)
+    return _Block(
+        BY_CODE[code],
+        read.options,
+        np.arange(n),
+        aval,
+        avalc,
+        np.append(calls.day, NO_DAY)[picked],
+        np.append(calls.row, -1)[picked],
+    )
+
+
+def _lesions(read: _Read, tu: pd.DataFrame) -> Iterator[_Block]:
+    """Measurable disease and baseline assessment out of the lesions that the evaluator identified."""
+    options, ids = read.options, pd.Index(read.every.subjects)
+    result = text(tu, "TUSTRESC")
+    kind = kinds(np.where(result == "", text(tu, "TUORRES"), result))
+    mask = np.isin(text(tu, "TUEVAL"), (options.evaluator, "")) & np.isin(
+        text(tu, "TUTESTCD"), ("", "TUMIDENT")
+    )
+    if options.evaluator_id:
+        mask &= text(tu, "TUEVALID") == options.evaluator_id
+    subject = np.asarray(ids.get_indexer(text(tu, "USUBJID")), dtype=np.int64)
+    sequence = number(tu, "TUSEQ")
+    for code, wanted in {"MDIS": kind == TARGET, "BASETA": (kind != "") & (kind != NEW)}.items():
+        rows = np.flatnonzero(mask & wanted & (subject >= 0))
+        rows = rows[np.lexsort((sequence[rows], subject[rows]))][::-1]
+        found, first = np.zeros(len(ids), dtype=bool), np.full(len(ids), np.nan)
+        found[subject[rows]], first[subject[rows]] = True, sequence[rows]
+        yield _fact(read, code, found, np.full(len(ids), NO_DAY), "TU", "TUSTRESC", first)
+
+
+def _death(read: _Read, adsl: pd.DataFrame) -> _Block:
+    day = column_days(adsl, "DTHDT")
+    return _fact(read, "DEATH", day != NO_DAY, day, "ADSL", "DTHDT", np.full(len(day), np.nan))
+
+
+def _fact(
+    read: _Read,
+    code: str,
+    found: npt.NDArray[np.bool_],
+    day: Ints,
+    source: str,
+    variable: str,
+    sequence: npt.NDArray[np.float64],
+) -> _Block:
+    n = len(found)
+    return _Block(
+        BY_CODE[code],
+        read.options,
+        np.arange(n),
+        found.astype(float),
+        np.where(found, "Y", "N").astype(object),
+        day,
+        np.full(n, -1, dtype=np.int64),
+        "Y",
+        source,
+        variable,
+        sequence,
+    )
+
+
+def _assemble(adsl: pd.DataFrame, blocks: list[tuple[_Read, _Block]], keep: Sequence[str]) -> pd.DataFrame:
+    """All blocks as one frame, sorted by subject and parameter."""
+    ids, study = text(adsl, "USUBJID"), text(adsl, "STUDYID")
+    rank = np.empty(len(ids), dtype=np.int64)
+    rank[np.argsort(ids.astype(str), kind="stable")] = np.arange(len(ids))
+    sizes = [len(block.subject) for _, block in blocks]
+    place = np.repeat(np.arange(len(blocks)), sizes)
+    subject = np.concatenate([block.subject for _, block in blocks])
+    day = np.concatenate([block.day for _, block in blocks])
+    position = _alphabetical([block for _, block in blocks])[place]
+    order = np.lexsort((np.arange(len(place)), day, position, rank[subject]))
+    place, subject, day = place[order], subject[order], day[order]
+    table: dict[str, object] = {"STUDYID": study[subject], "USUBJID": ids[subject]}
+    table |= _per_block([block for _, block in blocks], place)
+    for name, values in _per_record(blocks).items():
+        table[name] = values[order]
+    table["ADT"] = dates(day)
+    start = column_days(adsl, blocks[0][0].options.reference)[subject]
+    known = (day != NO_DAY) & (start != NO_DAY)
+    table["ADY"] = np.where(known, day - start + (day >= start), np.nan)
+    begins = np.append(True, subject[1:] != subject[:-1]) if len(subject) else np.zeros(0, dtype=bool)
+    first = np.maximum.accumulate(np.where(begins, np.arange(len(subject)), 0))
+    table["ASEQ"] = np.arange(len(subject)) - first + 1.0
+    carried = [name for name in keep if name in adsl.columns and name not in COLUMNS]
+    table |= {name: adsl[name].to_numpy()[subject] for name in carried}
+    return pd.DataFrame(table, copy=False)[[*COLUMNS, *carried]]
+
+
+def _alphabetical(blocks: list[_Block]) -> Ints:
+    keys = [(block.options.criteria, block.options.evaluator, block.parameter.code) for block in blocks]
+    ranks = {key: n for n, key in enumerate(sorted(set(keys)))}
+    return np.array([ranks[key] for key in keys], dtype=np.int64)
+
+
+def _per_block(blocks: list[_Block], place: Ints) -> dict[str, object]:
+    """Variables that are the same in all records of a parameter."""
+    said = {
+        "PARAMCD": [b.parameter.paramcd(b.options.criteria) for b in blocks],
+        "PARAM": [b.parameter.param(b.options) for b in blocks],
+        "PARCAT1": [b.parameter.category for b in blocks],
+        "PARCAT2": ["" if b.parameter.code == "DEATH" else b.options.evaluator.title() for b in blocks],
+        "PARCAT3": ["" if b.parameter.code == "DEATH" else b.options.criteria for b in blocks],
+    }
+    return {name: np.array(values, dtype=object)[place] for name, values in said.items()}
+
+
+def _per_record(blocks: list[tuple[_Read, _Block]]) -> dict[str, npt.NDArray[np.generic]]:
+    """Variables of single records, in the order of the blocks."""
+    parts = [_record_part(read, block) for read, block in blocks]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _record_part(read: _Read, block: _Block) -> dict[str, npt.NDArray[np.generic]]:
+    row, n = block.row, len(block.row)
+    found = row >= 0
+    until = found & (block.day != NO_DAY) & (block.day <= read.end[block.subject])
+    sourced = found | (block.source != "RS") & (block.aval == 1)
+    first = block.analysed
+    return {
+        "AVAL": block.aval,
+        "AVALC": block.avalc,
+        "ADTF": read.flags[row],
+        "AVISIT": read.visit[row],
+        "AVISITN": read.visitnum[row],
+        "ANL01FL": np.full(n, first, dtype=object) if isinstance(first, str) else first,
+        "ANL02FL": np.where(until, "Y", "").astype(object),
+        "SRCDOM": np.where(sourced, block.source, "").astype(object),
+        "SRCVAR": np.where(sourced, block.variable, "").astype(object),
+        "SRCSEQ": read.sequence[row] if block.sequence is None else block.sequence,
+    }
