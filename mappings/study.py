@@ -11,8 +11,6 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
-
 from fhir2cdisc.mappings.study_base import Code, Drug, Model, Section, StudyError
 from fhir2cdisc.mappings.study_sections import (
     EVAL,
@@ -31,6 +29,7 @@ from fhir2cdisc.mappings.study_sections import (
     Statistics,
 )
 from fhir2cdisc.mappings.study_simulation import Simulation
+from pydantic import Field, ValidationError, model_validator
 
 __all__ = [
     "Arm",
@@ -98,7 +97,7 @@ class Study(Section):
     reference: Reference = Reference()
     drugs: tuple[Drug, ...] = ()
     arms: tuple[Arm, ...] = ()
-    cutoff: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
+    cutoff: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
     design: Design = Design()
     response: Response = Response()
     schedule: Schedule = Schedule()
@@ -116,7 +115,8 @@ class Study(Section):
         """The endpoint with this id; StudyError lists the ids that exist."""
         found = [one for one in self.endpoints if one.id == name]
         if not found:
-            raise StudyError(f"study {self.id} has no endpoint {name!r} (has: {', '.join(e.id for e in self.endpoints)})")
+            known = ", ".join(one.id for one in self.endpoints)
+            raise StudyError(f"study {self.id} has no endpoint {name!r} (has: {known})")
         return found[0]
 
     @model_validator(mode="after")

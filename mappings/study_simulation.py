@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from fhir2cdisc.mappings.study_base import Model
+from pydantic import Field
 
 
 class TumourType(Model):
@@ -23,7 +22,7 @@ class Regimen(Model):
 
     drugs: tuple[str, ...]
     arm: str = ""
-    share: float = Field(1, gt=0)
+    share: float = Field(default=1, gt=0)
     variant_needed: bool = False
 
 
@@ -35,34 +34,34 @@ class Simulation(Model):
     enrolment_months: float = 18
     median_pfs_months: float = 5.0
     median_os_months: float = 11.0
-    response_rate: float = Field(0.25, ge=0, le=1)
-    complete_rate: float = Field(0.03, ge=0, le=1)
-    primary_progression_rate: float = Field(0.2, ge=0, le=1)
-    never_treated_rate: float = Field(0.02, ge=0, le=1)
-    no_measurable_rate: float = Field(0.04, ge=0, le=1)
-    node_rate: float = Field(0.3, ge=0, le=1)
-    missed_scan_rate: float = Field(0.05, ge=0, le=1)
-    unscheduled_scan_rate: float = Field(0.04, ge=0, le=1)
-    not_evaluable_rate: float = Field(0.03, ge=0, le=1)
-    lost_rate: float = Field(0.08, ge=0, le=1)
-    withdrawal_rate: float = Field(0.04, ge=0, le=1)
-    new_therapy_rate: float = Field(0.45, ge=0, le=1)
-    early_new_therapy_rate: float = Field(0.06, ge=0, le=1)
-    ae_per_month: float = Field(0.7, ge=0)
-    grade3_rate: float = Field(0.18, ge=0, le=1)
-    serious_rate: float = Field(0.08, ge=0, le=1)
-    related_rate: float = Field(0.6, ge=0, le=1)
-    partial_date_rate: float = Field(0.1, ge=0, le=1)
-    centimetre_site_rate: float = Field(0.25, ge=0, le=1)
+    response_rate: float = Field(default=0.25, ge=0, le=1)
+    complete_rate: float = Field(default=0.03, ge=0, le=1)
+    primary_progression_rate: float = Field(default=0.2, ge=0, le=1)
+    never_treated_rate: float = Field(default=0.02, ge=0, le=1)
+    no_measurable_rate: float = Field(default=0.04, ge=0, le=1)
+    node_rate: float = Field(default=0.3, ge=0, le=1)
+    missed_scan_rate: float = Field(default=0.05, ge=0, le=1)
+    unscheduled_scan_rate: float = Field(default=0.04, ge=0, le=1)
+    not_evaluable_rate: float = Field(default=0.03, ge=0, le=1)
+    lost_rate: float = Field(default=0.08, ge=0, le=1)
+    withdrawal_rate: float = Field(default=0.04, ge=0, le=1)
+    new_therapy_rate: float = Field(default=0.45, ge=0, le=1)
+    early_new_therapy_rate: float = Field(default=0.06, ge=0, le=1)
+    ae_per_month: float = Field(default=0.7, ge=0)
+    grade3_rate: float = Field(default=0.18, ge=0, le=1)
+    serious_rate: float = Field(default=0.05, ge=0, le=1)
+    related_rate: float = Field(default=0.6, ge=0, le=1)
+    partial_date_rate: float = Field(default=0.1, ge=0, le=1)
+    centimetre_site_rate: float = Field(default=0.25, ge=0, le=1)
     two_readers: bool = False
-    reader_disagreement_rate: float = Field(0.15, ge=0, le=1)
-    form_done_rate: float = Field(0.85, ge=0, le=1)
-    item_missing_rate: float = Field(0.02, ge=0, le=1)
-    variant_rate: float = Field(0.6, ge=0, le=1)
+    reader_disagreement_rate: float = Field(default=0.15, ge=0, le=1)
+    form_done_rate: float = Field(default=0.85, ge=0, le=1)
+    item_missing_rate: float = Field(default=0.02, ge=0, le=1)
+    variant_rate: float = Field(default=0.6, ge=0, le=1)
     board: bool = False
-    recommendation_rate: float = Field(0.55, ge=0, le=1)
-    guided_rate: float = Field(0.6, ge=0, le=1)
-    second_board_rate: float = Field(0.35, ge=0, le=1)
-    labs_every_days: int = Field(28, ge=7)
+    recommendation_rate: float = Field(default=0.55, ge=0, le=1)
+    guided_rate: float = Field(default=0.6, ge=0, le=1)
+    second_board_rate: float = Field(default=0.35, ge=0, le=1)
+    labs_every_days: int = Field(default=28, ge=7)
     tumours: tuple[TumourType, ...] = ()
     regimens: tuple[Regimen, ...] = ()

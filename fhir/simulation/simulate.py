@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 import msgspec
-
 from fhir2cdisc.fhir.simulation import truth
 from fhir2cdisc.fhir.simulation.chart import SHARED, Chart, Json, meta_of, stable_id
 from fhir2cdisc.fhir.simulation.course import data_cut, plan_subject
