@@ -98,7 +98,7 @@ class Study(Section):
     reference: Reference = Reference()
     drugs: tuple[Drug, ...] = ()
     arms: tuple[Arm, ...] = ()
-    cutoff: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
+    cutoff: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
     design: Design = Design()
     response: Response = Response()
     schedule: Schedule = Schedule()
@@ -117,9 +117,14 @@ class Study(Section):
         """The endpoint with this id; StudyError lists the ids that exist."""
         found = [one for one in self.endpoints if one.id == name]
         if not found:
+<<<<<<< HEAD
             raise StudyError(
                 f"study {self.id} has no endpoint {name!r} (has: {', '.join(e.id for e in self.endpoints)})"
             )
+=======
+            known = ", ".join(one.id for one in self.endpoints)
+            raise StudyError(f"study {self.id} has no endpoint {name!r} (has: {known})")
+>>>>>>> studies
         return found[0]
 
     @model_validator(mode="after")

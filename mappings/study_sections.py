@@ -10,7 +10,7 @@ from typing import Literal
 from fhir2cdisc.mappings.study_base import Model, Section
 from pydantic import Field
 
-Iso = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
+Iso = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
 
 
 class Design(Section):
@@ -20,8 +20,8 @@ class Design(Section):
     summary: str = ""
     phase: str = ""
     registry: str = ""
-    planned: int = Field(1, ge=1)
-    sites: int = Field(1, ge=1)
+    planned: int = Field(default=1, ge=1)
+    sites: int = Field(default=1, ge=1)
     conditions: tuple[str, ...] = ()
     treatment: str = ""
     start: str = Iso
@@ -44,9 +44,9 @@ class Response(Section):
 
     criteria: Literal["RECIST 1.1", "iRECIST", "MRECIST LENCIONI LIVER CANCER 2010"] = "RECIST 1.1"
     evaluator: Literal["INVESTIGATOR", "INDEPENDENT ASSESSOR"] = "INVESTIGATOR"
-    confirm_days: int = Field(28, ge=0)
-    sd_min_days: int = Field(42, ge=0)
-    max_ne: int = Field(1, ge=0)
+    confirm_days: int = Field(default=28, ge=0)
+    sd_min_days: int = Field(default=42, ge=0)
+    max_ne: int = Field(default=1, ge=0)
     accept_sd: bool = False
     missing_as_ne: bool = False
     sticky_pr: bool = False
@@ -62,15 +62,15 @@ class Visit(Model):
 
     name: str
     day: int
-    window_days: int = Field(7, ge=0)
+    window_days: int = Field(default=7, ge=0)
 
 
 class Schedule(Section):
     """When tumours are assessed, and the planned visits that are not simply repeated every cycle."""
 
-    interval_days: int = Field(56, ge=1)
-    window_days: int = Field(7, ge=0)
-    cycle_days: int = Field(21, ge=1)
+    interval_days: int = Field(default=56, ge=1)
+    window_days: int = Field(default=7, ge=0)
+    cycle_days: int = Field(default=21, ge=1)
     visits: tuple[Visit, ...] = ()
 
 
@@ -78,8 +78,8 @@ class Safety(Section):
     """Adverse events: CTCAE version, the treatment-emergent window and what events are grouped by."""
 
     ctcae: str = "5.0"
-    window_days: int = Field(30, ge=0)
-    serious_window_days: int = Field(90, ge=0)
+    window_days: int = Field(default=30, ge=0)
+    serious_window_days: int = Field(default=90, ge=0)
     related: tuple[str, ...] = ("RELATED", "POSSIBLY RELATED", "PROBABLY RELATED", "DEFINITELY RELATED")
     group_by: Literal["arm", "guided"] = "arm"
     order: Literal["frequency", "alphabetical"] = "frequency"
@@ -93,7 +93,7 @@ class Censoring(Section):
     """
 
     style: Literal["fda", "ema"] = "fda"
-    missed: int = Field(2, ge=1)
+    missed: int = Field(default=2, ge=1)
     month: float = 30.4375
     new_therapy: Literal["censor", "ignore"] = "censor"
     pd_date: Literal["earliest", "latest"] = "earliest"
@@ -142,7 +142,7 @@ class Questionnaire(Section):
     items: int = Field(ge=1)
     every_months: float = 3
     every_visit: bool = False
-    window_days: int = Field(45, ge=0)
+    window_days: int = Field(default=45, ge=0)
     baseline: Literal["last-before-dose"] = "last-before-dose"
 
 
@@ -169,11 +169,11 @@ class Interim(Section):
 class Statistics(Section):
     """How results are estimated."""
 
-    level: float = Field(0.95, gt=0, lt=1)
+    level: float = Field(default=0.95, gt=0, lt=1)
     proportion_ci: Literal["clopper-pearson", "wilson"] = "clopper-pearson"
     km_ci: Literal["log-log", "log", "plain"] = "log-log"
     ties: Literal["efron", "breslow"] = "efron"
-    at_risk_min: int = Field(10, ge=0)
+    at_risk_min: int = Field(default=10, ge=0)
 
 
 Kind = Literal[
@@ -201,7 +201,7 @@ class Endpoint(Section):
     title: str
     role: Literal["primary", "secondary", "other", "supportive"]
     kind: Kind
-    paramcd: str = Field("", pattern=r"^([A-Z][A-Z0-9]{0,7})?$")
+    paramcd: str = Field(default="", pattern=r"^([A-Z][A-Z0-9]{0,7})?$")
     condition: str = ""
     population: str = "SAF"
     start: Literal["reference", "first-dose", "first-response", "enrolment"] = "reference"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
 
@@ -15,6 +15,7 @@ from fhir2cdisc.fhir.simulation.vocabulary import COMORBIDITIES, DEFAULT_SCHEDUL
 from fhir2cdisc.mappings.study import Study
 
 MONTH = 30.4375
+SHAPE = 1.1
 
 
 @dataclass(slots=True)
@@ -83,22 +84,33 @@ def _enrol(rng: Random, study: Study, index: int) -> Course:
     )
 
 
-def _fate(rng: Random, study: Study, first: int) -> Fate:
+# The share of responses that are found and confirmed before dropout, missed scans and early death get in the way.
+CONFIRMED = 0.82
+
+
+def _progression_free(rng: Random, study: Study) -> tuple[int, float]:
+    """Days to progression (hidden until a scan), and the share of patients who stay free long enough to respond."""
     sim, interval = study.simulation, study.schedule.interval_days
     early = sim.primary_progression_rate
     # Progression is found about half an interval after it happens, so the hidden median lies that much earlier.
     median = max(sim.median_pfs_months * MONTH - interval / 2, interval + 7)
+    scale = (median - interval) / (-math.log(0.5 / (1 - early))) ** (1 / SHAPE) if early < 0.5 else 90.0
     if rng.random() < early:
         free = rng.randint(12, interval)
     else:
-        scale = (median - interval) / (-math.log(0.5 / (1 - early))) ** (1 / 1.1) if early < 0.5 else 90.0
-        free = interval + 1 + round(rng.weibullvariate(scale, 1.1))
+        free = interval + 1 + round(rng.weibullvariate(scale, SHAPE))
+    return free, (1 - early) * math.exp(-(((interval + 7) / scale) ** SHAPE))
+
+
+def _fate(rng: Random, study: Study, first: int) -> Fate:
+    sim, interval = study.simulation, study.schedule.interval_days
+    free, reachable = _progression_free(rng, study)
     post = max(1.0, sim.median_os_months - sim.median_pfs_months) * MONTH
     death = free + 12 + round(rng.expovariate(math.log(2) / post))
     if rng.random() < 0.05:
         death = rng.randint(20, free + 15)
-    reachable = (1 - early) * 0.72
-    responder = free > 2 * interval + 7 and rng.random() < min(1.0, sim.response_rate / reachable)
+    chance = min(1.0, sim.response_rate / (reachable * CONFIRMED))
+    responder = free > 2 * interval + 7 and rng.random() < chance
     return Fate(
         progression=first + free,
         death=first + death,
@@ -207,19 +219,28 @@ def _treatment_end(rng: Random, course: Course, fate: Fate, seen: int | None) ->
     return max(day, course.first_dose or 0), reason
 
 
+def cycle_starts(rng: Random, first: int, stop: int, length: int) -> list[int]:
+    """The first day of every cycle up to `stop`; some cycles start a few days late."""
+    starts = [first]
+    while (late := starts[-1] + length + rng.choice((0, 0, 0, 0, 1, 2, 3, 7))) <= stop:
+        starts.append(late)
+    return starts
+
+
 def plan_doses(rng: Random, study: Study, course: Course, stop: int) -> list[Dose]:
     """Cycles of every drug up to `stop`: holds, reductions, and why the last one was the last."""
-    length, first = study.schedule.cycle_days, course.first_dose or 0
+    length = study.schedule.cycle_days
+    starts = cycle_starts(rng, course.first_dose or 0, stop, length)
+    held = {cycle for cycle in range(2, len(starts)) if rng.random() < 0.04}
     doses: list[Dose] = []
-    held = {cycle for cycle in range(2, 200) if rng.random() < 0.04}
     for drug in course.drugs:
         how = SCHEDULES.get(drug, DEFAULT_SCHEDULE)
+        route = "ORAL" if how.oral else "INTRAVENOUS"
         reduced_from = rng.randint(2, 6) if how.oral and rng.random() < 0.2 else 999
-        for cycle, start in enumerate(range(first, stop + 1, length), 1):
+        for cycle, start in enumerate(starts, 1):
             end = min(start + length - 1, stop) if how.oral else None
             amount = round(how.amount * 2 / 3, 1) if cycle >= reduced_from else how.amount
-            route = "ORAL" if how.oral else "INTRAVENOUS"
-            if cycle in held and start + length <= stop:
+            if cycle in held:
                 note = "dose held for an adverse event"
                 doses.append(Dose(drug, cycle, start, end, 0, how.unit, route, "not-done", "ADVERSE EVENT", note))
                 continue
@@ -234,11 +255,7 @@ def _ended(doses: list[Dose], course: Course) -> list[Dose]:
         return doses
     last = {dose.drug: at for at, dose in enumerate(doses) if dose.status != "not-done"}
     for at in last.values():
-        one = doses[at]
-        doses[at] = Dose(
-            one.drug, one.cycle, one.start, one.end, one.amount, one.unit, one.route,
-            "stopped", course.treatment_end_reason, one.note,
-        )  # fmt: skip
+        doses[at] = replace(doses[at], status="stopped", reason=course.treatment_end_reason)
     return doses
 
 

@@ -9,7 +9,8 @@ from random import Random
 from fhir2cdisc.fhir.simulation.plan import AdverseEvent, Course, Form, Visit, iso
 from fhir2cdisc.fhir.simulation.questionnaires import FACT, fact_answers, promis_answers
 from fhir2cdisc.fhir.simulation.vocabulary import AE_TERMS, LABS, VITALS
-from fhir2cdisc.mappings.study import Questionnaire, Study
+from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.mappings.study_sections import Questionnaire
 
 
 def add_visits(rng: Random, study: Study, course: Course) -> None:

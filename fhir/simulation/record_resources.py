@@ -10,7 +10,7 @@ from fhir2cdisc.fhir.simulation.vocabulary import AE_TERMS, GENES, HL7, LABS, LO
 
 RESOLVED = "http://hl7.org/fhir/us/ctcae/StructureDefinition/adverse-event-resolved-date"
 INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
-SITUATION = {"Y": "是", "N": "否"}
+CAUSES_ZH = {"DISEASE PROGRESSION": "肿瘤进展", "ADVERSE EVENT": "不良事件", "OTHER": "其他"}
 ACTIONS = {"DOSE NOT CHANGED": "C49504", "DOSE REDUCED": "C49505", "DRUG WITHDRAWN": "C49502"}
 
 
@@ -149,7 +149,7 @@ def _markers(chart: Chart) -> None:
     for at in course.variants:
         _variant(chart, at, day)
     if course.tmb is not None:
-        value = {"value": course.tmb, "unit": "mut/Mb", "system": "http://unitsofmeasure.org", "code": "1/1000000{Base}"}
+        value = {**quantity(course.tmb, "1/1000000{Base}"), "unit": "mut/Mb"}
         chart.observe("tmb", concept(LOINC, "94076-7", "Mutations/Megabase"), day, category=lab, valueQuantity=value)
     if course.msi:
         code = ("LA26203-2", "MSI-H") if course.msi == "MSI-H" else ("LA14122-8", "Stable")
@@ -206,6 +206,6 @@ def _end(chart: Chart) -> None:
     if course.death is None:
         last_contact(chart, "last", course.end)
         return
-    cause = chart.word(course.cause, {"DISEASE PROGRESSION": "肿瘤进展", "ADVERSE EVENT": "不良事件"}.get(course.cause, "其他"))
+    cause = chart.word(course.cause, CAUSES_ZH[course.cause])
     code = concept(LOINC, "69453-9", "Cause of Death [US Standard Certificate of Death]")
     chart.observe("cause-of-death", code, course.death, valueCodeableConcept={"text": cause})

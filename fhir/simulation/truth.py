@@ -61,15 +61,15 @@ def best_response(
                 continue
             if confirm_days is None or _confirmed(found, at, confirm_days, max_ne, accept_sd):
                 return wanted, day
-    for label, words in (("SD", ("CR", "PR", "SD")), ("NON-CR/NON-PD", ("NON-CR/NON-PD",))):
+    stable = {"SD": ("CR", "PR", "SD"), "NON-CR/NON-PD": ("NON-CR/NON-PD",)}
+    for label, words in stable.items():
         held = [day for day, response in found if response in words and day - start >= sd_min_days]
         if held:
             return label, held[0]
-    for label, words in (("PD", ("PD",)), ("NE", ("CR", "PR", "SD", "NON-CR/NON-PD", "NE"))):
-        days = [day for day, response in found if response in words]
-        if days:
-            return label, days[0]
-    return "MISSING", None
+    progressed = [day for day, response in found if response == "PD"]
+    if progressed:
+        return "PD", progressed[0]
+    return ("NE", found[0][0]) if found else ("MISSING", None)
 
 
 def _confirmed(found: Sequence[Call], at: int, days: int, max_ne: int, accept_sd: bool) -> bool:

@@ -1,0 +1,58 @@
+"""`fhir2cdisc simulate`: synthetic FHIR for a study, with the truth beside it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+from fhir2cdisc.fhir.simulation.dialects import NAMES
+from fhir2cdisc.fhir.simulation.simulate import Format, Order
+from fhir2cdisc.fhir.simulation.simulate import simulate as write_simulation
+from fhir2cdisc.mappings.study import StudyError, load_study
+
+
+def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    try:
+        return date.fromisoformat(value).isoformat() if value else ""
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not a date such as 2023-11-30") from error
+
+
+@click.command()
+@click.argument("study")
+@click.option("--patients", type=click.IntRange(min=1), help="Number of subjects [default: the protocol's].")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="New or empty folder.")
+@click.option("--format", "form", type=click.Choice(["bundles", "ndjson"]), default="bundles", show_default=True)
+@click.option(
+    "--dialect",
+    "dialects",
+    multiple=True,
+    type=click.Choice(NAMES),
+    help="How a hospital writes the same facts; may be given more than once [default: nci].",
+)
+@click.option("--messy", type=click.FloatRange(0, 1), default=0.0, help="Share of the resources to spoil.")
+@click.option("--cutoff", default="", callback=_day, help="Data cut; nothing later is known [default: the study's].")
+def simulate(
+    study: str,
+    patients: int | None,
+    seed: int,
+    out: Path,
+    form: Format,
+    dialects: tuple[str, ...],
+    messy: float,
+    cutoff: str,
+) -> None:
+    """Write synthetic FHIR R4 for STUDY to OUT/fhir and what is true of it to OUT/truth.
+
+    Every resource is tagged synthetic. With --messy, OUT/truth/ledger.csv lists every planted defect.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise click.ClickException(f"{out} is not empty: simulate writes to a new or empty folder")
+    try:
+        order = Order(load_study(study), seed, patients, cutoff, dialects, messy, form)
+        counts = write_simulation(order, out)
+    except StudyError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{counts['subjects']} synthetic subjects, {counts['resources']} resources, {counts['defects']} defects")

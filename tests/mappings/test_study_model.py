@@ -1,0 +1,93 @@
+"""The study model: what it refuses, what it defaults, and that every section says where an option comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fhir2cdisc.mappings.study import Study, StudyError, builtin_studies, load_study
+from fhir2cdisc.mappings.study_sections import Censoring, Response, Schedule
+
+ROOT = Path(__file__).parents[2]
+SMALL = 'id = "mine"\nstudyid = "MINE"\ntitle = "Mine"\n'
+
+
+def written(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "mine.toml"
+    path.write_text(SMALL + text, encoding="utf-8")
+    return str(path)
+
+
+def test_the_example_study_loads_unchanged_and_gets_every_default() -> None:
+    study = load_study(str(ROOT / "examples/cancer-cohort.toml"))
+    assert [one.code for one in study.populations] == ["FAS", "SAF", "EVAL"]
+    assert study.response == Response()
+    assert study.endpoints == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[response]\nconfirm_day = 28\n", "response.confirm_day: Extra inputs are not permitted"),
+        ('[response]\nstated = ["confirm"]\n', "stated names confirm, which is no option of this section"),
+        ('[response]\ncriteria = "RECIST 2"\n', "response.criteria"),
+        ("[response]\nconfirm_days = -1\n", "response.confirm_days"),
+        ('[design]\nstart = "2021-11"\n', "design.start"),
+        ('[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "odd"\n', "endpoints.0.kind"),
+        (
+            '[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "shift"\npopulation = "ITT"\n',
+            "endpoint x: population 'ITT' is not defined in this study",
+        ),
+        (
+            '[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "pro-change"\nquestionnaire = "Q"\n',
+            "endpoint x: questionnaire 'Q' is not defined in this study",
+        ),
+        ('[[arms]]\ncode = "A"\nlabel = "A"\ndrugs = ["X"]\n', "drug 'X' of an arm or regimen"),
+        ('[[arms]]\ncode = "A"\nlabel = "A"\n[[arms]]\ncode = "A"\nlabel = "B"\n', "arm 'A' is defined twice"),
+    ],
+)
+def test_a_wrong_study_file_is_refused_with_the_place(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        load_study(written(tmp_path, text))
+    assert message in str(caught.value)
+
+
+def test_an_unknown_study_names_the_known_ones() -> None:
+    with pytest.raises(StudyError, match="built-in: apatinib-camrelizumab, axitinib-toripalimab, hepatobiliary-rws"):
+        load_study("no-such-study")
+
+
+def test_a_study_is_frozen() -> None:
+    study = load_study("apatinib-camrelizumab")
+    with pytest.raises(ValueError, match="frozen"):
+        study.title = "other"  # type: ignore[misc]
+
+
+def test_an_endpoint_is_found_by_id_or_the_ids_are_named() -> None:
+    study = load_study("apatinib-camrelizumab")
+    assert study.endpoint("cbr").threshold_months == 6
+    with pytest.raises(StudyError, match="has no endpoint 'xyz' \\(has: pfs, orr, os"):
+        study.endpoint("xyz")
+
+
+def test_two_missed_assessments_are_a_gap_of_more_than_two_intervals_and_two_windows() -> None:
+    # clinical rules, section 2: 8 weeks +/- 1 week gives more than 126 days
+    assert Censoring().gap_days(Schedule()) == 126
+    assert Censoring(missed=3).gap_days(Schedule(interval_days=42, window_days=3)) == 135
+
+
+def test_the_defaults_are_the_recommended_ones() -> None:
+    # clinical rules, section 0, recommended defaults
+    study = Study(id="x", studyid="X", title="X")
+    response, censoring, statistics = study.response, study.censoring, study.statistics
+    assert (response.criteria, response.evaluator) == ("RECIST 1.1", "INVESTIGATOR")
+    assert (response.confirm_days, response.sd_min_days, response.max_ne, response.accept_sd) == (28, 42, 1, False)
+    assert (censoring.style, censoring.missed, censoring.month, censoring.new_therapy) == ("fda", 2, 30.4375, "censor")
+    assert (statistics.proportion_ci, statistics.km_ci) == ("clopper-pearson", "log-log")
+    assert study.safety.window_days == 30
+    assert study.response.origin("confirm_days") == "default"
+
+
+def test_every_builtin_file_bears_its_own_name() -> None:
+    for name, path in builtin_studies().items():
+        assert load_study(str(path)).id == name
