@@ -16,8 +16,9 @@ from typing import Protocol
 import pandas as pd
 from fhir2cdisc.converters.atomic import replacing
 from fhir2cdisc.converters.define_codelists import CodelistBook, Dictionary, Terminology
+from fhir2cdisc.converters.define_html import STYLESHEET, write_define_html
+from fhir2cdisc.converters.define_items import write_item, write_value_item
 from fhir2cdisc.converters.define_results import ResultDisplay, range_check, write_results, write_where
-from fhir2cdisc.converters.define_types import item_type
 from fhir2cdisc.converters.define_values import ValueLevel, value_levels
 from fhir2cdisc.converters.define_xml import (
     NAMESPACES,
@@ -42,7 +43,6 @@ _CLASSES = {
     "OCCDS": "OCCURRENCE DATA STRUCTURE",
     "OTHER": "ADAM OTHER",
 }
-_SOURCES = {"Collected": "Investigator", "Derived": "Sponsor", "Assigned": "Sponsor", "Protocol": "Sponsor"}
 _ONE_PER_SUBJECT = {"STUDYID", "USUBJID"}
 
 
@@ -109,7 +109,7 @@ def write_define(
     methods: Mapping[str, str] | None = None,
     created: datetime = FIXED_CREATED,
 ) -> None:
-    """Write define.xml for these datasets.
+    """Write define.xml for these datasets, with define.html and its stylesheet beside it.
 
     `datasets` are descriptions with their frames in the order of the file; take the descriptions that
     `write_xpt` used, so that lengths agree. `terminologies` name the published codelists (default: SDTM),
@@ -130,8 +130,13 @@ def write_define(
     )
     _check_results(found)
     with replacing(Path(path)) as file:
-        tree = etree.ElementTree(_document(found, created))
+        root = _document(found, created)
+        root.addprevious(
+            etree.ProcessingInstruction("xml-stylesheet", f'type="text/xsl" href="{STYLESHEET}"')
+        )
+        tree = etree.ElementTree(root)
         tree.write(file, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+    write_define_html(path)
 
 
 def _present(dataset: Dataset, frame: pd.DataFrame) -> Dataset:
@@ -185,9 +190,9 @@ def _write_content(parent: Element, found: Definitions) -> None:
     for dataset, frame in found.datasets:
         for variable in dataset.variables:
             has_levels = variable.name in levels[dataset.name]
-            _write_item(parent, dataset.name, variable, frame, found, has_levels)
+            write_item(parent, dataset.name, variable, frame, found.book, found.comments, has_levels)
     for level in flat:
-        _write_value_item(parent, level, found)
+        write_value_item(parent, level, found.book, found.comments)
     found.book.write(parent)
     _write_methods(parent, found, flat)
     places = _places(found, flat)
@@ -314,59 +319,6 @@ def _write_class(parent: Element, dataset: Dataset, is_adam: bool) -> None:
 def _write_leaf(parent: Element, identifier: str, href: str, title: str) -> None:
     leaf = element(parent, "def:leaf", {"ID": oid("LF", identifier), "xlink:href": href})
     text_element(leaf, "def:title", title)
-
-
-def _write_item(
-    parent: Element,
-    dataset: str,
-    variable: Variable,
-    frame: pd.DataFrame,
-    found: Definitions,
-    has_levels: bool,
-) -> None:
-    name = variable.name
-    place = f"{dataset}.{name}"
-    attributes = {
-        "OID": oid("IT", dataset, name),
-        "Name": name,
-        "SASFieldName": name,
-        **item_type(variable, frame[name]).attributes,
-        "def:CommentOID": oid("COM", place) if place in found.comments else None,
-    }
-    node = element(parent, "ItemDef", attributes)
-    describe(node, variable.label)
-    codelist = found.book.reference(dataset, variable, frame)
-    if codelist:
-        element(node, "CodeListRef", {"CodeListOID": codelist})
-    _write_origin(node, variable)
-    if has_levels:
-        element(node, "def:ValueListRef", {"ValueListOID": oid("VL", dataset, name)})
-
-
-def _write_value_item(parent: Element, level: ValueLevel, found: Definitions) -> None:
-    place = level.path
-    attributes = {
-        "OID": level.item_oid,
-        "Name": level.variable.name,
-        "SASFieldName": level.variable.name,
-        **level.type.attributes,
-        "def:CommentOID": oid("COM", place) if place in found.comments else None,
-    }
-    node = element(parent, "ItemDef", attributes)
-    describe(node, level.label)
-    codelist = found.book.reference(level.dataset, level.variable, level.frame, level.value)
-    if codelist:
-        element(node, "CodeListRef", {"CodeListOID": codelist})
-    _write_origin(node, level.variable)
-
-
-def _write_origin(node: Element, variable: Variable) -> None:
-    if not variable.origin:
-        return
-    source = _SOURCES.get(variable.origin)
-    origin = element(node, "def:Origin", {"Type": variable.origin, "Source": source})
-    if variable.source:
-        describe(origin, variable.source)
 
 
 def _places(found: Definitions, levels: Sequence[ValueLevel]) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +20,7 @@ from fhir2cdisc.converters.define_results import AnalysisData, AnalysisResult, R
 from fhir2cdisc.converters.define_types import item_type
 from fhir2cdisc.converters.define_xml import oid
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
-from lxml import etree
+from lxml import etree, html
 
 NS = {
     "o": "http://www.cdisc.org/ns/odm/v1.3",
@@ -336,3 +338,42 @@ def test_data_types_of_numbers(column: list[float], kind: str, digits: int | Non
 
 def test_the_sdtm_terminology_is_the_default() -> None:
     assert (sdtm_terminology().publishing_set, sdtm_terminology().version) == ("SDTM", "2025-03-28")
+
+
+def test_the_page_is_readable_linked_and_closed(tmp_path: Path, adam_package: Package) -> None:
+    hostile = [
+        (replace(d, label="<script>alert(1)</script>") if d.name == "ADSL" else d, f) for d, f in adam_package
+    ]
+    define(
+        tmp_path / "define.xml", hostile, standard=("ADaMIG", "1.3"), results=DISPLAYS, documents=DOCUMENTS
+    )
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["define.html", "define.xml", "define.xsl"]
+    text = (tmp_path / "define.html").read_text(encoding="utf-8")
+    page = html.fromstring(text)
+    assert page.xpath("//script") == [] and "&lt;script&gt;alert(1)" in text
+    ids = page.xpath("//@id")
+    assert len(ids) == len(set(ids))
+    links = [href for href in page.xpath("//a/@href") if href.startswith("#")]
+    assert {href[1:] for href in links} <= set(ids)
+    files = {href for href in page.xpath("//a/@href") if not href.startswith("#")}
+    assert files == {"adsl.xpt", "adrs.xpt", "adtte.xpt", "acrf.pdf", "adrg.html"}
+    assert page.xpath("//*[@src]") == [] and "http" not in text.replace("http-equiv", "")
+
+
+def test_the_policy_of_the_page_admits_its_own_style_and_nothing_else(
+    tmp_path: Path, sdtm_package: Package
+) -> None:
+    define(tmp_path / "define.xml", sdtm_package)
+    page = html.fromstring((tmp_path / "define.html").read_text(encoding="utf-8"))
+    (policy,) = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+    (style,) = page.xpath("//style/text()")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'"
+    assert page.xpath("//@style") == []
+
+
+def test_a_browser_finds_the_stylesheet_beside_the_file(tmp_path: Path, sdtm_package: Package) -> None:
+    define(tmp_path / "define.xml", sdtm_package)
+    text = (tmp_path / "define.xml").read_text(encoding="utf-8")
+    assert '<?xml-stylesheet type="text/xsl" href="define.xsl"?>' in text
+    etree.XSLT(etree.parse(tmp_path / "define.xsl"))

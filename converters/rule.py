@@ -1,0 +1,154 @@
+"""What a conformance rule is, what it looks at, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from fhir2cdisc.converters.xpt_columns import is_datetime, is_numeric, texts
+from fhir2cdisc.sdtm.metadata import Dataset, sdtm_datasets
+
+Severity = Literal["error", "warning", "note"]
+Kind = Literal["sdtm", "adam"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing that a rule found: where, in a sentence, and the rows (from 1), none where it is no row."""
+
+    dataset: str
+    variable: str
+    message: str
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A dataset file of the package, read."""
+
+    kind: Kind
+    path: Path
+    frame: pd.DataFrame
+    dataset: Dataset
+
+    @property
+    def name(self) -> str:
+        return self.dataset.name
+
+    @property
+    def domain(self) -> str:
+        """The SDTM domain; a split dataset such as QSFH belongs to QS."""
+        values = set(text(self.frame, "DOMAIN")) - {""}
+        return values.pop() if len(values) == 1 else self.name[:2]
+
+    @property
+    def model(self) -> Dataset | None:
+        """What the SDTM guide says of this dataset, as far as the project knows it."""
+        known = sdtm_datasets()
+        if self.kind == "adam":
+            return None
+        if self.is_supplemental:
+            return known["SUPPQUAL"]
+        return known.get(self.name) or known.get(self.domain)
+
+    @property
+    def is_supplemental(self) -> bool:
+        return {"RDOMAIN", "QNAM", "QVAL"} <= set(self.frame.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package folder: datasets by name, the define.xml trees, and files that could not be read."""
+
+    folder: Path
+    sdtm: dict[str, Loaded]
+    adam: dict[str, Loaded]
+    defines: dict[str, Any]
+    unread: tuple[Hit, ...] = ()
+    malformed: tuple[Hit, ...] = field(default=())
+
+    @property
+    def loaded(self) -> Iterator[Loaded]:
+        yield from self.sdtm.values()
+        yield from self.adam.values()
+
+    def find(self, name: str) -> Loaded | None:
+        return self.sdtm.get(name) or self.adam.get(name)
+
+    def group(self, kind: str) -> dict[str, Loaded]:
+        return self.sdtm if kind == "sdtm" else self.adam
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A conformance rule in our own words: id, severity, where the guide says it, and the check."""
+
+    id: str
+    severity: Severity
+    section: str
+    says: str
+    check: Callable[[Package], Iterable[Hit]]
+
+
+def text(frame: pd.DataFrame, name: str) -> pd.Series:
+    """A column as texts without blanks at the end, empty where it is missing or not there."""
+    if name not in frame.columns:
+        return pd.Series([""] * len(frame), index=frame.index, dtype=object)
+    values = frame[name]
+    if is_datetime(values):
+        return values.dt.strftime("%Y-%m-%d").fillna("").astype(object)
+    if is_numeric(values):
+        return values.map(lambda v: "" if pd.isna(v) else f"{v:g}").astype(object)
+    return pd.Series([str(v).rstrip(" ") for v in texts(values)], index=frame.index, dtype=object)
+
+
+def number(frame: pd.DataFrame, name: str) -> pd.Series:
+    """A column as doubles, NaN where it is no number or not there."""
+    if name not in frame.columns or is_datetime(frame[name]):
+        return pd.Series(np.nan, index=frame.index, dtype="float64")
+    return pd.to_numeric(frame[name], errors="coerce").astype("float64")
+
+
+def date(frame: pd.DataFrame, name: str) -> pd.Series:
+    """A date column as datetime64 days: SAS dates, or the complete dates of an ISO 8601 column; else NaT."""
+    if name not in frame.columns:
+        return pd.Series(pd.NaT, index=frame.index, dtype="datetime64[ns]")
+    values = frame[name]
+    if is_datetime(values):
+        return values.dt.normalize()
+    if is_numeric(values):
+        days = values.where(values.abs() < 100_000)
+        return pd.to_datetime(days, unit="D", origin="1960-01-01")
+    days = text(frame, name).str.slice(0, 10)
+    complete = days.where(days.str.fullmatch(r"\d{4}-\d\d-\d\d"))
+    return pd.to_datetime(complete, format="%Y-%m-%d", errors="coerce")
+
+
+def rows_of(mask: pd.Series) -> tuple[int, ...]:
+    """Row numbers, from 1, where a mask holds."""
+    return tuple(int(i) + 1 for i in np.flatnonzero(mask.fillna(False).to_numpy(dtype=bool)))
+
+
+def hit(loaded: Loaded, variable: str, message: str, mask: pd.Series) -> Iterator[Hit]:
+    """One hit for the rows where a mask holds, none where it holds nowhere."""
+    rows = rows_of(mask)
+    if rows:
+        yield Hit(loaded.name, variable, message, rows)
+
+
+def has(loaded: Loaded, *names: str) -> bool:
+    return set(names) <= set(loaded.frame.columns)
+
+
+def ambiguous(frame: pd.DataFrame, keys: Sequence[str], value: str) -> pd.Series:
+    """Rows whose keys go with more than one value."""
+    columns = {name: text(frame, name) for name in [*keys, value]}
+    plain = pd.DataFrame(columns)
+    plain = plain[(plain[list(keys)] != "").all(axis=1) & (plain[value] != "")]
+    counts = plain.groupby(list(keys), sort=False)[value].transform("nunique")
+    return (counts > 1).reindex(frame.index, fill_value=False)

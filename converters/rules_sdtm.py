@@ -1,0 +1,237 @@
+"""Rules of one SDTM dataset: structure, required values, codelists, dates, sequence (SDTMIG 3.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pandas as pd
+
+from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, ambiguous, date, hit, number, text
+from fhir2cdisc.sdtm.metadata import Dataset, Variable, codelists
+
+_DATE = r"(?:\d{4}|-)(?:-(?:\d\d|-)(?:-(?:\d\d|-))?)?"
+_TIME = r"T(?:\d\d|-)(?::(?:\d\d|-)(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?"
+_ONE = rf"{_DATE}(?:{_TIME})?"
+_ISO = re.compile(rf"{_ONE}(?:/{_ONE})?")
+_DURATION = re.compile(r"-?P(?:\d+W|(?:\d+(?:\.\d+)?[YMD])*(?:T(?:\d+(?:\.\d+)?[HMS])+)?)")
+_DURATIONS = ("DUR", "ELTM", "EVLINT", "STINT", "ENINT", "TDSTOFF", "TDMINPAI", "TDMAXPAI")
+
+
+def _known(package: Package) -> Iterator[tuple[Loaded, Dataset]]:
+    for loaded in package.sdtm.values():
+        model = loaded.model
+        if model is not None:
+            yield loaded, model
+
+
+def _missing_datasets(package: Package) -> Iterator[Hit]:
+    for name in ("DM", "TS"):
+        if package.sdtm and name not in package.sdtm:
+            yield Hit(name, "", f"{name} is not in the package")
+
+
+def _start_date(package: Package) -> Iterator[Hit]:
+    ts = package.sdtm.get("TS")
+    if ts is None:
+        return
+    values = text(ts.frame, "TSVAL")[text(ts.frame, "TSPARMCD") == "SSTDTC"]
+    if not values.map(lambda v: bool(_ISO.fullmatch(v))).any():
+        yield Hit("TS", "TSVAL", "no study start date (SSTDTC) as ISO 8601")
+
+
+def _core(core: str) -> object:
+    def check(package: Package) -> Iterator[Hit]:
+        for loaded, model in _known(package):
+            for variable in model.variables:
+                if variable.core == core and variable.name not in loaded.frame.columns:
+                    yield Hit(loaded.name, variable.name, f"the variable is {core} and not there")
+
+    return check
+
+
+def _required_values(package: Package) -> Iterator[Hit]:
+    for loaded, model in _known(package):
+        for variable in model.variables:
+            if variable.core == "Req" and variable.name in loaded.frame.columns:
+                yield from hit(
+                    loaded, variable.name, "a required value is missing", text(loaded.frame, variable.name) == ""
+                )
+
+
+def _unknown(package: Package) -> Iterator[Hit]:
+    for loaded, model in _known(package):
+        continued = re.compile(r"(TSVAL|COVAL)\d+")
+        for name in loaded.dataset.names:
+            if name not in model and not continued.fullmatch(name):
+                yield Hit(loaded.name, name, f"the guide has no such variable in {model.name}")
+
+
+def _order(package: Package) -> Iterator[Hit]:
+    for loaded, model in _known(package):
+        places = [model.names.index(n) for n in loaded.dataset.names if n in model]
+        wrong = next((i for i in range(1, len(places)) if places[i] < places[i - 1]), None)
+        if wrong is not None:
+            name = [n for n in loaded.dataset.names if n in model][wrong]
+            yield Hit(loaded.name, name, "the variable stands before one that the guide puts first")
+
+
+def _shared(package: Package) -> Iterator[tuple[Loaded, Variable, Variable]]:
+    """Variables that stand in a file and in the guide: the file's and the guide's."""
+    for loaded, model in _known(package):
+        for variable in loaded.dataset.variables:
+            if variable.name in model:
+                yield loaded, variable, model[variable.name]
+
+
+def _label(package: Package) -> Iterator[Hit]:
+    for loaded, found, wanted in _shared(package):
+        if found.label != wanted.label:
+            yield Hit(loaded.name, found.name, f"the label is {found.label!r}, in the guide {wanted.label!r}")
+
+
+def _type(package: Package) -> Iterator[Hit]:
+    for loaded, found, wanted in _shared(package):
+        if found.type != wanted.type:
+            yield Hit(loaded.name, found.name, f"the type is {found.type}, in the guide {wanted.type}")
+
+
+def _domain(package: Package) -> Iterator[Hit]:
+    for loaded in package.sdtm.values():
+        if "DOMAIN" in loaded.frame.columns:
+            values = text(loaded.frame, "DOMAIN")
+            wrong = (values != loaded.name) & (values != loaded.name[:2])
+            yield from hit(loaded, "DOMAIN", "DOMAIN is not the name of the dataset", wrong)
+
+
+def _study(package: Package) -> Iterator[Hit]:
+    values = {v for loaded in package.loaded for v in text(loaded.frame, "STUDYID").unique()} - {""}
+    if len(values) > 1:
+        yield Hit("", "STUDYID", f"{len(values)} different study identifiers in the package")
+
+
+def _terms(extensible: bool) -> object:
+    def check(package: Package) -> Iterator[Hit]:
+        lists = codelists()
+        for loaded, found, wanted in _shared(package):
+            chosen = [lists[code] for code in wanted.codelists if code in lists]
+            if not chosen or any(c.extensible for c in chosen) != extensible:
+                continue
+            values = text(loaded.frame, found.name)
+            wrong = (values != "") & ~values.isin({t for c in chosen for t in c.terms})
+            if loaded.name in ("DM", "TS") and found.name == "TSVCDREF":
+                wrong &= values != "ISO 8601"
+            names = " or ".join(c.submission_value for c in chosen)
+            yield from hit(loaded, found.name, f"a value that codelist {names} does not have", wrong)
+
+    return check
+
+
+def _iso(package: Package) -> Iterator[Hit]:
+    for loaded in package.sdtm.values():
+        for name in loaded.dataset.names:
+            if name.endswith("DTC"):
+                values = text(loaded.frame, name)
+                wrong = (values != "") & ~values.map(lambda v: bool(_ISO.fullmatch(v)) and v.strip("-T:") != "")
+                complete = values.str.fullmatch(r"\d{4}-\d\d-\d\d(T.*)?") & date(loaded.frame, name).isna()
+                yield from hit(loaded, name, "no date of ISO 8601, or none of the calendar", wrong | complete)
+
+
+def _durations(package: Package) -> Iterator[Hit]:
+    for loaded in package.sdtm.values():
+        for variable in loaded.dataset.variables:
+            if variable.name.endswith(_DURATIONS) and variable.type == "Char":
+                values = text(loaded.frame, variable.name)
+                good = values.map(lambda v: bool(_DURATION.fullmatch(v)) and v.strip("-") not in ("P", "PT"))
+                interval = values.str.contains("/", regex=False)
+                yield from hit(
+                    loaded, variable.name, "no duration of ISO 8601", (values != "") & ~good & ~interval
+                )
+
+
+def _sequence(package: Package) -> Iterator[Hit]:
+    for loaded in package.sdtm.values():
+        name = f"{loaded.domain}SEQ"
+        if name not in loaded.frame.columns:
+            continue
+        frame = loaded.frame
+        keys = ["TSPARMCD"] if loaded.domain == "TS" else ["USUBJID"]
+        plain = pd.DataFrame({"key": text(frame, keys[0]), "seq": number(frame, name)}, index=frame.index)
+        yield from hit(loaded, name, "the sequence number is missing", plain["seq"].isna())
+        twice = plain.duplicated(keep=False) & plain["seq"].notna()
+        yield from hit(loaded, name, "the sequence number is not unique within the subject", twice)
+
+
+def _test_codes(package: Package) -> Iterator[Hit]:
+    for loaded in package.sdtm.values():
+        for name in (f"{loaded.domain}TESTCD", "QNAM"):
+            if name in loaded.frame.columns:
+                values = text(loaded.frame, name)
+                good = values.str.fullmatch(r"[A-Z_][A-Z0-9_]{0,7}") | (values == "")
+                yield from hit(loaded, name, "a code has 1 to 8 letters, digits or _, no digit first", ~good)
+
+
+def _test_names(package: Package) -> Iterator[Hit]:
+    for loaded in package.sdtm.values():
+        for name in (f"{loaded.domain}TEST", "QLABEL"):
+            if name in loaded.frame.columns and loaded.domain != "IE":
+                yield from hit(
+                    loaded, name, "a name of a test has more than 40 characters", text(loaded.frame, name).str.len() > 40
+                )
+
+
+def _pairs(package: Package) -> Iterator[Hit]:
+    for loaded in package.sdtm.values():
+        domain = loaded.domain
+        for code, name in ((f"{domain}TESTCD", f"{domain}TEST"), ("VISITNUM", "VISIT"), ("ARMCD", "ARM")):
+            if {code, name} <= set(loaded.frame.columns):
+                wrong = ambiguous(loaded.frame, [code], name) | ambiguous(loaded.frame, [name], code)
+                yield from hit(loaded, code, f"{code} and {name} do not go one to one", wrong)
+
+
+def _results(package: Package) -> Iterator[Hit]:
+    for loaded in package.sdtm.values():
+        domain = loaded.domain
+        if f"{domain}ORRES" not in loaded.frame.columns:
+            continue
+        given = text(loaded.frame, f"{domain}ORRES") != ""
+        if f"{domain}STRESC" in loaded.frame.columns:
+            none = text(loaded.frame, f"{domain}STRESC") == ""
+            yield from hit(loaded, f"{domain}STRESC", "a result without its standard form", given & none)
+        done = text(loaded.frame, f"{domain}STAT") == "NOT DONE"
+        yield from hit(loaded, f"{domain}STAT", "NOT DONE and a result in one record", done & given)
+
+
+def _numeric_results(package: Package) -> Iterator[Hit]:
+    for loaded in package.sdtm.values():
+        character, numeric = f"{loaded.domain}STRESC", f"{loaded.domain}STRESN"
+        if {character, numeric} <= set(loaded.frame.columns):
+            said = pd.to_numeric(text(loaded.frame, character), errors="coerce")
+            held = number(loaded.frame, numeric)
+            differs = (said - held).abs() > 1e-9 * said.abs().clip(lower=1)
+            yield from hit(loaded, numeric, f"not the number of {character}", differs | (said.isna() & held.notna()))
+
+
+RULES = (
+    Rule("SDTM-001", "error", "FDA rejection criteria", "A package of SDTM holds DM and TS.", _missing_datasets),
+    Rule("SDTM-002", "error", "FDA rejection criteria", "TS gives the study start date.", _start_date),
+    Rule("SDTM-003", "error", "SDTMIG 3.4, 4.1.5", "Required variables are there.", _core("Req")),  # type: ignore[arg-type]
+    Rule("SDTM-004", "warning", "SDTMIG 3.4, 4.1.5", "Expected variables are there.", _core("Exp")),  # type: ignore[arg-type]
+    Rule("SDTM-005", "error", "SDTMIG 3.4, 4.1.5", "Required variables have a value in each record.", _required_values),
+    Rule("SDTM-006", "warning", "SDTMIG 3.4, 2.2", "Variables are those of the guide.", _unknown),
+    Rule("SDTM-007", "warning", "SDTMIG 3.4, 4.1.4", "Variables stand in the order of the guide.", _order),
+    Rule("SDTM-008", "error", "SDTMIG 3.4, 6", "Labels are those of the guide.", _label),
+    Rule("SDTM-009", "error", "SDTMIG 3.4, 6", "Types are those of the guide.", _type),
+    Rule("SDTM-010", "error", "SDTMIG 3.4, 4.1.2", "DOMAIN names the dataset.", _domain),
+    Rule("SDTM-011", "error", "SDTMIG 3.4, 4.1.2", "A package has one STUDYID.", _study),
+    Rule("SDTM-012", "error", "SDTMIG 3.4, 4.3", "Values of closed codelists are terms of them.", _terms(False)),  # type: ignore[arg-type]
+    Rule("SDTM-013", "warning", "SDTMIG 3.4, 4.3", "Values of open codelists are terms, or extensions.", _terms(True)),  # type: ignore[arg-type]
+    Rule("SDTM-014", "error", "SDTMIG 3.4, 4.4.1", "Dates are ISO 8601 and of the calendar.", _iso),
+    Rule("SDTM-015", "error", "SDTMIG 3.4, 4.4.3", "Durations are ISO 8601.", _durations),
+    Rule("SDTM-016", "error", "SDTMIG 3.4, 4.1.5", "--SEQ is there and unique within a subject.", _sequence),
+    Rule("SDTM-017", "error", "SDTMIG 3.4, 4.5", "Codes of tests and qualifiers are well formed.", _test_codes),
+    Rule("SDTM-018", "error", "SDTMIG 3.4, 4.5", "Names of tests and qualifiers fit 40 characters.", _test_names),
+    Rule("SDTM-019", "error", "SDTMIG 3.4, 4.4.5", "Tests, visits and arms have one code and one name.", _pairs),
+    Rule("SDTM-020", "error", "SDTMIG 3.4, 4.5.1", "Results have a standard form, or were not done.", _results),
+    Rule("SDTM-021", "error", "SDTMIG 3.4, 4.5.1", "--STRESN is the number of --STRESC.", _numeric_results),
+)
