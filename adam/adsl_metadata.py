@@ -51,7 +51,7 @@ VARIABLES = (
     _text("EOSSTT", "End of Study Status", "COMPLETED, DISCONTINUED by DCSREAS, else ONGOING"),
     _date("EOTDT", "End of Treatment Date", "DS.DSSTDTC of the last disposition event of study treatment"),
     _text("DCTREAS", "Reason for Discontinuation of Treatment", "DS.DSDECOD of that event unless COMPLETED"),
-    _text("EOTSTT", "End of Treatment Status", "COMPLETED, DISCONTINUED by DCTREAS, else ONGOING; blank if never treated"),
+    _text("EOTSTT", "End of Treatment Status", "By DCTREAS; ONGOING without one, blank if never treated"),
     _date("DTHDT", "Date of Death", "DM.DTHDTC where complete to the day"),
     _text("DTHFL", "Subject Death Flag", source="DM.DTHFL"),
     _text("DTHCAUS", "Cause of Death", "DD.DDSTRESC of the primary cause of death"),
@@ -78,7 +78,7 @@ VARIABLES = (
     _text("MSIFL", "Microsatellite Instability-High Flag", "Y if GF MICRISTB is high, N if tested and not high"),
     _text("MTBFL", "Tumor Board Recommendation Flag", "Y if the board recommended a therapy"),
     _date("MTBDT", "Date of First Tumor Board Recommendation", "Earliest FA.FADTC of MTBREC"),
-    _text("MTBMFL", "Tumor Board Guided Therapy Flag", "Y if a therapy matches a recommendation dated before its start"),
+    _text("MTBMFL", "Tumor Board Guided Therapy Flag", "Y if a therapy matches an earlier recommendation"),
     _text("MTBREC", "Matched Recommendation", "Identifier of the recommendation that the first guided therapy matches"),
     _date("MTBTDT", "Start of First Guided Therapy", "Start of the first therapy that matches a recommendation"),
     _date("RESISTDT", "Date of Resistance to Targeted Therapy", "Progression on, or stop of, the first guided therapy"),
@@ -92,7 +92,10 @@ VARIABLES = (
 def adsl_dataset(frame: pd.DataFrame, study: Study) -> Dataset:
     """The metadata of an ADSL frame, its columns in their order; flags of arms and interim looks included."""
     known = {v.name: v for v in VARIABLES}
-    made = {arm.code[:6] + "FL": _text("", f"Fits {arm.code} Flag"[:40], f"Y if the drugs fit: {arm.label}") for arm in study.arms}
+    made = {
+        f"{arm.code[:6]}FL": _text("", f"Fits {arm.code} Flag"[:40], f"Y if the drugs fit: {arm.label}")
+        for arm in study.arms
+    }
     made |= {
         f"INT{n}FL": _text("", f"Interim Look {n} Flag", f"Y for the first {cases} subjects by ENRLRANK")
         for n, cases in enumerate(study.interim.cases, start=1)
@@ -101,7 +104,8 @@ def adsl_dataset(frame: pd.DataFrame, study: Study) -> Dataset:
     for name in frame.columns:
         variable = known.get(name) or made.get(name)
         if variable is None:
-            variable = _text("", f"{name.removesuffix('FL')} Alteration Flag"[:40], f"Y if GF has a variant of {name.removesuffix('FL')}")
+            gene = name.removesuffix("FL")
+            variable = _text("", f"{gene} Alteration Flag"[:40], f"Y if GF has a variant of {gene}")
         variables.append(replace(variable, name=name))
     return Dataset(
         "ADSL", "Subject-Level Analysis Dataset", "SUBJECT LEVEL ANALYSIS DATASET", "One record per subject",

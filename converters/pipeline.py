@@ -71,7 +71,9 @@ def _shared(folder: Path) -> Shared:
     return Shared.of(read_bucket(folder, SHARED_BUCKET), Accounts())
 
 
-def route_task(documents: list[Document], folder: Path, buckets: int, study: Study, mappings: tuple[Path, ...], task: int) -> Accounts:
+def route_task(
+    documents: list[Document], folder: Path, buckets: int, study: Study, mappings: tuple[Path, ...], task: int
+) -> Accounts:
     """Stage one over some documents."""
     return route(documents, folder, buckets, _engine(study, mappings).types, task)
 

@@ -117,14 +117,8 @@ class Study(Section):
         """The endpoint with this id; StudyError lists the ids that exist."""
         found = [one for one in self.endpoints if one.id == name]
         if not found:
-<<<<<<< HEAD
-            raise StudyError(
-                f"study {self.id} has no endpoint {name!r} (has: {', '.join(e.id for e in self.endpoints)})"
-            )
-=======
             known = ", ".join(one.id for one in self.endpoints)
             raise StudyError(f"study {self.id} has no endpoint {name!r} (has: {known})")
->>>>>>> studies
         return found[0]
 
     @model_validator(mode="after")
