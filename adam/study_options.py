@@ -1,0 +1,78 @@
+"""What a study file says, as the option values of the derivations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fhir2cdisc.adam.adae import AdaeOptions
+from fhir2cdisc.adam.adqs import AdqsOptions
+from fhir2cdisc.adam.recist_options import RecistOptions
+from fhir2cdisc.adam.response_options import IRECIST, MRECIST, RECIST, ResponseOptions
+from fhir2cdisc.adam.tte import Parameter, ScanRules
+from fhir2cdisc.adam.tte_parameters import FDA, OS, PARAMETERS
+from fhir2cdisc.adam.visit_windows import AS_COLLECTED, VisitWindows
+from fhir2cdisc.mappings.study import Study
+
+_CRITERIA = {"RECIST 1.1": RECIST, "iRECIST": IRECIST, "MRECIST LENCIONI LIVER CANCER 2010": MRECIST}
+_OS_START = {"reference": "RFSTDT", "first-dose": "TRTSDT", "diagnosis": "DIAGDT"}
+
+
+def response_options(study: Study) -> ResponseOptions:
+    """Response by the study's rules; see `fhir2cdisc studies NAME` for which of them the protocol states."""
+    said = study.response
+    return ResponseOptions(
+        criteria=_CRITERIA[said.criteria],
+        evaluator=said.evaluator,
+        confirm_days=said.confirm_days,
+        sd_min_days=said.sd_min_days,
+        benefit_min_days=said.sd_min_days,
+        max_ne=said.max_ne,
+        accept_sd=said.accept_sd,
+        missing_as_ne=said.missing_as_ne,
+        sticky_pr=said.sticky_pr,
+        pr_after_cr="PR" if said.pr_after_cr else "collected",
+        new_therapy="NACTDT" if said.new_therapy == "stop" else "",
+        end_of_window="TRTEDT" if said.end_of_window == "last-dose" else "",
+        end_of_window_days=study.safety.window_days if said.end_of_window == "last-dose" else 0,
+    )
+
+
+def recist_options(study: Study) -> RecistOptions:
+    return RecistOptions(criteria=_CRITERIA[study.response.criteria], sticky_pr=study.response.sticky_pr)
+
+
+def adae_options(study: Study) -> AdaeOptions:
+    return AdaeOptions(window=study.safety.window_days, ctcae_version=study.safety.ctcae)
+
+
+def adqs_options(study: Study) -> AdqsOptions:
+    """Analysis visits: every so many months where the study says so, else the visits as collected."""
+    for form in study.questionnaires:
+        if not form.every_visit and form.every_months >= 1:
+            return AdqsOptions(windows=VisitWindows(int(form.every_months), form.window_days))
+    return AdqsOptions(windows=AS_COLLECTED)
+
+
+def tte_parameters(study: Study, with_response: bool) -> Sequence[Parameter]:
+    """The time-to-event parameters of a study: OS from where the study lets time start; the others need responses."""
+    start = _OS_START[study.reference.os_start]
+    censors = tuple(replace(c, date=start) if c.date == "TRTSDT" else c for c in OS.censors)
+    survival = replace(OS, start=start, censors=censors)
+    if not with_response:
+        return (survival,)
+    scans = _scan_rules(study)
+    rest = [replace(p, scans=scans) if p.scans is not None else p for p in PARAMETERS if p.paramcd != "OS"]
+    return (survival, *rest)
+
+
+def _scan_rules(study: Study) -> ScanRules:
+    said = study.censoring
+    ema = said.style == "ema"
+    return replace(
+        FDA,
+        interval_days=study.schedule.interval_days,
+        window_days=study.schedule.window_days,
+        missed=0 if ema else said.missed,
+        new_therapy="" if ema or said.new_therapy == "ignore" else "NACTDT",
+    )
