@@ -18,7 +18,7 @@ SUBJECT_COLUMNS = ("USUBJID", "MTBFL", "MTBDT", "MTBMFL", "MTBREC", "MTBTDT", "R
 
 @dataclass(frozen=True, slots=True)
 class MtbOptions:
-    """`same_day`: a recommendation on the day of the first dose counts as before; `by_class`: match classes."""
+    """`same_day`: a recommendation on the day of the start counts as before; `by_class`: match classes."""
 
     same_day: bool = False
     by_class: bool = True

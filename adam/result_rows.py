@@ -1,0 +1,133 @@
+"""How results are written: tidy rows, the records behind them, and the choice of subjects and records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from fhir2cdisc.adam.coerce import number, text
+from fhir2cdisc.adam.result_specs import Condition, Records, Spec
+
+ALL = "All"
+COLUMNS = (
+    "RESULTID", "ENDPOINT", "DATASET", "PARAMCD", "POPULATION", "GROUP", "CATEGORY", "STATISTIC", "VALUE",
+    "LOWER", "UPPER", "UNIT", "METHOD", "REASON",
+)  # fmt: skip
+RECORD_COLUMNS = ("RESULTID", "GROUP", "CATEGORY", "ROLE", "DATASET", "USUBJID", "PARAMCD", "SEQ")
+
+
+class CannotEstimateError(Exception):
+    """A result that the data cannot give; the message is the reason that the reader sees."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """`table`: one row per statistic (`COLUMNS`). `records`: what contributed to each (`RECORD_COLUMNS`)."""
+
+    table: pd.DataFrame
+    records: pd.DataFrame = field(repr=False)
+
+
+@dataclass(slots=True, eq=False)
+class Sheet:
+    """The rows and contributing records of one specification while it is computed."""
+
+    spec: Spec
+    dataset: str
+    paramcd: str = ""
+    rows: list[dict[str, object]] = field(default_factory=list)
+    parts: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(
+        self, group: str, statistic: str, value: float, *, category: str = "", lower: float = math.nan,
+        upper: float = math.nan, unit: str = "", method: str = "", reason: str = "",
+    ) -> None:  # fmt: skip
+        """One statistic; a missing value needs its reason."""
+        s = self.spec
+        values = (
+            s.id, s.label, self.dataset, self.paramcd, s.population or "ALL", group, category, statistic,
+            float(value), lower, upper, unit, method, reason,
+        )  # fmt: skip
+        self.rows.append(dict(zip(COLUMNS, values, strict=True)))
+
+    def keep(self, group: str, role: str, dataset: str, records: pd.DataFrame, category: str = "") -> None:
+        """Note the records that contributed, by subject, parameter and sequence number."""
+        if not len(records):
+            return
+        sequence = next((n for n in ("ASEQ", "AESEQ") if n in records), "")
+        self.parts.append(
+            pd.DataFrame(
+                {"RESULTID": self.spec.id, "GROUP": group, "CATEGORY": category, "ROLE": role,
+                 "DATASET": dataset, "USUBJID": text(records, "USUBJID").to_numpy(),
+                 "PARAMCD": text(records, "PARAMCD").to_numpy(), "SEQ": number(records, sequence).to_numpy()}
+            )
+        )  # fmt: skip
+
+
+def as_results(sheets: list[Sheet]) -> Results:
+    """The rows of all specifications in their order."""
+    rows = [row for sheet in sheets for row in sheet.rows]
+    parts = [part for sheet in sheets for part in sheet.parts]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    empty = pd.DataFrame(columns=list(RECORD_COLUMNS))
+    return Results(table, pd.concat(parts, ignore_index=True) if parts else empty)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """The ADaM frames by name, and the choice of subjects and records in them."""
+
+    frames: Mapping[str, pd.DataFrame]
+
+    def frame(self, name: str) -> pd.DataFrame:
+        if name not in self.frames:
+            raise CannotEstimateError(f"there is no dataset {name}")
+        return self.frames[name]
+
+    def subjects(self, spec: Spec) -> pd.DataFrame:
+        """The population of a specification, from ADSL."""
+        adsl = self.frame("ADSL")
+        chosen = adsl
+        if spec.population:
+            chosen = adsl[self._holds(adsl, "ADSL", Condition(spec.population, "EQ", ("Y",)))]
+        for condition in spec.subset:
+            chosen = chosen[self._holds(chosen, "ADSL", condition)]
+        return chosen
+
+    def groups(self, spec: Spec) -> list[tuple[str, pd.DataFrame]]:
+        """Each value of the grouping variable with its subjects, in alphabetical order, then all."""
+        subjects = self.subjects(spec)
+        return [*self.split(subjects, spec.group), (ALL, subjects)] if spec.group else [(ALL, subjects)]
+
+    def split(self, subjects: pd.DataFrame, variable: str) -> list[tuple[str, pd.DataFrame]]:
+        """The subjects by value of an ADSL variable; those without a value are in none."""
+        if variable not in subjects:
+            raise CannotEstimateError(f"ADSL has no variable {variable}")
+        values = text(subjects, variable)
+        return [(v, subjects[values == v]) for v in sorted(values.unique()) if v]
+
+    def records(self, wanted: Records, subjects: pd.DataFrame) -> pd.DataFrame:
+        """The records of these subjects that fulfil the conditions."""
+        rows = self.frame(wanted.dataset)
+        rows = rows[rows["USUBJID"].isin(subjects["USUBJID"])]
+        if wanted.paramcd:
+            rows = rows[self._holds(rows, wanted.dataset, Condition("PARAMCD", "EQ", (wanted.paramcd,)))]
+        for condition in wanted.where:
+            rows = rows[self._holds(rows, wanted.dataset, condition)]
+        return rows
+
+    def _holds(self, rows: pd.DataFrame, dataset: str, condition: Condition) -> np.ndarray:
+        if condition.variable not in rows:
+            raise CannotEstimateError(f"{dataset} has no variable {condition.variable}")
+        numeric = all(isinstance(v, int | float) for v in condition.values)
+        column = number(rows, condition.variable) if numeric else text(rows, condition.variable)
+        value = condition.values[0]
+        tests = {
+            "EQ": lambda: column == value, "NE": lambda: column != value, "GT": lambda: column > value,
+            "GE": lambda: column >= value, "LT": lambda: column < value, "LE": lambda: column <= value,
+            "IN": lambda: column.isin(condition.values), "NOTIN": lambda: ~column.isin(condition.values),
+        }  # fmt: skip
+        return np.asarray(tests[condition.comparator](), dtype=bool)
