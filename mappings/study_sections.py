@@ -32,27 +32,34 @@ class Design(Section):
 
 
 class Response(Section):
-    """How tumour response is judged (RECIST 1.1), and how the best response of a subject is found.
+    """How tumour response is judged, and how the best response of a subject is found.
 
     `confirm_days`: least days from the first CR/PR to the one that confirms it. `sd_min_days`: least days from
-    start of treatment at which SD counts. `max_ne`, `accept_sd`: what may lie between. `pr_after_cr`: a PR after
-    a CR confirms it. `sticky_pr`: a PR stays PR until progression. `missing_as_ne`: an assessment without
-    overall response counts as NE. `new_therapy`: assessments after new anticancer therapy do not count (stop)
-    or do (ignore). `end_of_window` is the last assessment that counts. `report`: which kinds of response are
-    shown; the first is the main one.
+    `reference` at which SD counts, `benefit_min_days` the same for clinical benefit. `max_ne`, `accept_sd`: what
+    may lie between. `pr_after_cr`: disease after a CR is progression, corrects the CR to PR, or stays as
+    collected. `sticky_pr`: a PR stays PR until progression. `missing_as_ne`: a subject without assessment is NE.
+    `new_therapy`: the date after which assessments do not count (blank: no such rule). `end_of_window`: the date
+    after which, plus `end_of_window_days`, they do not count either. `report`: which kinds of response are shown,
+    the main one first; `sensitivity`: criteria of sensitivity analyses.
     """
 
-    criteria: Literal["RECIST 1.1", "iRECIST", "MRECIST LENCIONI LIVER CANCER 2010"] = "RECIST 1.1"
+    criteria: Literal["RECIST 1.1", "iRECIST", "mRECIST"] = "RECIST 1.1"
     evaluator: Literal["INVESTIGATOR", "INDEPENDENT ASSESSOR"] = "INVESTIGATOR"
+    evaluator_id: str = ""
+    reference: str = "TRTSDT"
     confirm_days: int = Field(default=28, ge=0)
     sd_min_days: int = Field(default=42, ge=0)
+    benefit_min_days: int = Field(default=42, ge=0)
     max_ne: int = Field(default=1, ge=0)
     accept_sd: bool = False
     missing_as_ne: bool = False
     sticky_pr: bool = False
-    pr_after_cr: bool = False
-    new_therapy: Literal["stop", "ignore"] = "stop"
-    end_of_window: Literal["progression", "last-dose"] = "progression"
+    pr_after_cr: Literal["PD", "PR", "collected"] = "PD"
+    new_therapy: str = "NACTDT"
+    end_of_window: str = ""
+    end_of_window_days: int = Field(default=0, ge=0)
+    last_assessment: Literal["adequate", "any"] = "adequate"
+    unconfirmed_iupd: bool = True
     report: tuple[Literal["confirmed", "unconfirmed"], ...] = ("confirmed", "unconfirmed")
     sensitivity: tuple[str, ...] = ()
 

@@ -30,7 +30,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "LSTALVDT", "EOSREAS", "EOTREAS", "NACTDT", "MEASURABLE", "BOR", "BORDT", "CBOR", "CBORDT", "TMB", "MSI",
         "PDL1TPS", "PDL1CPS", "GENES", "MTBDT", "MTBREC", "MTBMFL", "SECMTBDT", "SECMTBFL",
     ),
-    "responses": ("SUBJID", "EVALUATOR", "BOR", "BORDT", "CBOR", "CBORDT"),
+    "responses": (
+        "SUBJID", "EVALUATOR", "BOR", "BORDT", "CBOR", "CBORDT", "RSP", "CRSP", "DCR", "CDCR", "SD4M", "DC4M", "CBR",
+    ),
     "timepoints": (
         "SUBJID", "EVALUATOR", "NUMBER", "VISIT", "DATE", "SUM_MM", "TRGRESP", "NTRGRESP", "NEWLIND", "OVRLRESP",
     ),

@@ -17,13 +17,14 @@ from fhir2cdisc.mappings.study import Study
 Row = dict[str, str | int | float | None]
 Call = tuple[int, str]
 REASONS = {
-    1: "Ongoing without event",
+    1: "No event, ongoing",
     3: "No assessment after baseline",
     4: "Event after missed assessments",
     5: "New anticancer therapy",
     6: "Lost to follow-up or withdrawn",
-    9: "Death without progression",
 }
+RESPONSE = ("CR", "PR")
+CONTROL = ("CR", "PR", "SD")
 EVALUABLE = ("CR", "PR", "SD", "PD", "NON-CR/NON-PD")
 
 
@@ -111,15 +112,13 @@ def event_or_censor(course: Course, found: Sequence[Call], gap: int, *, death_co
             return event[0], 0, event[1]
         return last or start, 4, REASONS[4]
     last = _last_adequate(found, therapy)
-    code = _why_censored(course, last, death_counts)
+    code = _why_censored(course, last)
     return last or start, code, REASONS[code]
 
 
-def _why_censored(course: Course, last: int | None, death_counts: bool) -> int:
+def _why_censored(course: Course, last: int | None) -> int:
     if course.new_therapy is not None:
         return 5
-    if course.death is not None and not death_counts:
-        return 9
     if last is None:
         return 3
     return 6 if course.study_end_reason in ("LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT") else 1
@@ -138,7 +137,7 @@ def plain_event(course: Course, found: Sequence[Call]) -> tuple[int, int, str]:
 
 
 def time_rows(study: Study, course: Course) -> Iterator[Row]:
-    """OS, and per reader PFS, PFS in EMA style, TTP, and DOR of confirmed and unconfirmed responders."""
+    """OS, and per reader PFS, PFS in EMA style, TTP, DOR of responders and CDOR of confirmed ones."""
     start = course.first_dose
     if start is None:
         return
@@ -154,18 +153,21 @@ def time_rows(study: Study, course: Course) -> Iterator[Row]:
         yield _row(course, evaluator, "PFS", start, *pfs)
         yield _row(course, evaluator, "PFSEMA", start, *plain_event(course, found))
         yield _row(course, evaluator, "TTP", start, *event_or_censor(course, found, gap, death_counts=False))
-        for name, days in (("DOR", study.response.confirm_days), ("DORU", None)):
+        for name, days in (("CDOR", study.response.confirm_days), ("DOR", None)):
             best, day = responses(study, course, evaluator, days)
             if best in ("CR", "PR"):
                 first = _first_response(study, course, evaluator, days) or day or start
                 yield _row(course, evaluator, name, first, *pfs)
 
 
-def responses(study: Study, course: Course, evaluator: str, days: int | None) -> tuple[str, int | None]:
-    """Best overall response of one reader, confirmed after `days` or unconfirmed (None)."""
+def responses(
+    study: Study, course: Course, evaluator: str, days: int | None, close: int | None = None
+) -> tuple[str, int | None]:
+    """Best overall response of one reader up to day `close`, confirmed after `days` or unconfirmed (None)."""
     options = study.response
+    found = counted(calls(course, evaluator), course.new_therapy)
     return best_response(
-        counted(calls(course, evaluator), course.new_therapy),
+        [one for one in found if close is None or one[0] <= close],
         course.first_dose or 0,
         confirm_days=days,
         sd_min_days=options.sd_min_days,
@@ -231,13 +233,31 @@ def _followed(course: Course, board: Board) -> bool:
 
 
 def response_rows(study: Study, course: Course) -> Iterator[Row]:
-    """Best overall response per reader, unconfirmed and confirmed."""
+    """Per reader the best overall response, unconfirmed and confirmed, and whether the subject counts.
+
+    RSP and CRSP: response; DCR and CDCR: response or stable disease, within the window after the last dose where
+    the study's disease control has one; SD4M: confirmed best response SD and more than 4 months free of
+    progression, DC4M: CR, PR or SD and the same; CBR: confirmed response or more than 6 months free.
+    """
+    window = next((e.after_last_dose_days for e in study.endpoints if e.after_last_dose_days is not None), None)
+    close = None if window is None or course.last_dose is None else course.last_dose + window
+    gap, month = study.censoring.gap_days(study.schedule), study.censoring.month
     for evaluator in course.evaluators:
         best, day = responses(study, course, evaluator, None)
         sure, sure_day = responses(study, course, evaluator, study.response.confirm_days)
+        inside = [responses(study, course, evaluator, n, close)[0] for n in (None, study.response.confirm_days)]
+        ended = event_or_censor(course, calls(course, evaluator), gap, death_counts=True)[0]
+        free = (ended - (course.first_dose or 0) + 1) / month
+        held = {
+            "RSP": best in RESPONSE, "CRSP": sure in RESPONSE,
+            "DCR": inside[0] in CONTROL, "CDCR": inside[1] in CONTROL,
+            "SD4M": sure == "SD" and free > 4, "DC4M": sure in CONTROL and free > 4,
+            "CBR": sure in RESPONSE or free > 6,
+        }  # fmt: skip
         yield {
             "SUBJID": course.subjid, "EVALUATOR": evaluator,
             "BOR": best, "BORDT": _text(day), "CBOR": sure, "CBORDT": _text(sure_day),
+            **{name: "Y" if held[name] else "N" for name in held},
         }  # fmt: skip
 
 

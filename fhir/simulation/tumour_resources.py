@@ -5,6 +5,7 @@ from __future__ import annotations
 from fhir2cdisc.fhir.simulation.chart import Chart, Json, quantity, stable_id
 from fhir2cdisc.fhir.simulation.dialects import ONCRSR, WORDS_ZH, category, concept, overall_response
 from fhir2cdisc.fhir.simulation.plan import Assessment, Lesion, Read, Visit, iso
+from fhir2cdisc.fhir.simulation.tumours import TOO_SMALL
 from fhir2cdisc.fhir.simulation.vocabulary import HL7, LOCAL, LOINC, NCIT, ORGANS, SNOMED, URN
 
 ROLES = {"TARGET": ("C94520", "靶病灶"), "NON-TARGET": ("C94521", "非靶病灶"), "NEW": ("C94522", "新病灶")}
@@ -113,11 +114,23 @@ def _measure(chart: Chart, one: Assessment, read: Read, visit: Visit | None) -> 
     for lesion in chart.course.lesions:
         if lesion.role == "TARGET":
             content = _size(chart, lesion, read.sizes[lesion.id])
+            content["note"] = _remark(chart, one, lesion, read.sizes[lesion.id])
         else:
             content = _state(chart, read.states[lesion.id])
         _write(chart, one, read, visit, lesion, content)
     for lesion in read.new:
         _write(chart, one, read, visit, lesion, _state(chart, "PRESENT"))
+
+
+def _remark(chart: Chart, one: Assessment, lesion: Lesion, size: int | None) -> list[Json]:
+    """What explains a size: a lesion that merged into another one is 0 mm, a hardly visible one 5 mm."""
+    pairs = [a.reads[0].merged for a in chart.course.assessments[: one.number + 1]]
+    for pair in pairs:
+        if pair is not None and lesion.id == pair[1] and size == 0:
+            return [{"text": chart.word(f"merged into {pair[0]}", f"与{pair[0]}融合")}]
+    if size == TOO_SMALL and not lesion.node:
+        return [{"text": chart.word("present, too small to measure", "存在，过小无法测量")}]
+    return []
 
 
 def _write(chart: Chart, one: Assessment, read: Read, visit: Visit | None, lesion: Lesion, content: Json) -> None:

@@ -10,6 +10,8 @@ from fhir2cdisc.fhir.simulation.recist import nontarget_response, overall_respon
 
 SITES = ("LIVER", "LIVER", "LUNG", "LUNG", "PERITONEUM", "ADRENAL GLAND")
 TOO_SMALL = 5
+# Below 10 mm (a normal node, a lesion that is hardly visible) readers do not differ.
+SMALL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,6 @@ def second_read(rng: Random, lesions: list[Lesion], assessments: list[Assessment
 
 
 def _own(rng: Random, size: int | None, spread: float) -> int | None:
-    if not size or size <= TOO_SMALL:
+    if size is None or size < SMALL:
         return size
-    return max(TOO_SMALL, round(size * (1 + rng.uniform(-spread, spread))))
+    return round(size * (1 + rng.uniform(-spread, spread)))

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from fhir2cdisc.fhir.simulation.chart import meta_of
+from fhir2cdisc.fhir.simulation.course import data_cut, plan_subject
 from fhir2cdisc.fhir.simulation.dialects import NAMES, dialect_of
-from fhir2cdisc.fhir.simulation.plan import Course, iso
+from fhir2cdisc.fhir.simulation.plan import Course, iso, ordinal
 from fhir2cdisc.fhir.simulation.simulate import Order, Simulated, bundle_of, simulate, simulate_subjects, truth_rows
 from fhir2cdisc.fhir.simulation.subject_resources import write_shared
+from fhir2cdisc.fhir.simulation.truth import response_rows, time_rows
 from fhir2cdisc.mappings.study import StudyError, builtin_studies, load_study
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -152,6 +154,17 @@ def test_sums_of_the_measurements_are_the_sums_of_the_truth(name: str) -> None:
             assert sum(part or 0 for part in parts) == pytest.approx(float(row["SUM_MM"] or 0))
             checked += 1
     assert checked > 50
+
+
+def test_a_merged_lesion_is_written_as_zero_and_says_where_it_went() -> None:
+    notes = Counter(
+        (note["text"], one["component"][0]["valueQuantity"]["value"])
+        for subject in made("hepatobiliary-rws", 120)
+        for one in of(subject, "Observation", "21889-1")
+        for note in one.get("note", [])
+    )
+    assert notes["merged into T01", 0] > 0
+    assert {value for (text, value) in notes if text == "present, too small to measure"} <= {5, 0.5}
 
 
 def test_responses_written_are_those_of_the_truth() -> None:
@@ -309,12 +322,42 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones(tmp_path
 
 def test_a_study_without_regimens_cannot_be_simulated() -> None:
     example = load_study(str(Path(__file__).parents[2] / "examples/cancer-cohort.toml"))
-    with pytest.raises(StudyError, match="simulation.regimens and simulation.tumours are needed"):
+    with pytest.raises(StudyError, match=r"simulation\.regimens and simulation\.tumours are needed"):
         next(simulate_subjects(Order(example)))
 
 
 def test_every_builtin_study_is_simulated_here() -> None:
     assert list(builtin_studies()) == STUDIES
+
+
+def median(rows: list[tuple[int, bool]]) -> float:
+    """Kaplan-Meier median in months, by hand: days and whether it is an event."""
+    left, alive = len(rows), 1.0
+    for day in sorted({day for day, _ in rows}):
+        here = [event for at, event in rows if at == day]
+        alive *= 1 - sum(here) / left
+        if alive <= 0.5:
+            return day / 30.4375
+        left -= len(here)
+    raise AssertionError("the median is not reached")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_medians_and_response_rate_come_near_what_the_study_file_asks_for(name: str) -> None:
+    study = load_study(name)
+    asked, cut = study.simulation, ordinal(data_cut(study))
+    courses = [plan_subject(study, 11, index, cut) for index in range(1, 1201)]
+    treated = [one for one in courses if one is not None and one.first_dose is not None]
+    times: dict[str, list[tuple[int, bool]]] = defaultdict(list)
+    responders = 0
+    for course in treated:
+        for row in time_rows(study, course):
+            if row["EVALUATOR"] != "INDEPENDENT ASSESSOR":
+                times[str(row["PARAMCD"])].append((int(row["AVAL"] or 0), row["CNSR"] == 0))
+        responders += next(response_rows(study, course))["CRSP"] == "Y"
+    assert median(times["PFS"]) == pytest.approx(asked.median_pfs_months, rel=0.2)
+    assert median(times["OS"]) == pytest.approx(asked.median_os_months, rel=0.2)
+    assert responders / len(treated) == pytest.approx(asked.response_rate, abs=0.05)
 
 
 @settings(max_examples=300 if FUZZ else 25, derandomize=not FUZZ, deadline=None)

@@ -10,7 +10,7 @@ import pytest
 from fhir2cdisc.fhir.simulation.plan import INVESTIGATOR, Assessment, Course, Lesion, Read
 from fhir2cdisc.fhir.simulation.questionnaires import fact_code, fact_scores, promis_code, promis_scores
 from fhir2cdisc.fhir.simulation.recist import nontarget_response, overall_response, target_response
-from fhir2cdisc.fhir.simulation.truth import best_response, counted, event_or_censor, time_rows
+from fhir2cdisc.fhir.simulation.truth import best_response, counted, event_or_censor, response_rows, time_rows
 from fhir2cdisc.mappings.study import load_study
 
 SHARED = next((p / "shared" for p in Path(__file__).resolve().parents if (p / "shared").is_dir()), None)
@@ -76,21 +76,49 @@ def test_time_rows_count_the_first_day_and_take_the_first_confirmed_response() -
         "PFS": (169, 0),
         "PFSEMA": (169, 0),
         "TTP": (169, 0),
+        "CDOR": (113, 0),
         "DOR": (113, 0),
-        "DORU": (113, 0),
     }
 
 
 def test_an_unconfirmed_response_has_no_confirmed_duration() -> None:
     rows = time_rows(load_study("apatinib-camrelizumab"), course("56:PR 112:SD 168:PD"))
-    assert {row["PARAMCD"] for row in rows} == {"OS", "PFS", "PFSEMA", "TTP", "DORU"}
+    assert {row["PARAMCD"] for row in rows} == {"OS", "PFS", "PFSEMA", "TTP", "DOR"}
 
 
 def test_time_to_progression_censors_death_and_ema_style_ignores_gaps() -> None:
     rows = {str(r["PARAMCD"]): r for r in time_rows(load_study("apatinib-camrelizumab"), course("56:SD", death=300))}
-    assert (rows["TTP"]["AVAL"], rows["TTP"]["CNSR"]) == (57, 9)
+    assert (rows["TTP"]["AVAL"], rows["TTP"]["CNSR"]) == (57, 1)
     assert (rows["PFS"]["AVAL"], rows["PFS"]["CNSR"]) == (57, 4)
     assert (rows["PFSEMA"]["AVAL"], rows["PFSEMA"]["CNSR"]) == (301, 0)
+
+
+# calls, death, last dose, study, and who counts as RSP CRSP DCR CDCR SD4M DC4M CBR
+COUNTS = [
+    ("56:PR 112:PR 140:PD", None, 150, "Y Y Y Y N Y Y"),  # 141 days is more than 4 months
+    ("56:PR 112:PD", None, 120, "Y N Y Y N N N"),  # unconfirmed: SD, 113 days
+    ("56:SD 112:SD 121:PD", None, 120, "N N Y Y Y Y N"),  # 122 days = 4.008 months
+    ("56:SD 112:SD 120:PD", None, 120, "N N Y Y N N N"),  # 121 days = 3.975 months
+    ("56:SD 112:SD 168:SD 181:PD", None, 180, "N N Y Y Y Y N"),  # 182 days = 5.98 months
+    ("56:SD 112:SD 168:SD 182:PD", None, 180, "N N Y Y Y Y Y"),  # 183 days = 6.01 months
+    ("56:SD 112:SD 168:SD", None, 180, "N N Y Y Y Y N"),  # censored before 6 months
+    ("30:SD 50:PD", 200, 45, "N N N N N N N"),  # too early for SD: PD
+]
+
+
+@pytest.mark.parametrize(("calls", "death", "last_dose", "expected"), COUNTS)
+def test_who_counts_for_the_response_endpoints(calls: str, death: int | None, last_dose: int, expected: str) -> None:
+    made = course(calls, death)
+    made.last_dose = START + last_dose
+    row = next(response_rows(load_study("lenvatinib-pembrolizumab"), made))
+    assert " ".join(str(row[name]) for name in ("RSP", "CRSP", "DCR", "CDCR", "SD4M", "DC4M", "CBR")) == expected
+
+
+def test_disease_control_in_the_real_world_study_ends_30_days_after_the_last_dose() -> None:
+    for last_dose, expected in ((26, "Y"), (25, "N")):  # the SD of day 56 is 30 or 31 days after it
+        made = course("56:SD 112:PD")
+        made.last_dose = START + last_dose
+        assert next(response_rows(load_study("hepatobiliary-rws"), made))["DCR"] == expected
 
 
 def test_best_response_agrees_with_the_shared_vectors() -> None:
