@@ -66,7 +66,9 @@ def _events(made: dict[str, pd.DataFrame], found: list[pd.DataFrame], frames: Fr
         made["ADAE"] = derive_adae(adsl, ae, frames.get("SUPPAE"), adae_options(study))
         found.append(adae_findings(adsl, made["ADAE"]))
     if len(qs) or (text(rs, "RSTESTCD") == "ECOG101").any():
-        made["ADQS"] = derive_adqs(adsl, qs, adqs_options(study), rs if len(rs) else None)
+        adqs = derive_adqs(adsl, qs, adqs_options(study), rs if len(rs) else None)
+        if len(adqs):
+            made["ADQS"] = adqs
         if len(qs):
             found.append(adqs_findings(qs))
 

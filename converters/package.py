@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lxml import etree
-
 from fhir2cdisc.converters.rule import Hit, Kind, Loaded, Package
 from fhir2cdisc.converters.xpt import read_xpt
+from lxml import etree
 
 KINDS: tuple[Kind, ...] = ("sdtm", "adam")
 

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-
 from fhir2cdisc.converters.xpt_columns import is_datetime, is_numeric, texts
 from fhir2cdisc.sdtm.metadata import Dataset, sdtm_datasets
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 import pandas as pd
-
 from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, ambiguous, date, hit, number, text
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, codelists
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pandas as pd
-
 from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, hit, text
 from fhir2cdisc.converters.xpt import MAX_BYTES
 from fhir2cdisc.converters.xpt_columns import MAX_TEXT, NAME

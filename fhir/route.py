@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,19 @@ class Accounts:
         self.counts.update(other.counts)
         self.findings += other.findings
         self.rows += other.rows
+
+    def add_up(self, rules: tuple[str, ...]) -> None:
+        """One finding for all that say the same of one code or term under `rules`, with their count together."""
+        kept: list[Finding] = []
+        same: dict[tuple[str, str, str, str], Finding] = {}
+        for finding in self.findings:
+            if not finding.rule.startswith(rules):
+                kept.append(finding)
+                continue
+            key = (finding.rule, finding.variable, finding.value, finding.message)
+            before = same.get(key)
+            same[key] = replace(before, count=before.count + finding.count) if before else finding
+        self.findings = kept + list(same.values())
 
 
 def bucket_of(subject: str, buckets: int) -> int:

@@ -324,6 +324,8 @@ class _Subject:
         _, values = self.work.rows.setdefault((row.source.domain, spec.name), (row.source.columns, []))
         number = self.work.next_row
         self.work.next_row += 1
+        if spec.fallback:
+            self._own_term(item)
         encounter = self._target(row.encounter)
         used = tuple(dict.fromkeys(n for n in self.touched if n != item.number))
         values.append(
@@ -385,6 +387,17 @@ class _Subject:
             else:
                 outcome, reason = "not needed", self._unmapped(item)
             self.work.accounts.add(head.place, head.type, head.id, outcome, reason)
+
+    def _own_term(self, item: Item) -> None:
+        """Count a code that has no CDISC test, once for all patients: its result is kept under its own term."""
+        coding = (codings_of(item.resource.get("code")) or [{}])[0]
+        code = f"{coding.get('system', '')}|{coding.get('code', '')}"
+        key = ("code.no-test", item.head.type, code)
+        before = self.work.terms.get(key)
+        label = concept_text(item.resource.get("code"))
+        text = f"{item.head.type}: code {code} ({label}) has no CDISC test; kept under its own term"
+        made = replace(_finding(item, "code.no-test", ""), message=text, value=code)
+        self.work.terms[key] = replace(before, count=before.count + 1) if before else made
 
     def _unmapped(self, item: Item) -> str:
         """Book a resource that no mapping claims, and count its code in one finding for all patients."""

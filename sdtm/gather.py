@@ -12,6 +12,9 @@ from fhir2cdisc.fhir.route import Accounts
 from fhir2cdisc.sdtm.convert import RECORD_COLUMNS, Converted
 from fhir2cdisc.sdtm.metadata import sdtm_datasets
 
+# Findings about a code or a term rather than about one record: the same one comes with every patient.
+TERM_RULES = ("codelist.", "unit.", "code.")
+
 
 @dataclass(slots=True)
 class Gathered:
@@ -37,6 +40,7 @@ def gather(parts: Iterable[Converted], accounts: Accounts) -> Gathered:
         rows += sum(map(len, part.frames.values()))
         numbers += len(part.records)
         records.append(part.records)
+    accounts.add_up(TERM_RULES)
     frames = {domain: _typed(domain, pd.concat(some, ignore_index=True)) for domain, some in by_domain.items()}
     all_records = pd.concat(records, ignore_index=True) if records else pd.DataFrame(columns=RECORD_COLUMNS)
     return Gathered(frames, all_records, links, accounts)

@@ -139,6 +139,9 @@ def history(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """MH: the conditions that make the cohort, and primary diagnoses, are told apart from other history."""
     codes = {f"{c.system}|{c.code}" for c in study.cohort.conditions}
     listed = _blank(frame, "_CODES").map(lambda text: any(code in codes for code in text.split(";") if code))
+    if not codes:
+        # Without a list of conditions a malignant neoplasm by ICD-10 (C00 to C97) is the study's disease.
+        listed = _blank(frame, "_CODES").str.contains(r"icd-10[^;|]*\|C[0-9]", regex=True)
     frame["_COHORT"] = np.where(listed, "Y", "")
     frame["MHCAT"] = frame["MHCAT"].where(~listed, "PRIMARY DIAGNOSIS")
     return frame

@@ -1,0 +1,213 @@
+"""A package folder from the frames of a run: XPT, define.xml, lineage, findings, manifest. Whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+from fhir2cdisc.adam.build import Adam, adam_lineage
+from fhir2cdisc.converters.adam_metadata import adam_datasets
+from fhir2cdisc.converters.atomic import replacing, write_text
+from fhir2cdisc.converters.define import write_define
+from fhir2cdisc.converters.long_text import split_long_text
+from fhir2cdisc.converters.manifest import build_manifest, write_manifest
+from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, sorted_findings
+from fhir2cdisc.converters.plain_text import needed_encoding, plain_frames
+from fhir2cdisc.converters.xpt import study_lengths, with_lengths, write_xpt_pieces
+from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.describe import describe
+from fhir2cdisc.sdtm.metadata import Dataset
+
+RESOURCE_COLUMNS = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "OUTCOME", "REASON"]
+ADAM_STANDARD = ("ADaMIG", "1.3")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The study as define.xml names it."""
+
+    id: str
+    name: str
+    description: str
+
+
+class PackageError(ValueError):
+    """A package that cannot be written; the message is one clear sentence."""
+
+
+@contextmanager
+def new_folder(out: Path, replace_old: bool = False) -> Iterator[Path]:
+    """A folder that becomes `out` when the block ends well; until then, and after a failure, `out` is untouched.
+
+    Raises PackageError where `out` exists and is not empty (unless `replace_old`) or cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not replace_old:
+        raise PackageError(f"{out}: exists and is not empty; name another folder or use --replace")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=".fhir2cdisc-", dir=out.parent))
+    except OSError as error:
+        raise PackageError(f"{out}: cannot be written ({error.strerror})") from error
+    try:
+        yield part
+        part.chmod(0o755)
+        if out.exists():
+            old = part.with_name(part.name + ".old")
+            out.rename(old)
+            part.rename(out)
+            shutil.rmtree(old)
+        else:
+            part.rename(out)
+    except OSError as error:
+        raise PackageError(f"{out}: cannot be written ({error.strerror})") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def check_writable(out: Path, replace_old: bool) -> None:
+    """Say before a long run that its output would have no place."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not replace_old:
+        raise PackageError(f"{out}: exists and is not empty; name another folder or use --replace")
+    parent = next(p for p in (out, *out.absolute().parents) if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise PackageError(f"{out}: cannot be written (no permission in {parent})")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written: datasets with their metadata as it stands in the files, and the encoding."""
+
+    datasets: tuple[tuple[Dataset, pd.DataFrame], ...]
+    encoding: str
+    findings: tuple[Finding, ...] = ()
+
+
+def write_datasets(
+    folder: Path,
+    frames: Mapping[str, pd.DataFrame],
+    metadata: Mapping[str, Dataset],
+    study: Study,
+    standard: tuple[str, str],
+    encoding: str = "auto",
+) -> Written:
+    """One XPT a dataset and the define.xml (and define.html) of them all.
+
+    `encoding` `auto` writes typographic signs as plain ASCII and takes UTF-8 only where other signs remain; the
+    FDA accepts ASCII. Text over 200 bytes goes on in SUPP-- (SDTMIG 3.4 section 4.5.3).
+    """
+    plain, found = plain_frames(frames) if encoding in ("auto", "ascii") else (dict(frames), [])
+    chosen = needed_encoding(plain) if encoding == "auto" else encoding
+    if encoding == "auto" and chosen != "ascii":
+        message = "text outside ASCII remains, so the transport files are UTF-8; the FDA accepts ASCII only"
+        found.append(Finding("xpt.encoding", message, "warning"))
+    described = dict(metadata)
+    plain = _overflow(plain, described, chosen)
+    lengths = study_lengths(plain, chosen)
+    datasets = []
+    for name in sorted(plain):
+        dataset = with_lengths(described[name], lengths)
+        write_xpt_pieces(
+            plain[name], folder / f"{name.lower()}.xpt", name=name, label=dataset.label, variables=dataset.variables,
+            encoding=chosen,
+        )  # fmt: skip
+        datasets.append((dataset, plain[name]))
+    identity = Identity(study.studyid, study.studyid, study.title)
+    write_define(folder / "define.xml", study=identity, datasets=datasets, standard=standard)
+    return Written(tuple(datasets), chosen, tuple(found))
+
+
+def _overflow(frames: dict[str, pd.DataFrame], metadata: dict[str, Dataset], encoding: str) -> dict[str, pd.DataFrame]:
+    made = dict(frames)
+    for name, frame in frames.items():
+        if len(name) != 2:
+            continue
+        kept, supp = split_long_text(frame, frames.get(f"SUPP{name}"), metadata[name], encoding=encoding)
+        made[name] = kept
+        if len(supp):
+            made[f"SUPP{name}"] = supp
+            metadata.setdefault(f"SUPP{name}", describe({f"SUPP{name}": supp}, [])[f"SUPP{name}"])
+    return made
+
+
+def write_sdtm(folder: Path, run: SdtmRun, study: Study, encoding: str = "auto") -> Written:
+    frames = run.sdtm.frames
+    described = describe(frames, run.mappings)
+    return write_datasets(folder / "sdtm", frames, described, study, ("SDTMIG", "3.4"), encoding)
+
+
+def write_adam(folder: Path, adam: Adam, study: Study, encoding: str = "auto") -> Written:
+    described = adam_datasets(adam.frames, study)
+    frames = {name: frame[list(described[name].names)] for name, frame in adam.frames.items()}
+    return write_datasets(folder / "adam", frames, described, study, ADAM_STANDARD, encoding)
+
+
+def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:
+    """`lineage/sdtm.parquet`: from each SDTM record to its resources; `lineage/adam.parquet`: from ADaM to SDTM."""
+    if run is not None:
+        _parquet(folder / "lineage" / "sdtm.parquet", run.sdtm.lineage)
+    if adam is not None:
+        _parquet(folder / "lineage" / "adam.parquet", adam_lineage(adam.frames))
+
+
+def _parquet(path: Path, frame: pd.DataFrame) -> None:
+    with replacing(path) as file:
+        frame.to_parquet(file, index=False)
+
+
+def write_findings(folder: Path, run: SdtmRun | None, adam: Adam | None, more: Sequence[Finding] = ()) -> list[Finding]:
+    """`findings/`: what was found, in words (CSV and JSON), the accounts, and every resource with what became of it."""
+    target = folder / "findings"
+    found = [*(sorted_findings(run.accounts) if run else []), *more, *_adam_findings(adam)]
+    rows = [f.as_dict() for f in found]
+    header = list(asdict(Finding("", "")))
+    _csv(target / "findings.csv", header, [list(row.values()) for row in rows])
+    write_text(target / "findings.json", json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+    if run is not None:
+        counts = sorted(run.accounts.counts.items())
+        _csv(target / "accounts.csv", ["resource", "outcome", "reason", "count"], [[*k, n] for k, n in counts])
+        resources = pd.DataFrame(sorted(run.accounts.rows), columns=RESOURCE_COLUMNS)
+        _parquet(target / "resources.parquet", resources)
+        _csv(target / "skipped-files.csv", ["file"], [[name] for name in run.skipped])
+    return found
+
+
+def _adam_findings(adam: Adam | None) -> list[Finding]:
+    if adam is None or not len(adam.findings):
+        return []
+    return [
+        Finding(
+            f"adam.{row.RULE}", row.MESSAGE, str(row.SEVERITY).lower(), variable=f"{row.DATASET}.{row.VARIABLE}",
+            value=str(row.VALUE), usubjid=row.USUBJID, path=str(row.RECORD),
+        )
+        for row in adam.findings.itertuples(index=False)
+    ]  # fmt: skip
+
+
+def _csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def finish(folder: Path, inputs: Sequence[Path], study: Study, options: RunOptions, encoding: str) -> None:
+    """The manifest, last: it names every file of the package with its SHA-256."""
+    said = {
+        "study": study.model_dump(mode="json", exclude={"simulation"}),
+        "deep": options.deep,
+        "mappings": [path.name for path in options.mappings],
+        "keyed": bool(options.key),
+        "encoding": encoding,
+    }
+    write_manifest(build_manifest(inputs, folder, options=said), folder)
