@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from fhir2cdisc.adam.adae import AdaeOptions
 from fhir2cdisc.adam.adqs import AdqsOptions
 from fhir2cdisc.adam.recist_options import RecistOptions
-from fhir2cdisc.adam.response_options import IRECIST, MRECIST, RECIST, ResponseOptions
+from fhir2cdisc.adam.response_options import ResponseOptions
 from fhir2cdisc.adam.tte import Parameter, ScanRules
 from fhir2cdisc.adam.tte_parameters import FDA, OS, PARAMETERS
 from fhir2cdisc.adam.visit_windows import AS_COLLECTED, VisitWindows
 from fhir2cdisc.mappings.study import Study
 
-_CRITERIA = {"RECIST 1.1": RECIST, "iRECIST": IRECIST, "MRECIST LENCIONI LIVER CANCER 2010": MRECIST}
 _OS_START = {"reference": "RFSTDT", "first-dose": "TRTSDT", "diagnosis": "DIAGDT"}
 
 
 def response_options(study: Study) -> ResponseOptions:
     """Response by the study's rules; see `fhir2cdisc studies NAME` for which of them the protocol states."""
-    said = study.response
-    return ResponseOptions(
-        criteria=_CRITERIA[said.criteria],
-        evaluator=said.evaluator,
-        confirm_days=said.confirm_days,
-        sd_min_days=said.sd_min_days,
-        benefit_min_days=said.sd_min_days,
-        max_ne=said.max_ne,
-        accept_sd=said.accept_sd,
-        missing_as_ne=said.missing_as_ne,
-        sticky_pr=said.sticky_pr,
-        pr_after_cr="PR" if said.pr_after_cr else "collected",
-        new_therapy="NACTDT" if said.new_therapy == "stop" else "",
-        end_of_window="TRTEDT" if said.end_of_window == "last-dose" else "",
-        end_of_window_days=study.safety.window_days if said.end_of_window == "last-dose" else 0,
-    )
+    names = {f.name for f in fields(ResponseOptions)}
+    return ResponseOptions(**study.response.model_dump(include=names))
 
 
 def recist_options(study: Study) -> RecistOptions:
-    return RecistOptions(criteria=_CRITERIA[study.response.criteria], sticky_pr=study.response.sticky_pr)
+    return RecistOptions(criteria=study.response.criteria, sticky_pr=study.response.sticky_pr)
 
 
 def adae_options(study: Study) -> AdaeOptions:
