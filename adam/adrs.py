@@ -284,8 +284,11 @@ def _lesions(read: _Read, tu: pd.DataFrame) -> Iterator[_Block]:
         mask &= text(tu, "TUEVALID") == options.evaluator_id
     subject = np.asarray(ids.get_indexer(text(tu, "USUBJID")), dtype=np.int64)
     sequence = number(tu, "TUSEQ")
-    for code, wanted in {"MDIS": kind == TARGET, "BASETA": (kind != "") & (kind != NEW)}.items():
-        rows = np.flatnonzero(mask & wanted & (subject >= 0))
+    known = mask & (kind != "") & (subject >= 0)
+    # Without any lesion of this evaluator TU cannot tell who lacks a baseline assessment.
+    wanted_by = {"MDIS": kind == TARGET} | ({"BASETA": kind != NEW} if known.any() else {})
+    for code, wanted in wanted_by.items():
+        rows = np.flatnonzero(known & wanted)
         rows = rows[np.lexsort((sequence[rows], subject[rows]))][::-1]
         found, first = np.zeros(len(ids), dtype=bool), np.full(len(ids), np.nan)
         found[subject[rows]], first[subject[rows]] = True, sequence[rows]

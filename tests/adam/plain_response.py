@@ -77,6 +77,7 @@ def best(kept: list[tuple[int, str]], options: Any, confirmed: bool) -> tuple[st
         ("SD", lambda i: kept[i][1] in ("CR", "PR", "SD") and lasting(i)),
         ("NON-CR/NON-PD", lambda i: kept[i][1] == "NON-CR/NON-PD" and lasting(i)),
         ("PD", lambda i: kept[i][1] == "PD"),
+        ("iUPD", lambda i: kept[i][1] == "iUPD"),
         ("NED", lambda i: kept[i][1] == "NED"),
         ("NE", lambda i: True),
     ]
@@ -85,6 +86,16 @@ def best(kept: list[tuple[int, str]], options: Any, confirmed: bool) -> tuple[st
         if day is not None:
             return name, day
     return ("NE" if options.missing_as_ne else "MISSING"), None
+
+
+def immune_progression(kept: list[tuple[int, str]], options: Any) -> tuple[str, int | None]:
+    """The first iUPD of the last block without response or SD, if it ends in iCPD or may stay unconfirmed."""
+    block: list[tuple[int, str]] = []
+    for day, call in kept:
+        block = [] if call in ("CR", "PR", "SD", "NON-CR/NON-PD") else [*block, (day, call)]
+    bad = [(day, call) for day, call in block if call in ("iUPD", "PD")]
+    confirmed = any(call == "PD" for _, call in bad)
+    return ("Y", bad[0][0]) if bad and (confirmed or options.unconfirmed_iupd) else ("N", None)
 
 
 def parameters(scans: list[tuple[int, str]], options: Any, last_day: int | None) -> dict[str, Any]:
@@ -105,6 +116,7 @@ def parameters(scans: list[tuple[int, str]], options: Any, last_day: int | None)
         known = kept[i][1] in ("CR", "PR", "SD", "NON-CR/NON-PD")
         return known and kept[i][0] >= options.benefit_min_days
 
+    progressed = flag(lambda i: kept[i][1] == "PD")
     everything = counted(scans, options, last_day)
     adequate = [(day, call) for day, call in kept if call != "NE"]
     seen = everything if options.last_assessment == "any" else adequate
@@ -119,6 +131,6 @@ def parameters(scans: list[tuple[int, str]], options: Any, last_day: int | None)
         "CCB": flag(lambda i: confirmed(i) or stable(i)),
         "DCR": ("Y", plain[1]) if plain[0] in control else ("N", None),
         "CDCR": ("Y", sure[1]) if sure[0] in control else ("N", None),
-        "PD": flag(lambda i: kept[i][1] == "PD"),
+        "PD": immune_progression(kept, options) if options.criteria == "iRECIST" else progressed,
         "LSTA": (seen[-1][1], seen[-1][0]) if seen else ("", None),
     }

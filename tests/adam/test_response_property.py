@@ -23,6 +23,7 @@ from fhir2cdisc.adam.response import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+PREFIX = {"RECIST 1.1": "", "iRECIST": "I", "mRECIST": "M"}
 START = pd.Timestamp("2024-01-01")
 FUZZ = bool(os.environ.get("FHIR2CDISC_FUZZ"))
 SETTINGS = settings(
@@ -45,10 +46,13 @@ def plain() -> ModuleType:
 
 
 PLAIN = plain()
-CALL = st.sampled_from(["CR", "PR", "PR", "SD", "SD", "NON-CR/NON-PD", "PD", "NE", "NE", "NED"])
-SCANS = st.lists(st.tuples(st.integers(-7, 150), CALL), max_size=8)
+CALLS = ["CR", "PR", "PR", "SD", "SD", "NON-CR/NON-PD", "PD", "NE", "NE", "NED"]
+IMMUNE = {"CR": "iCR", "PR": "iPR", "SD": "iSD", "NON-CR/NON-PD": "NON-iCR/NON-iUPD", "PD": "iCPD"}
+SCANS = st.lists(st.tuples(st.integers(-7, 150), st.sampled_from([*CALLS, "iUPD", "iUPD"])), max_size=8)
 OPTIONS = st.builds(
     ResponseOptions,
+    criteria=st.sampled_from(["RECIST 1.1", "mRECIST", "iRECIST"]),
+    unconfirmed_iupd=st.booleans(),
     confirm_days=st.sampled_from([0, 1, 27, 28, 56]),
     sd_min_days=st.sampled_from([0, 28, 42, 56]),
     benefit_min_days=st.sampled_from([42, 84]),
@@ -83,16 +87,29 @@ def date(day: int | None) -> pd.Timestamp:
 
 def expected(subjects: list[Any], options: ResponseOptions) -> list[dict[str, Any]]:
     found = []
-    for scans, therapy, stop in subjects:
+    immune = options.criteria == "iRECIST"
+    for every, therapy, stop in subjects:
+        scans = [scan for scan in every if immune or scan[1] != "iUPD"]  # no term of the other criteria
         ends = [therapy] if options.new_therapy and therapy is not None else []
         if options.end_of_window and stop is not None:
             ends.append(stop + options.end_of_window_days)
-        found.append(PLAIN.parameters(scans, options, min(ends) if ends else None))
+        answers = PLAIN.parameters(scans, options, min(ends) if ends else None)
+        found.append({code: (named(call, immune), day) for code, (call, day) in answers.items()})
     return found
 
 
-def frames(subjects: list[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    rows = [(f"{n:02}", date(day), call) for n, (scans, _, _) in enumerate(subjects) for day, call in scans]
+def named(call: str, immune: bool) -> str:
+    """The term of the criteria for a RECIST 1.1 term."""
+    return IMMUNE.get(call, call) if immune else call
+
+
+def frames(subjects: list[Any], options: ResponseOptions) -> tuple[pd.DataFrame, pd.DataFrame]:
+    immune = options.criteria == "iRECIST"
+    rows = [
+        (f"{n:02}", date(day), named(call, immune))
+        for n, (scans, _, _) in enumerate(subjects)
+        for day, call in scans
+    ]
     assessments = pd.DataFrame(rows, columns=["USUBJID", "ADT", "AVALC"])
     reference = pd.DataFrame(
         {
@@ -117,7 +134,7 @@ def answers(frame: pd.DataFrame) -> list[tuple[str, int | None]]:
 def test_every_parameter_equals_the_plain_implementation(
     subjects: list[Any], options: ResponseOptions
 ) -> None:
-    assessments, reference = frames(subjects)
+    assessments, reference = frames(subjects, options)
     wanted = expected(subjects, options)
     for code, function in FUNCTIONS.items():
         found = answers(function(assessments, reference, options))
@@ -127,16 +144,18 @@ def test_every_parameter_equals_the_plain_implementation(
 @SETTINGS
 @given(st.lists(st.tuples(SCANS, DAY, DAY), min_size=1, max_size=4), OPTIONS)
 def test_adrs_holds_what_the_functions_return(subjects: list[Any], options: ResponseOptions) -> None:
-    assessments, reference = frames(subjects)
+    assessments, reference = frames(subjects, options)
     rs = assessments.assign(
         RSTESTCD="OVRLRESP",
         RSSTRESC=assessments.AVALC,
         RSEVAL="INVESTIGATOR",
+        RSCAT=options.criteria,
         RSDTC=assessments.ADT.dt.strftime("%Y-%m-%d"),
         RSSEQ=range(1, len(assessments) + 1),
     ).drop(columns=["ADT", "AVALC"])
     adrs = derive_adrs(reference, rs, pd.DataFrame({"USUBJID": [], "TUSTRESC": []}), options)
+    prefix = PREFIX[options.criteria]
     for code, function in FUNCTIONS.items():
-        rows = adrs[code == adrs.PARAMCD].sort_values("USUBJID")
+        rows = adrs.query("PARAMCD == @prefix + @code").sort_values("USUBJID")
         assert answers(rows) == answers(function(assessments, reference, options)), code
-    assert len(adrs[adrs.PARAMCD == "OVR"]) == len(assessments)
+    assert adrs.PARAMCD.eq(f"{prefix}OVR").sum() == len(assessments)
