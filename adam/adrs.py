@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,12 +39,14 @@ from fhir2cdisc.adam.response_options import IRECIST, RSCAT, ResponseOptions
 from fhir2cdisc.adam.tumour_frames import (
     FOREVER,
     NO_DAY,
+    Bools,
     Ints,
     Texts,
     column_days,
     dates,
     number,
     partial_days,
+    sorted_order,
     stack_findings,
     text,
 )
@@ -83,7 +86,7 @@ class _Block:
     avalc: Texts
     day: Ints
     row: Ints
-    analysed: Texts | str = "Y"
+    analysed: Bools | None = None
     source: str = "RS"
     variable: str = "RSSTRESC"
     sequence: npt.NDArray[np.float64] | None = None
@@ -138,7 +141,6 @@ class _Read:
     """The collected overall responses of one evaluator under one set of criteria, ready for questions."""
 
     options: ResponseOptions
-    records: pd.DataFrame
     assessments: pd.DataFrame
     every: Calls
     counted: Calls
@@ -151,45 +153,52 @@ class _Read:
 
     @classmethod
     def of(cls, adsl: pd.DataFrame, rs: pd.DataFrame, options: ResponseOptions) -> _Read:
-        records = overall_responses(rs, options)
-        day, flags = partial_days(text(records, "RSDTC"), "last")
-        avalc = text(records, "RSSTRESC")
-        avalc = np.where(avalc == "", text(records, "RSORRES"), avalc)
-        assessments = pd.DataFrame({"USUBJID": text(records, "USUBJID"), "ADT": dates(day), "AVALC": avalc})
+        rows = overall_responses(rs, options)
+        day, flags = partial_days(text(rs, "RSDTC")[rows], "last")
+        avalc = text(rs, "RSSTRESC")[rows]
+        if (avalc == "").any():
+            avalc = np.where(avalc == "", text(rs, "RSORRES")[rows], avalc)
+        subject = text(rs, "USUBJID")[rows]
+        assessments = pd.DataFrame({"USUBJID": subject, "ADT": dates(day), "AVALC": avalc}, copy=False)
         every = read_calls(assessments, adsl, replace(options, new_therapy="", end_of_window=""))
         limited = {options.new_therapy, options.end_of_window} & set(adsl.columns)
         counted = read_calls(assessments, adsl, options) if limited else every
         return cls(
             options,
-            records,
             assessments,
             every,
             counted,
             np.append(every.day, FOREVER)[every.first(every.code == PD)],
             np.append(flags, ""),
-            np.append(text(records, "VISIT"), ""),
-            np.append(number(records, "VISITNUM"), np.nan),
-            np.append(number(records, "RSSEQ"), np.nan),
+            np.append(text(rs, "VISIT")[rows], ""),
+            np.append(number(rs, "VISITNUM")[rows], np.nan),
+            np.append(number(rs, "RSSEQ")[rows], np.nan),
         )
 
 
-def overall_responses(rs: pd.DataFrame, options: ResponseOptions) -> pd.DataFrame:
-    """The overall responses in RS of the evaluator and criteria, by RSSEQ.
+def overall_responses(rs: pd.DataFrame, options: ResponseOptions) -> Ints:
+    """The positions in RS of the overall responses of the evaluator and criteria, by RSSEQ.
 
     A blank RSEVAL is the investigator. Where several readers (RSEVALID) remain and acceptance is marked
     (RSACPTFL), the accepted records are taken.
     """
-    evaluator = text(rs, "RSEVAL")
     wanted = [options.evaluator, ""] if options.evaluator == "INVESTIGATOR" else [options.evaluator]
-    mask = (text(rs, "RSTESTCD") == "OVRLRESP") & np.isin(evaluator, wanted)
-    mask &= np.isin(text(rs, "RSCAT"), RSCAT[options.criteria])
+    mask = _among(rs, "RSTESTCD", ["OVRLRESP"]) & _among(rs, "RSEVAL", wanted)
+    mask &= _among(rs, "RSCAT", RSCAT[options.criteria])
     if options.evaluator_id:
-        mask &= text(rs, "RSEVALID") == options.evaluator_id
-    accepted = text(rs, "RSACPTFL") == "Y"
-    if not options.evaluator_id and (mask & accepted).any():
-        mask &= accepted
-    rows = np.flatnonzero(mask)
-    return rs.iloc[rows[np.argsort(number(rs, "RSSEQ")[rows], kind="stable")]]
+        mask &= _among(rs, "RSEVALID", [options.evaluator_id])
+    accepted = mask & _among(rs, "RSACPTFL", ["Y"])
+    rows = np.flatnonzero(accepted if accepted.any() and not options.evaluator_id else mask)
+    return rows[np.argsort(number(rs, "RSSEQ")[rows], kind="stable")]
+
+
+def _among(frame: pd.DataFrame, name: str, values: Sequence[str]) -> Bools:
+    """Which records have one of the texts in a column."""
+    if name not in frame.columns:
+        return np.full(len(frame), "" in values)
+    codes_, uniques = pd.factorize(frame[name])
+    wanted = [str(value).strip() in values for value in uniques]
+    return np.asarray(np.array([*wanted, "" in values], dtype=bool)[codes_])
 
 
 def _blocks(read: _Read, adsl: pd.DataFrame, tu: pd.DataFrame, with_death: bool) -> Iterator[_Block]:
@@ -225,12 +234,12 @@ def _blocks(read: _Read, adsl: pd.DataFrame, tu: pd.DataFrame, with_death: bool)
 
 def _overall(read: _Read) -> _Block:
     ids = pd.Index(read.every.subjects)
-    subject = np.asarray(ids.get_indexer(text(read.records, "USUBJID")), dtype=np.int64)
+    subject = np.asarray(ids.get_indexer(read.assessments["USUBJID"]), dtype=np.int64)
     row = np.flatnonzero(subject >= 0)
     avalc = read.assessments["AVALC"].to_numpy()
     code = codes(avalc, read.options.criteria)
-    first = np.full(len(read.assessments), "", dtype=object)
-    first[read.every.row] = "Y"
+    first = np.zeros(len(read.assessments), dtype=bool)
+    first[read.every.row] = True
     return _Block(
         BY_CODE["OVR"],
         read.options,
@@ -275,8 +284,11 @@ def _lesions(read: _Read, tu: pd.DataFrame) -> Iterator[_Block]:
         mask &= text(tu, "TUEVALID") == options.evaluator_id
     subject = np.asarray(ids.get_indexer(text(tu, "USUBJID")), dtype=np.int64)
     sequence = number(tu, "TUSEQ")
-    for code, wanted in {"MDIS": kind == TARGET, "BASETA": (kind != "") & (kind != NEW)}.items():
-        rows = np.flatnonzero(mask & wanted & (subject >= 0))
+    known = mask & (kind != "") & (subject >= 0)
+    # Without any lesion of this evaluator TU cannot tell who lacks a baseline assessment.
+    wanted_by = {"MDIS": kind == TARGET} | ({"BASETA": kind != NEW} if known.any() else {})
+    for code, wanted in wanted_by.items():
+        rows = np.flatnonzero(known & wanted)
         rows = rows[np.lexsort((sequence[rows], subject[rows]))][::-1]
         found, first = np.zeros(len(ids), dtype=bool), np.full(len(ids), np.nan)
         found[subject[rows]], first[subject[rows]] = True, sequence[rows]
@@ -291,7 +303,7 @@ def _death(read: _Read, adsl: pd.DataFrame) -> _Block:
 def _fact(
     read: _Read,
     code: str,
-    found: npt.NDArray[np.bool_],
+    found: Bools,
     day: Ints,
     source: str,
     variable: str,
@@ -306,7 +318,7 @@ def _fact(
         np.where(found, "Y", "N").astype(object),
         day,
         np.full(n, -1, dtype=np.int64),
-        "Y",
+        None,
         source,
         variable,
         sequence,
@@ -318,27 +330,29 @@ def _assemble(adsl: pd.DataFrame, blocks: list[tuple[_Read, _Block]], keep: Sequ
     ids, study = text(adsl, "USUBJID"), text(adsl, "STUDYID")
     rank = np.empty(len(ids), dtype=np.int64)
     rank[np.argsort(ids.astype(str), kind="stable")] = np.arange(len(ids))
-    sizes = [len(block.subject) for _, block in blocks]
-    place = np.repeat(np.arange(len(blocks)), sizes)
-    subject = np.concatenate([block.subject for _, block in blocks])
-    day = np.concatenate([block.day for _, block in blocks])
-    position = _alphabetical([block for _, block in blocks])[place]
-    order = np.lexsort((np.arange(len(place)), day, position, rank[subject]))
+    own = [block for _, block in blocks]
+    place = np.repeat(np.arange(len(own)), [len(block.subject) for block in own])
+    subject = np.concatenate([block.subject for block in own])
+    day = np.concatenate([block.day for block in own])
+    order = sorted_order(rank[subject], _alphabetical(own)[place], np.maximum(day, 0))
     place, subject, day = place[order], subject[order], day[order]
-    table: dict[str, object] = {"STUDYID": study[subject], "USUBJID": ids[subject]}
-    table |= _per_block([block for _, block in blocks], place)
-    for name, values in _per_record(blocks).items():
-        table[name] = values[order]
-    table["ADT"] = dates(day)
     start = column_days(adsl, blocks[0][0].options.reference)[subject]
     known = (day != NO_DAY) & (start != NO_DAY)
-    table["ADY"] = np.where(known, day - start + (day >= start), np.nan)
     begins = np.append(True, subject[1:] != subject[:-1]) if len(subject) else np.zeros(0, dtype=bool)
     first = np.maximum.accumulate(np.where(begins, np.arange(len(subject)), 0))
-    table["ASEQ"] = np.arange(len(subject)) - first + 1.0
+    table: dict[str, object] = {
+        "STUDYID": study[subject],
+        "USUBJID": ids[subject],
+        "ADT": dates(day),
+        "ADY": np.where(known, day - start + (day >= start), np.nan),
+        "ASEQ": np.arange(len(subject)) - first + 1.0,
+    }
+    table |= _per_block(own, place)
+    for name in _RECORD:
+        table[name] = np.concatenate([_record_part(read, block, name) for read, block in blocks])[order]
     carried = [name for name in keep if name in adsl.columns and name not in COLUMNS]
     table |= {name: adsl[name].to_numpy()[subject] for name in carried}
-    return pd.DataFrame(table, copy=False)[[*COLUMNS, *carried]]
+    return pd.DataFrame({name: table[name] for name in (*COLUMNS, *carried)}, copy=False)
 
 
 def _alphabetical(blocks: list[_Block]) -> Ints:
@@ -359,27 +373,33 @@ def _per_block(blocks: list[_Block], place: Ints) -> dict[str, object]:
     return {name: np.array(values, dtype=object)[place] for name, values in said.items()}
 
 
-def _per_record(blocks: list[tuple[_Read, _Block]]) -> dict[str, npt.NDArray[np.generic]]:
-    """Variables of single records, in the order of the blocks."""
-    parts = [_record_part(read, block) for read, block in blocks]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+_RECORD = ("AVAL", "AVALC", "ADTF", "AVISIT", "AVISITN", "ANL01FL", "ANL02FL", "SRCDOM", "SRCVAR", "SRCSEQ")
 
 
-def _record_part(read: _Read, block: _Block) -> dict[str, npt.NDArray[np.generic]]:
-    row, n = block.row, len(block.row)
-    found = row >= 0
-    until = found & (block.day != NO_DAY) & (block.day <= read.end[block.subject])
-    sourced = found | (block.source != "RS") & (block.aval == 1)
-    first = block.analysed
-    return {
-        "AVAL": block.aval,
-        "AVALC": block.avalc,
-        "ADTF": read.flags[row],
-        "AVISIT": read.visit[row],
-        "AVISITN": read.visitnum[row],
-        "ANL01FL": np.full(n, first, dtype=object) if isinstance(first, str) else first,
-        "ANL02FL": np.where(until, "Y", "").astype(object),
-        "SRCDOM": np.where(sourced, block.source, "").astype(object),
-        "SRCVAR": np.where(sourced, block.variable, "").astype(object),
-        "SRCSEQ": read.sequence[row] if block.sequence is None else block.sequence,
-    }
+def _record_part(read: _Read, block: _Block, name: str) -> npt.NDArray[Any]:
+    """One variable of the records of a block."""
+    row = block.row
+    sourced = (row >= 0) | ((block.source != "RS") & (block.aval == 1))
+    if name == "AVAL":
+        return block.aval
+    if name == "AVALC":
+        return block.avalc
+    if name == "ADTF":
+        return read.flags[row]
+    if name == "AVISIT":
+        return read.visit[row]
+    if name == "AVISITN":
+        return read.visitnum[row]
+    if name == "ANL01FL":
+        return _words(np.ones(len(row), dtype=bool) if block.analysed is None else block.analysed, "Y")
+    if name == "ANL02FL":
+        until = (row >= 0) & (block.day != NO_DAY) & (block.day <= read.end[block.subject])
+        return _words(until, "Y")
+    if name == "SRCSEQ":
+        return read.sequence[row] if block.sequence is None else block.sequence
+    return _words(sourced, block.source if name == "SRCDOM" else block.variable)
+
+
+def _words(mask: Bools, word: str) -> Texts:
+    """The word where the mask is true, else blank; one object for all of them."""
+    return np.array(["", word], dtype=object)[mask.astype(np.intp)]

@@ -23,6 +23,8 @@ def to_lengths(values: Texts, units: Texts) -> tuple[np.ndarray, np.ndarray]:
 
     A length is NaN where the text is no number that is zero or more, or the unit is unknown.
     """
+    if not len(values):
+        return np.zeros(0), np.zeros(0, dtype=bool)
     codes, uniques = pd.factorize(pd.MultiIndex.from_arrays([values, units]))
     lengths = np.array([_length(str(value), str(unit)) for value, unit in uniques], dtype=np.float64)
     known = np.array([str(unit).lower() in _UNITS for _, unit in uniques], dtype=bool)

@@ -66,6 +66,8 @@ def roll_up(lengths: pd.DataFrame, expected: pd.DataFrame) -> pd.DataFrame:
     `T04.1` and `T04.2` add up to `T04`. `T01/T02` is one length for both: it counts once, and both lesions
     are measured. Source: RECIST 1.1, appendix II (lesions that split or coalesce).
     """
+    if expected.empty or lengths.empty:
+        return lengths.iloc[:0].assign(own="")
     pairs = lengths[["panel", "link"]].drop_duplicates()
     followed = expected[["panel", "link"]].assign(followed=True)
     pairs = pairs.merge(followed, on=["panel", "link"], how="left")

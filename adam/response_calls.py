@@ -16,6 +16,7 @@ from fhir2cdisc.adam.tumour_frames import (
     column_days,
     next_true,
     running,
+    sorted_order,
     text,
 )
 
@@ -150,7 +151,7 @@ def _end(reference: pd.DataFrame, options: ResponseOptions) -> Ints:
 def _worst_of_day(calls: Calls) -> Calls:
     if not len(calls):
         return calls
-    order = np.lexsort((calls.row, SEVERITY[calls.code], calls.day, calls.subject))
+    order = sorted_order(calls.subject, calls.day, SEVERITY[calls.code])
     ordered = calls.only(order)
     again = (ordered.subject[1:] == ordered.subject[:-1]) & (ordered.day[1:] == ordered.day[:-1])
     return ordered.only(np.append(~again, True))

@@ -22,7 +22,7 @@ ANY_PROGRESSION = Event(
 RESPONSE = Source("First Response", "ADRS", "ADT", "PARAMCD == 'RSP' and AVALC == 'Y'")
 CONFIRMED_RESPONSE = Source("First Confirmed Response", "ADRS", "ADT", "PARAMCD == 'CRSP' and AVALC == 'Y'")
 FIRST_RESPONSE = Event(RESPONSE.description, RESPONSE.dataset, RESPONSE.date, RESPONSE.where)
-BASELINE = Source("Baseline Tumor Assessment", "ADRS", "ADT", "PARAMCD == 'BASETA' and AVALC == 'Y'")
+NO_BASELINE = Source("No baseline assessment", "ADRS", "ADT", "PARAMCD == 'BASETA' and AVALC == 'N'")
 ADEQUATE = Source(
     "Last Adequate Assessment",
     "ADRS",
@@ -40,7 +40,7 @@ LOST = Reason("Lost to follow-up", "DCSREAS == 'LOST TO FOLLOW-UP'", 6)
 WITHDREW = Reason("Withdrew", "DCSREAS in ('WITHDRAWAL BY SUBJECT', 'WITHDRAWAL OF CONSENT')", 6)
 CLINICAL = Reason("Clinical progression not an event", "DCTREAS == 'CLINICAL PROGRESSION'", 7)
 
-FDA = ScanRules(ADEQUATE, baseline=BASELINE, reasons=(LOST, WITHDREW, CLINICAL))
+FDA = ScanRules(ADEQUATE, no_baseline=NO_BASELINE, reasons=(LOST, WITHDREW, CLINICAL))
 
 OS = Parameter("OS", "Overall Survival", "TRTSDT", (DEATH,), (ALIVE, AT_START))
 PFS = Parameter("PFS", "Progression-Free Survival", "TRTSDT", (PROGRESSION, DEATH), scans=FDA)

@@ -23,7 +23,7 @@ class ScanRules:
     """How tumour assessments censor a progression endpoint.
 
     assessments    the adequate assessments (not NE); the censor date is one of them.
-    baseline       subjects without a record here have no baseline; None: everybody has one.
+    no_baseline    subjects with a record here are known to have no baseline assessment; None: no such rule.
     new_therapy    ADSL date of new anticancer therapy; blank: it does not censor.
     interval_days  planned time between assessments, `window_days` the tolerance of each.
     missed         an event after so many missed assessments is censored before the gap; 0: never.
@@ -31,7 +31,7 @@ class ScanRules:
     """
 
     assessments: Source
-    baseline: Source | None = None
+    no_baseline: Source | None = None
     new_therapy: str = "NACTDT"
     interval_days: int = 56
     window_days: int = 7
@@ -45,8 +45,8 @@ class ScanRules:
 
     def in_words(self) -> str:
         parts = [f"Without event censored at the {self.assessments.in_words()}, or at the start"]
-        if self.baseline is not None:
-            parts.append(f"without {self.baseline.in_words()} censored at the start (CNSR {NO_BASELINE})")
+        if self.no_baseline is not None:
+            parts.append(f"{self.no_baseline.in_words()}: censored at the start (CNSR {NO_BASELINE})")
         if self.missed:
             planned = f"{self.missed} x {self.interval_days} days + {self.missed} x {self.window_days} days"
             parts.append(
@@ -126,9 +126,9 @@ def apply_scan_rules(
 
 
 def _without_baseline(rules: ScanRules, subjects: Subjects) -> Bools:
-    if rules.baseline is None:
+    if rules.no_baseline is None:
         return np.zeros(len(subjects), dtype=bool)
-    return ~subjects.present(rules.baseline)
+    return subjects.present(rules.no_baseline)
 
 
 def _follow_up(outcome: Outcome, rules: ScanRules, subjects: Subjects, seen: Found, mask: Bools) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from fhir2cdisc.adam.tumour_frames import NO_DAY, Bools, Ints, Texts, column_days, number, text
+from fhir2cdisc.adam.tumour_frames import NO_DAY, Bools, Ints, Texts, column_days, days, number, text
 from fhir2cdisc.adam.where import Columns, in_words, select
 
 
@@ -88,22 +88,26 @@ class Subjects:
         return self._read[source]
 
     def _records(self, source: Source) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
-        part, subject = self._part(source)
-        day, sequence = column_days(part, source.date), number(part, _sequence_name(part))
+        rows, subject = self._part(source)
+        frame = self.frames[source.dataset].frame
+        if source.date not in frame.columns:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+        day = days(frame[source.date].iloc[rows])
+        name = _sequence_name(frame)
+        sequence = number(frame[[name]], name)[rows] if name else np.full(len(rows), np.nan)
         keep = np.flatnonzero((subject >= 0) & (day != NO_DAY))
         order = keep[np.lexsort((sequence[keep], day[keep], subject[keep]))]
         return subject[order], day[order], sequence[order]
 
-    def _part(self, source: Source) -> tuple[pd.DataFrame, Ints]:
-        """The records that meet the source's condition, and their subjects (-1: not in ADSL)."""
+    def _part(self, source: Source) -> tuple[Ints, Ints]:
+        """The positions of the records that meet the condition, and their subjects (-1: not in ADSL)."""
         if source.dataset not in self.frames:
             raise ValueError(f"{source.description}: no source dataset {source.dataset}")
         columns = self.frames[source.dataset]
         rows = np.flatnonzero(select(columns, source.where))
         codes, uniques = columns.coded("USUBJID")
         places = np.asarray(pd.Index(self.ids).get_indexer(uniques), dtype=np.int64)
-        wanted = [n for n in columns.frame.columns if n == source.date or n.endswith("SEQ")]
-        return columns.frame[wanted].iloc[rows], places[codes[rows]]
+        return rows, places[codes[rows]] if len(uniques) else codes[rows]
 
     def present(self, source: Source) -> Bools:
         """Which subjects have a record, dated or not."""

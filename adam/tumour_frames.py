@@ -24,7 +24,8 @@ def text(frame: pd.DataFrame, name: str) -> Texts:
     if name not in frame.columns:
         return np.full(len(frame), "", dtype=object)
     codes, values = pd.factorize(frame[name])
-    clean = np.array([*(_plain(value) for value in values), ""], dtype=object)
+    plain = [value.strip() if type(value) is str else _plain(value) for value in values]
+    clean = np.array([*plain, ""], dtype=object)
     return np.asarray(clean[codes], dtype=object)
 
 
@@ -124,6 +125,16 @@ def stack_findings(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     stacked = pd.concat(filled, ignore_index=True).drop_duplicates()
     order = ["USUBJID", "DATASET", "RECORD", "RULE", "VARIABLE", "VALUE", "MESSAGE"]
     return stacked.sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def sorted_order(*keys: Ints) -> Ints:
+    """The stable order by whole-number keys, the first one leading: one sort of one combined number."""
+    combined = np.zeros(len(keys[0]), dtype=np.int64)
+    for key in keys:
+        low = int(key.min()) if len(key) else 0
+        span = int(key.max()) - low + 1 if len(key) else 1
+        combined = combined * span + (key - low)
+    return np.argsort(combined, kind="stable")
 
 
 def next_true(mask: Bools) -> Ints:

@@ -71,7 +71,7 @@ def frames(scans: str, other: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     if "reason" in words:
         column, value = REASONS[words["reason"]]
         subject[column] = value
-    rows = [] if "nobase" in words else [("BASETA", "Y", START)]
+    rows = [("BASETA", "N" if "nobase" in words else "Y", pd.NaT)]
     for scan in scans.split():
         number, call = scan.split(":")
         rows.append(("OVR", call, day(number)))
@@ -126,6 +126,12 @@ def test_the_other_style_counts_events_whenever_they_come(
     records = records[records.PARAMCD != "PD"] if "therapy" in other else records
     found = derive_adtte(subject, {"ADRS": records}, [PFSEMA]).iloc[0]
     assert ((found.ADT - START).days, found.CNSR) == (expected, float(cnsr))
+
+
+def test_a_study_without_any_baseline_record_is_not_censored_for_it() -> None:
+    subject, records = frames("56:SD 112:PD", "")
+    records = records[records.PARAMCD != "BASETA"]
+    assert derive_adtte(subject, {"ADRS": records}, [PFS]).CNSR.tolist() == [0.0]
 
 
 def test_a_sensitivity_analysis_is_a_replacement() -> None:
