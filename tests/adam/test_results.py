@@ -146,6 +146,7 @@ def test_survival_in_months_with_landmarks(frames):
     assert one(results, STATISTIC="median")["VALUE"] == pytest.approx(130 / MONTH)
     assert math.isnan(one(results, STATISTIC="median")["UPPER"])
     assert [one(results, STATISTIC=s)["VALUE"] for s in ("N", "events", "censored")] == [5, 3, 2]
+    assert one(results, STATISTIC="not analysed")["VALUE"] == 0
     assert one(results, STATISTIC="rate", CATEGORY="3 months")["VALUE"] == pytest.approx(60)
     assert one(results, STATISTIC="1 - rate", CATEGORY="3 months")["VALUE"] == pytest.approx(40)
     assert one(results, STATISTIC="at risk", CATEGORY="3 months")["VALUE"] == 3
