@@ -6,6 +6,7 @@ import pytest
 from fhir2cdisc.adam.proportions import clopper_pearson
 from fhir2cdisc.adam.result_rows import COLUMNS, RECORD_COLUMNS
 from fhir2cdisc.adam.result_specs import (
+    SPEC_KINDS,
     ChangeSpec,
     Condition,
     DistributionSpec,
@@ -224,7 +225,8 @@ EVERY_KIND = [
 
 
 def test_every_kind_is_tried_below():
-    assert {s.kind for s in EVERY_KIND} == set(KINDS)
+    assert {s.kind for s in EVERY_KIND} == set(KINDS) == set(SPEC_KINDS)
+    assert all(type(s) is SPEC_KINDS[s.kind] for s in EVERY_KIND)
 
 
 @pytest.mark.parametrize("spec", EVERY_KIND, ids=lambda s: s.kind)
