@@ -217,7 +217,7 @@ def _onset(out: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
 
 def _occurrence(out: pd.DataFrame) -> pd.DataFrame:
     """First and worst emergent event of a subject, a system organ class and a preferred term."""
-    emergent = out[out["TRTEMFL"] == "Y"].assign(_worst=-_intensity(out))
+    emergent = out.assign(_worst=-_intensity(out))[out["TRTEMFL"] == "Y"]
     first = emergent.sort_values(["USUBJID", "ASTDT", "AESEQ"], kind="stable")
     worst = emergent.sort_values(["USUBJID", "_worst", "ASTDT", "AESEQ"], kind="stable")
     levels = {"": ["USUBJID"], "S": ["USUBJID", "AEBODSYS"], "P": ["USUBJID", "AEBODSYS", "AEDECOD"]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -78,16 +79,19 @@ INSTRUMENTS = (
 
 
 def derive_adqs(
-    adsl: pd.DataFrame, qs: pd.DataFrame, options: AdqsOptions = DEFAULTS, rs: pd.DataFrame | None = None
+    adsl: pd.DataFrame,
+    qs: pd.DataFrame | None,
+    options: AdqsOptions = DEFAULTS,
+    rs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row per subject, parameter and assessment: scores and items of FACT-Hep and PROMIS-29, and ECOG.
 
-    `qs` is SDTM QS; ECOG is taken from `rs` (RSCAT `ECOG`) where given, and from QS of older studies. An
-    assessment is what one subject answered on one day at one visit; of an item answered twice there the
+    `qs` is SDTM QS, None for a study without; ECOG is taken from `rs` (RSCAT `ECOG`) where given, and from
+    QS of older studies. An assessment is what one subject answered on one day at one visit; of an item answered twice there the
     record with the highest QSSEQ counts. An answer outside its range counts as missing (`adqs_findings` tells
     which). A score has several source records: SRCSEQ is empty and `adqs_sources` lists them.
     """
-    ready = _records(qs, "QS")
+    ready = _records(pd.DataFrame() if qs is None else qs, "QS")
     parts = [_instrument_rows(ready, instrument, options) for instrument in INSTRUMENTS]
     parts.append(_ecog_rows(_records(rs, "RS") if rs is not None else None, ready))
     rows = pd.concat([p for p in parts if len(p)] or [parts[-1]], ignore_index=True)
@@ -107,13 +111,9 @@ def adqs_sources(adqs: pd.DataFrame, qs: pd.DataFrame) -> pd.DataFrame:
     for instrument in INSTRUMENTS:
         used = _answered(ready, instrument)[["USUBJID", "VISIT", "ADT", "TESTCD", "SEQ"]]
         scores = adqs[(adqs["PARCAT1"] == instrument.qscat) & (adqs["PARCAT2"] == "Score")]
-        pairs = scores[["USUBJID", "VISIT", "ADT", "ASEQ", "PARAMCD"]].merge(
-            used, on=["USUBJID", "VISIT", "ADT"]
-        )
-        counts = [
-            _feeds(code, parameter) for code, parameter in zip(pairs["TESTCD"], pairs["PARAMCD"], strict=True)
-        ]
-        parts.append(pairs[np.array(counts, dtype=bool)])
+        fed = used.merge(_feeds(), on="TESTCD")
+        keys = ["USUBJID", "VISIT", "ADT", "PARAMCD"]
+        parts.append(scores[[*keys, "ASEQ"]].merge(fed, on=keys))
     out = pd.concat(parts, ignore_index=True).rename(columns={"SEQ": "SRCSEQ"})
     out = out.assign(SRCDOM="QS", SRCVAR="QSSTRESN")
     columns = ["USUBJID", "ASEQ", "PARAMCD", "SRCDOM", "SRCVAR", "SRCSEQ"]
@@ -162,13 +162,14 @@ def _fits(rows: pd.DataFrame, instrument: Instrument) -> tuple[pd.Series, pd.Ser
     return low.notna(), (result >= low) & (result <= high) & (result % 1 == 0)
 
 
-def _feeds(code: str, parameter: str) -> bool:
-    """Whether an item counts in a score."""
-    for item in fact_hep.items():
-        if item.qstestcd == code:
-            return item.subscale in fact_hep.TOTALS.get(parameter, (parameter,))
-    domain = next((i.domain for i in promis29.items() if i.qstestcd == code), "")
-    return parameter == domain or parameter in ("PHS", "MHS")
+@cache
+def _feeds() -> pd.DataFrame:
+    """Which item (TESTCD) counts in which score (PARAMCD)."""
+    pairs = [(i.qstestcd, i.subscale) for i in fact_hep.items()]
+    for total, parts in fact_hep.TOTALS.items():
+        pairs += [(i.qstestcd, total) for i in fact_hep.items() if i.subscale in parts]
+    pairs += [(i.qstestcd, score) for i in promis29.items() for score in (i.domain, "PHS", "MHS")]
+    return pd.DataFrame(pairs, columns=["TESTCD", "PARAMCD"])
 
 
 def _records(source: pd.DataFrame, domain: str) -> pd.DataFrame:

@@ -15,7 +15,9 @@ def text(frame: pd.DataFrame, name: str) -> pd.Series:
     if name not in frame:
         return pd.Series("", index=frame.index, dtype=object)
     column = frame[name]
-    return column.astype(object).where(column.notna(), "").map(str).astype(object)
+    filled = column.astype(object).where(column.notna(), "")
+    # The usual column holds nothing but text: looking costs far less than converting every cell.
+    return filled if pd.api.types.infer_dtype(filled) == "string" else filled.map(str).astype(object)
 
 
 def number(frame: pd.DataFrame, name: str) -> pd.Series:

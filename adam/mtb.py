@@ -88,6 +88,22 @@ def mtb_guided(
     return out[list(SUBJECT_COLUMNS)]
 
 
+def guidance_periods(guided: pd.DataFrame, therapies: pd.DataFrame) -> pd.DataFrame:
+    """Periods for `derive_adae`: from each start of therapy, `MTB-guided` or `Other therapy`.
+
+    Returns USUBJID, APERIOD, TRTA, ASTDT. Therapies begun on one day are one period, guided if any is.
+    """
+    lines = _therapies(therapies).dropna(subset="ASTDT")
+    keys = pd.MultiIndex.from_frame(lines[["USUBJID", "SRCDOM", "SRCSEQ", "TRT"]])
+    lines = lines.assign(
+        _guided=keys.isin(pd.MultiIndex.from_frame(guided[["USUBJID", "SRCDOM", "SRCSEQ", "TRT"]]))
+    )
+    out = lines.groupby(["USUBJID", "ASTDT"], sort=True)["_guided"].any().reset_index()
+    out["TRTA"] = out["_guided"].map({True: "MTB-guided", False: "Other therapy"}).astype(object)
+    out["APERIOD"] = out.groupby("USUBJID").cumcount().add(1).astype(float)
+    return out[["USUBJID", "APERIOD", "TRTA", "ASTDT"]]
+
+
 def _second(guided: pd.DataFrame, first: pd.DataFrame, resistance: pd.Series) -> pd.DataFrame:
     later = guided.join(first[["RECID", "RECDT"]].add_suffix("_first"), on="USUBJID")
     since = _day(later["USUBJID"].map(resistance))

@@ -44,10 +44,13 @@ def impute_dates(
 
 
 def _parts(dtc: pd.Series) -> tuple[pd.Series, pd.Series, pd.Series]:
-    text = dtc.astype(object).where(dtc.notna(), "").astype(str)
+    # Few texts are distinct: each is read once.
+    place, distinct = pd.factorize(dtc.astype(object).where(dtc.notna(), ""))
+    text = pd.Series(distinct, dtype=object).astype(str)
     pattern = r"^(?P<y>\d{4})(?:-(?P<m>\d{2}|-)(?:-(?P<d>\d{2}|-))?)?(?:T.*)?$"
     parts = text.str.extract(pattern)
-    year, month, day = (pd.to_numeric(parts[c], errors="coerce") for c in "ymd")
+    numbers = parts.apply(pd.to_numeric, errors="coerce").to_numpy(float)[place]
+    year, month, day = (pd.Series(numbers[:, k], index=dtc.index) for k in range(3))
     return year, month, day.where(month.notna())
 
 

@@ -166,3 +166,12 @@ class SubgroupSurvivalSpec(Spec):
     dataset: str = "ADTTE"
     ties: Literal["efron", "breslow", "exact"] = "efron"
     conf_type: ConfType = "log-log"
+
+
+SPEC_KINDS: dict[str, type[Spec]] = {
+    cls.kind: cls
+    for cls in (
+        ProportionSpec, DistributionSpec, VisitProportionSpec, SurvivalSpec, IncidenceSpec, ChangeSpec,
+        ShiftSpec, SubgroupProportionSpec, SubgroupSurvivalSpec,
+    )
+}  # fmt: skip

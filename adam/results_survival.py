@@ -21,6 +21,7 @@ def summarise_survival(spec: SurvivalSpec, data: Data) -> Sheet:
     for group, subjects in data.groups(spec):
         rows = _rows(data, spec, subjects)
         curve = _curve(sheet, rows, group, "", spec)
+        sheet.add(group, "not analysed", subjects["USUBJID"].nunique() - curve.n, unit="subjects")
         for months in spec.landmarks:
             _landmark(sheet, curve, group, months, spec)
         if spec.follow_up:

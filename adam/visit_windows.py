@@ -47,7 +47,8 @@ def assign_windows(study_day: pd.Series, windows: VisitWindows) -> pd.DataFrame:
     inside = np.abs(day - target) <= windows.days
     months = np.where(inside, visit * windows.every_months, math.nan)
     out = pd.DataFrame({"AVISITN": months}, index=study_day.index)
-    out["AVISIT"] = [f"Month {m:.0f}" if not math.isnan(m) else "" for m in months]
+    names = {m: f"Month {m:.0f}" for m in np.unique(months[inside])}
+    out["AVISIT"] = out["AVISITN"].map(names).fillna("").astype(object)
     out["AWTARGET"] = np.where(inside, target, math.nan)
     out["AWTDIFF"] = np.where(inside, day - target, math.nan)
     out["AWLO"], out["AWHI"] = out["AWTARGET"] - windows.days, out["AWTARGET"] + windows.days

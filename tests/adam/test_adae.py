@@ -1,10 +1,13 @@
+import os
 from pathlib import Path
 
+import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.adae import AdaeOptions, adae_findings, derive_adae
 from fhir2cdisc.adam.dictionary import apply_dictionary
+from hypothesis import given, settings
 
 SHARED = next((p / "shared" for p in Path(__file__).resolve().parents if (p / "shared").is_dir()), None)
 
@@ -168,6 +171,32 @@ def test_findings_say_what_is_wrong():
     ]  # fmt: skip
     assert found["MESSAGE"].iloc[2] == "AETOXGR: AE/2: 6 is not a grade from 1 to 5"
     assert found["RECORD"].tolist() == ["4", "1", "2", "3"]
+
+
+EXAMPLES = 500 if os.environ.get("FHIR2CDISC_FUZZ") else 30
+DAYS = st.sampled_from(
+    ["", "2024", "2024-03", "2024-02-30", "2024-03-09", "2024-03-10", "2024-05-05", "2024-09-09"]
+)
+GRADES = st.sampled_from(["", "1", "2", "3", "x"])
+
+
+@settings(max_examples=EXAMPLES, derandomize=True, deadline=None)
+@given(
+    st.lists(st.tuples(DAYS, DAYS, GRADES, GRADES), min_size=1, max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_order_of_records_does_not_matter_and_flags_keep_their_promises(rows, random):
+    names = ("AESTDTC", "AEENDTC", "AETOXGR", "AEITOXGR")
+    ae = events(*[dict(zip(names, r, strict=True)) for r in rows])
+    shuffled = ae.sample(frac=1, random_state=random.randrange(1000))
+    out = derive_adae(subjects(), ae)
+    pd.testing.assert_frame_equal(out, derive_adae(subjects(), shuffled))
+    emergent = out[out["TRTEMFL"] == "Y"]
+    for name in ("AOCCFL", "AOCCIFL"):
+        assert (out[name] == "Y").sum() == min(len(emergent), 1)
+        assert (emergent[name] == "Y").sum() == (out[name] == "Y").sum()
+    worst = out.loc[out["AOCCIFL"] == "Y", "ATOXGRN"]
+    assert not (emergent["ATOXGRN"] > worst.max()).any()
 
 
 def test_no_events_and_events_of_strangers():

@@ -157,6 +157,11 @@ def test_not_done_and_undated_records():
     assert (adqs_findings(qs)["RULE"] == "complete date").sum() == 44
 
 
+def test_a_study_without_questionnaires_has_ecog_only():
+    out = derive_adqs(ADSL, None, rs=ecog(("2024-01-10", 1)))
+    assert out["PARAMCD"].tolist() == ["ECOG"]
+
+
 def test_no_questionnaires_at_all():
     empty = pd.DataFrame({"USUBJID": [], "QSCAT": [], "QSTESTCD": [], "QSDTC": []}, dtype=object)
     out = derive_adqs(ADSL, empty)

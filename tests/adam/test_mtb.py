@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.mtb import MtbOptions, guided_therapies, mtb_guided
+from fhir2cdisc.adam.mtb import MtbOptions, guidance_periods, guided_therapies, mtb_guided
 
 REC = pd.DataFrame(
     [("01", "R1", "2022-01-10", "Pemigatinib", "FGFR inhibitor", "FGFR2")],
@@ -109,3 +109,16 @@ def test_without_resistance_data_the_second_is_not_estimable():
 def test_nothing_recommended():
     out = mtb_guided(REC.iloc[:0], therapies(FIRST_LINE))
     assert out[["MTBFL", "MTBMFL"]].values.tolist() == [["N", "N"]]
+
+
+def test_periods_by_guidance_for_events_at_onset():
+    lines = therapies(
+        ("01", "Gemcitabine", "", "2021-12-01"), ("01", "Pemigatinib", "", "2022-02-01"),
+        ("01", "Aspirin", "", "2022-02-01"), ("01", "Capecitabine", "", "2022-05-01"), ("02", "X", "", None),
+    )  # fmt: skip
+    out = guidance_periods(guided_therapies(REC, lines), lines)
+    assert out[["APERIOD", "TRTA"]].values.tolist() == [
+        [1, "Other therapy"], [2, "MTB-guided"], [3, "Other therapy"]
+    ]  # fmt: skip
+    nothing = guidance_periods(guided_therapies(REC.iloc[:0], lines), lines)
+    assert set(nothing["TRTA"]) == {"Other therapy"}

@@ -6,6 +6,7 @@ import pytest
 from fhir2cdisc.adam.proportions import clopper_pearson
 from fhir2cdisc.adam.result_rows import COLUMNS, RECORD_COLUMNS
 from fhir2cdisc.adam.result_specs import (
+    SPEC_KINDS,
     ChangeSpec,
     Condition,
     DistributionSpec,
@@ -146,6 +147,7 @@ def test_survival_in_months_with_landmarks(frames):
     assert one(results, STATISTIC="median")["VALUE"] == pytest.approx(130 / MONTH)
     assert math.isnan(one(results, STATISTIC="median")["UPPER"])
     assert [one(results, STATISTIC=s)["VALUE"] for s in ("N", "events", "censored")] == [5, 3, 2]
+    assert one(results, STATISTIC="not analysed")["VALUE"] == 0
     assert one(results, STATISTIC="rate", CATEGORY="3 months")["VALUE"] == pytest.approx(60)
     assert one(results, STATISTIC="1 - rate", CATEGORY="3 months")["VALUE"] == pytest.approx(40)
     assert one(results, STATISTIC="at risk", CATEGORY="3 months")["VALUE"] == 3
@@ -223,7 +225,8 @@ EVERY_KIND = [
 
 
 def test_every_kind_is_tried_below():
-    assert {s.kind for s in EVERY_KIND} == set(KINDS)
+    assert {s.kind for s in EVERY_KIND} == set(KINDS) == set(SPEC_KINDS)
+    assert all(type(s) is SPEC_KINDS[s.kind] for s in EVERY_KIND)
 
 
 @pytest.mark.parametrize("spec", EVERY_KIND, ids=lambda s: s.kind)
