@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lxml import etree
-
 from fhir2cdisc.converters.rule import Hit, Kind, Loaded, Package
 from fhir2cdisc.converters.xpt import read_xpt
+from lxml import etree
 
 KINDS: tuple[Kind, ...] = ("sdtm", "adam")
 
@@ -16,8 +15,8 @@ KINDS: tuple[Kind, ...] = ("sdtm", "adam")
 def read_package(folder: str | Path) -> Package:
     """Read `sdtm/*.xpt`, `adam/*.xpt` and their define.xml.
 
-    A folder without these subfolders is taken as one of transport files: names that begin with AD are ADaM. What
-    cannot be read is kept as a finding; nothing is raised for the content of a file.
+    A folder without these subfolders is taken as one of transport files: names that begin with AD are ADaM.
+    What cannot be read is kept as a finding; nothing is raised for the content of a file.
     """
     root = Path(folder)
     found: dict[str, dict[str, Loaded]] = {kind: {} for kind in KINDS}

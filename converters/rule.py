@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-
 from fhir2cdisc.converters.xpt_columns import is_datetime, is_numeric, texts
 from fhir2cdisc.sdtm.metadata import Dataset, sdtm_datasets
 
@@ -84,6 +83,9 @@ class Package:
         return self.sdtm if kind == "sdtm" else self.adam
 
 
+Check = Callable[[Package], Iterable[Hit]]
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A conformance rule in our own words: id, severity, where the guide says it, and the check."""
@@ -92,7 +94,7 @@ class Rule:
     severity: Severity
     section: str
     says: str
-    check: Callable[[Package], Iterable[Hit]]
+    check: Check
 
 
 def text(frame: pd.DataFrame, name: str) -> pd.Series:
