@@ -15,8 +15,8 @@ KINDS: tuple[Kind, ...] = ("sdtm", "adam")
 def read_package(folder: str | Path) -> Package:
     """Read `sdtm/*.xpt`, `adam/*.xpt` and their define.xml.
 
-    A folder without these subfolders is taken as one of transport files: names that begin with AD are ADaM. What
-    cannot be read is kept as a finding; nothing is raised for the content of a file.
+    A folder without these subfolders is taken as one of transport files: names that begin with AD are ADaM.
+    What cannot be read is kept as a finding; nothing is raised for the content of a file.
     """
     root = Path(folder)
     found: dict[str, dict[str, Loaded]] = {kind: {} for kind in KINDS}

@@ -83,6 +83,9 @@ class Package:
         return self.sdtm if kind == "sdtm" else self.adam
 
 
+Check = Callable[[Package], Iterable[Hit]]
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A conformance rule in our own words: id, severity, where the guide says it, and the check."""
@@ -91,7 +94,7 @@ class Rule:
     severity: Severity
     section: str
     says: str
-    check: Callable[[Package], Iterable[Hit]]
+    check: Check
 
 
 def text(frame: pd.DataFrame, name: str) -> pd.Series:

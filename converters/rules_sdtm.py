@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pandas as pd
-from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, ambiguous, date, hit, number, text
+from fhir2cdisc.converters.rule import Check, Hit, Loaded, Package, Rule, ambiguous, date, hit, number, text
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, codelists
 
 _DATE = r"(?:\d{4}|-)(?:-(?:\d\d|-)(?:-(?:\d\d|-))?)?"
@@ -14,6 +14,7 @@ _TIME = r"T(?:\d\d|-)(?::(?:\d\d|-)(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?"
 _ONE = rf"{_DATE}(?:{_TIME})?"
 _ISO = re.compile(rf"{_ONE}(?:/{_ONE})?")
 _DURATION = re.compile(r"-?P(?:\d+W|(?:\d+(?:\.\d+)?[YMD])*(?:T(?:\d+(?:\.\d+)?[HMS])+)?)")
+_CONTINUED = re.compile(r"(TSVAL|COVAL)\d+")
 _DURATIONS = ("DUR", "ELTM", "EVLINT", "STINT", "ENINT", "TDSTOFF", "TDMINPAI", "TDMAXPAI")
 
 
@@ -39,7 +40,7 @@ def _start_date(package: Package) -> Iterator[Hit]:
         yield Hit("TS", "TSVAL", "no study start date (SSTDTC) as ISO 8601")
 
 
-def _core(core: str) -> object:
+def _core(core: str) -> Check:
     def check(package: Package) -> Iterator[Hit]:
         for loaded, model in _known(package):
             for variable in model.variables:
@@ -54,15 +55,17 @@ def _required_values(package: Package) -> Iterator[Hit]:
         for variable in model.variables:
             if variable.core == "Req" and variable.name in loaded.frame.columns:
                 yield from hit(
-                    loaded, variable.name, "a required value is missing", text(loaded.frame, variable.name) == ""
+                    loaded,
+                    variable.name,
+                    "a required value is missing",
+                    text(loaded.frame, variable.name) == "",
                 )
 
 
 def _unknown(package: Package) -> Iterator[Hit]:
     for loaded, model in _known(package):
-        continued = re.compile(r"(TSVAL|COVAL)\d+")
         for name in loaded.dataset.names:
-            if name not in model and not continued.fullmatch(name):
+            if name not in model and not _CONTINUED.fullmatch(name):
                 yield Hit(loaded.name, name, f"the guide has no such variable in {model.name}")
 
 
@@ -109,7 +112,7 @@ def _study(package: Package) -> Iterator[Hit]:
         yield Hit("", "STUDYID", f"{len(values)} different study identifiers in the package")
 
 
-def _terms(extensible: bool) -> object:
+def _terms(extensible: bool) -> Check:
     def check(package: Package) -> Iterator[Hit]:
         lists = codelists()
         for loaded, found, wanted in _shared(package):
@@ -131,7 +134,9 @@ def _iso(package: Package) -> Iterator[Hit]:
         for name in loaded.dataset.names:
             if name.endswith("DTC"):
                 values = text(loaded.frame, name)
-                wrong = (values != "") & ~values.map(lambda v: bool(_ISO.fullmatch(v)) and v.strip("-T:") != "")
+                wrong = (values != "") & ~values.map(
+                    lambda v: bool(_ISO.fullmatch(v)) and v.strip("-T:") != ""
+                )
                 complete = values.str.fullmatch(r"\d{4}-\d\d-\d\d(T.*)?") & date(loaded.frame, name).isna()
                 yield from hit(loaded, name, "no date of ISO 8601, or none of the calendar", wrong | complete)
 
@@ -175,7 +180,10 @@ def _test_names(package: Package) -> Iterator[Hit]:
         for name in (f"{loaded.domain}TEST", "QLABEL"):
             if name in loaded.frame.columns and loaded.domain != "IE":
                 yield from hit(
-                    loaded, name, "a name of a test has more than 40 characters", text(loaded.frame, name).str.len() > 40
+                    loaded,
+                    name,
+                    "a name of a test has more than 40 characters",
+                    text(loaded.frame, name).str.len() > 40,
                 )
 
 
@@ -208,29 +216,63 @@ def _numeric_results(package: Package) -> Iterator[Hit]:
             said = pd.to_numeric(text(loaded.frame, character), errors="coerce")
             held = number(loaded.frame, numeric)
             differs = (said - held).abs() > 1e-9 * said.abs().clip(lower=1)
-            yield from hit(loaded, numeric, f"not the number of {character}", differs | (said.isna() & held.notna()))
+            yield from hit(
+                loaded, numeric, f"not the number of {character}", differs | (said.isna() & held.notna())
+            )
 
 
 RULES = (
-    Rule("SDTM-001", "error", "FDA rejection criteria", "A package of SDTM holds DM and TS.", _missing_datasets),
+    Rule(
+        "SDTM-001", "error", "FDA rejection criteria", "A package of SDTM holds DM and TS.", _missing_datasets
+    ),
     Rule("SDTM-002", "error", "FDA rejection criteria", "TS gives the study start date.", _start_date),
-    Rule("SDTM-003", "error", "SDTMIG 3.4, 4.1.5", "Required variables are there.", _core("Req")),  # type: ignore[arg-type]
-    Rule("SDTM-004", "warning", "SDTMIG 3.4, 4.1.5", "Expected variables are there.", _core("Exp")),  # type: ignore[arg-type]
-    Rule("SDTM-005", "error", "SDTMIG 3.4, 4.1.5", "Required variables have a value in each record.", _required_values),
+    Rule("SDTM-003", "error", "SDTMIG 3.4, 4.1.5", "Required variables are there.", _core("Req")),
+    Rule("SDTM-004", "warning", "SDTMIG 3.4, 4.1.5", "Expected variables are there.", _core("Exp")),
+    Rule(
+        "SDTM-005",
+        "error",
+        "SDTMIG 3.4, 4.1.5",
+        "Required variables have a value in each record.",
+        _required_values,
+    ),
     Rule("SDTM-006", "warning", "SDTMIG 3.4, 2.2", "Variables are those of the guide.", _unknown),
     Rule("SDTM-007", "warning", "SDTMIG 3.4, 4.1.4", "Variables stand in the order of the guide.", _order),
     Rule("SDTM-008", "error", "SDTMIG 3.4, 6", "Labels are those of the guide.", _label),
     Rule("SDTM-009", "error", "SDTMIG 3.4, 6", "Types are those of the guide.", _type),
-    Rule("SDTM-010", "error", "SDTMIG 3.4, 4.1.2", "DOMAIN names the dataset.", _domain),
-    Rule("SDTM-011", "error", "SDTMIG 3.4, 4.1.2", "A package has one STUDYID.", _study),
-    Rule("SDTM-012", "error", "SDTMIG 3.4, 4.3", "Values of closed codelists are terms of them.", _terms(False)),  # type: ignore[arg-type]
-    Rule("SDTM-013", "warning", "SDTMIG 3.4, 4.3", "Values of open codelists are terms, or extensions.", _terms(True)),  # type: ignore[arg-type]
+    Rule("SDTM-010", "error", "SDTMIG 3.4, 4.2.2", "DOMAIN names the dataset.", _domain),
+    Rule("SDTM-011", "error", "SDTMIG 3.4, 2.2", "A package has one STUDYID.", _study),
+    Rule(
+        "SDTM-012", "error", "SDTMIG 3.4, 4.3", "Values of closed codelists are terms of them.", _terms(False)
+    ),
+    Rule(
+        "SDTM-013",
+        "warning",
+        "SDTMIG 3.4, 4.3",
+        "Values of open codelists are terms, or extensions.",
+        _terms(True),
+    ),
     Rule("SDTM-014", "error", "SDTMIG 3.4, 4.4.1", "Dates are ISO 8601 and of the calendar.", _iso),
     Rule("SDTM-015", "error", "SDTMIG 3.4, 4.4.3", "Durations are ISO 8601.", _durations),
-    Rule("SDTM-016", "error", "SDTMIG 3.4, 4.1.5", "--SEQ is there and unique within a subject.", _sequence),
-    Rule("SDTM-017", "error", "SDTMIG 3.4, 4.5", "Codes of tests and qualifiers are well formed.", _test_codes),
-    Rule("SDTM-018", "error", "SDTMIG 3.4, 4.5", "Names of tests and qualifiers fit 40 characters.", _test_names),
-    Rule("SDTM-019", "error", "SDTMIG 3.4, 4.4.5", "Tests, visits and arms have one code and one name.", _pairs),
-    Rule("SDTM-020", "error", "SDTMIG 3.4, 4.5.1", "Results have a standard form, or were not done.", _results),
+    Rule("SDTM-016", "error", "SDTMIG 3.4, 2.2", "--SEQ is there and unique within a subject.", _sequence),
+    Rule(
+        "SDTM-017",
+        "error",
+        "SDTMIG 3.4, 4.2.1",
+        "Codes of tests and qualifiers are well formed.",
+        _test_codes,
+    ),
+    Rule(
+        "SDTM-018",
+        "error",
+        "SDTMIG 3.4, 4.5",
+        "Names of tests and qualifiers fit 40 characters.",
+        _test_names,
+    ),
+    Rule(
+        "SDTM-019", "error", "SDTMIG 3.4, 4.4.5", "Tests, visits and arms have one code and one name.", _pairs
+    ),
+    Rule(
+        "SDTM-020", "error", "SDTMIG 3.4, 4.5.1", "Results have a standard form, or were not done.", _results
+    ),
     Rule("SDTM-021", "error", "SDTMIG 3.4, 4.5.1", "--STRESN is the number of --STRESC.", _numeric_results),
 )

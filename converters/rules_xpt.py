@@ -47,7 +47,9 @@ def _label_signs(package: Package) -> Iterator[Hit]:
         named = [("", loaded.dataset.label), *((v.name, v.label) for v in loaded.dataset.variables)]
         for name, label in named:
             if not label.isascii() or any(label.count(a) != label.count(b) for a, b in ("()", "[]", "{}")):
-                yield Hit(loaded.name, name, "the label has signs outside ASCII or brackets without a partner")
+                yield Hit(
+                    loaded.name, name, "the label has signs outside ASCII or brackets without a partner"
+                )
 
 
 def _texts(loaded: Loaded) -> Iterator[tuple[str, pd.Series]]:
@@ -109,17 +111,29 @@ def _large(package: Package) -> Iterator[Hit]:
 
 
 RULES = (
-    Rule("XPT-001", "error", "SAS TS-140", "Every .xpt file is a version 5 transport file of one dataset.", _unread),
-    Rule("XPT-002", "error", "FDA guide 3.3.1", "The package holds datasets.", _nothing),
     Rule(
-        "XPT-003", "error", "FDA guide 3.3.1", "A file is named as its dataset, in lower case.", _file_name
+        "XPT-001",
+        "error",
+        "SAS TS-140",
+        "Every .xpt file is a version 5 transport file of one dataset.",
+        _unread,
     ),
-    Rule("XPT-004", "error", "FDA guide 3.3.4", "Names have 1 to 8 letters and digits, letter first.", _names),
+    Rule("XPT-002", "error", "FDA guide 3.3.1", "The package holds datasets.", _nothing),
+    Rule("XPT-003", "error", "FDA guide 3.3.1", "A file is named as its dataset, in lower case.", _file_name),
+    Rule(
+        "XPT-004", "error", "FDA guide 3.3.4", "Names have 1 to 8 letters and digits, letter first.", _names
+    ),
     Rule("XPT-005", "warning", "FDA guide 3.3.5", "Every dataset and variable has a label.", _labels),
     Rule("XPT-006", "warning", "FDA guide 3.3.5", "Labels are ASCII with paired brackets.", _label_signs),
     Rule("XPT-007", "error", "FDA guide 3.3.5", "Values are ASCII.", _ascii),
     Rule("XPT-008", "warning", "FDA guide 3.3.5", "Values hold no control characters.", _control),
-    Rule("XPT-009", "warning", "FDA guide 3.3.5", "No value begins with a blank or is a lone full stop.", _blanks),
+    Rule(
+        "XPT-009",
+        "warning",
+        "FDA guide 3.3.5",
+        "No value begins with a blank or is a lone full stop.",
+        _blanks,
+    ),
     Rule("XPT-010", "error", "FDA guide 3.3.4", "Character variables have at most 200 bytes.", _long),
     Rule("XPT-011", "warning", "FDA guide 3.3.3", "Lengths are no larger than the study needs.", _wasted),
     Rule("XPT-012", "warning", "FDA guide 3.3.2", "A file over 5 GB comes with its pieces.", _large),

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 import pyreadstat
 import pytest
-from fhir2cdisc.converters.xpt import read_xpt
+from fhir2cdisc.converters.define import write_define
+from fhir2cdisc.converters.xpt import read_xpt, study_lengths, with_lengths, write_xpt
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
 from lxml import etree
 
@@ -97,7 +98,7 @@ ORDER = {"sdtm": ("TS", "DM", "AE", "EX", "RS", "SUPPAE"), "adam": ("ADSL", "ADR
 SDTM_KEYS = {
     "TS": ("STUDYID", "TSPARMCD", "TSSEQ"),
     "DM": ("STUDYID", "USUBJID"),
-    "AE": ("STUDYID", "USUBJID", "AEDECOD", "AESTDTC"),
+    "AE": ("STUDYID", "USUBJID", "AESTDTC", "AESEQ"),
     "EX": ("STUDYID", "USUBJID", "EXTRT", "EXSTDTC"),
     "RS": ("STUDYID", "USUBJID", "RSTESTCD", "VISITNUM", "RSDTC"),
     "SUPPAE": ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM"),
@@ -119,7 +120,9 @@ def tables(kind: str) -> dict[str, pd.DataFrame]:
 def table(path: Path) -> pd.DataFrame:
     frame = pd.read_csv(path, dtype=object, keep_default_na=False)
     for name in frame.columns:
-        if name in NUMBERS or name.endswith(("SEQ", "DY")):
+        if name in NUMBERS or name.endswith(
+            ("SEQ", "DY", "LLTCD", "PTCD", "HLTCD", "HLGTCD", "BDSYCD", "SOCCD")
+        ):
             frame[name] = pd.to_numeric(frame[name]).astype("float64")
         elif name.endswith("DT"):
             frame[name] = pd.to_datetime(frame[name])
@@ -150,7 +153,7 @@ def adam_dataset(name: str, frame: pd.DataFrame) -> Dataset:
             format="DATE9." if column.endswith("DT") else "",
             origin="Derived" if column in ("AVAL", "CNSR", "ADT") else "Predecessor",
             source="" if column in ("AVAL", "CNSR", "ADT") else f"DM.{column}",
-            method="ADT - STARTDT + 1" if (name, column) == ("ADTTE", "AVAL") else "",
+            method=METHODS.get(column, ""),
         )
         for column in frame.columns
     )
@@ -158,6 +161,7 @@ def adam_dataset(name: str, frame: pd.DataFrame) -> Dataset:
     return Dataset(name, f"{name} Analysis Dataset", class_, structure, variables, keys)
 
 
+METHODS = {"AVAL": "ADT - STARTDT + 1", "ADT": "Date of the record", "CNSR": "0 for an event"}
 ADAM_LABELS = {
     "STUDYID": "Study Identifier",
     "USUBJID": "Unique Subject Identifier",
@@ -188,3 +192,49 @@ def define_schema() -> Any:
 
     root = Path(odmlib.__file__).parent / "schemas" / "arm" / "1.0-define2.1" / "arm1-0-0.xsd"
     return etree.XMLSchema(etree.parse(root))
+
+
+@pytest.fixture
+def package_dir(tmp_path: Path, sdtm_package: Package, adam_package: Package) -> PackageFolder:
+    """A valid package on disk that can be written again with other content."""
+    folder = PackageFolder(tmp_path / "package", sdtm_package, adam_package)
+    folder.write()
+    return folder
+
+
+@dataclass
+class PackageFolder:
+    """A package folder with the frames that it was made of."""
+
+    path: Path
+    sdtm: Package
+    adam: Package
+
+    def write(self) -> None:
+        for kind, datasets in (("sdtm", self.sdtm), ("adam", self.adam)):
+            frames = {dataset.name: frame for dataset, frame in datasets}
+            lengths = study_lengths(frames)
+            sized = [(with_lengths(dataset, lengths), frame) for dataset, frame in datasets]
+            for dataset, frame in sized:
+                path = self.path / kind / f"{dataset.name.lower()}.xpt"
+                write_xpt(frame, path, name=dataset.name, label=dataset.label, variables=dataset.variables)
+            standard = ("SDTMIG", "3.4") if kind == "sdtm" else ("ADaMIG", "1.3")
+            write_define(self.path / kind / "define.xml", study=STUDY, datasets=sized, standard=standard)
+
+    def change(
+        self, name: str, edit: Callable[[Dataset, pd.DataFrame], tuple[Dataset, pd.DataFrame]]
+    ) -> None:
+        """Replace one dataset by an edited one and write everything again."""
+        self.sdtm = [edit(d, f.copy()) if d.name == name else (d, f) for d, f in self.sdtm]
+        self.adam = [edit(d, f.copy()) if d.name == name else (d, f) for d, f in self.adam]
+        self.write()
+
+
+@dataclass(frozen=True)
+class Study:
+    id: str = "SYN01"
+    name: str = "Synthetic"
+    description: str = "A synthetic study of two subjects"
+
+
+STUDY = Study()

@@ -6,9 +6,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -31,13 +32,7 @@ NS = {
 Package = Sequence[tuple[Dataset, pd.DataFrame]]
 
 
-@dataclass(frozen=True)
-class Study:
-    id: str = "SYN01"
-    name: str = "Synthetic"
-    description: str = "A synthetic study of two subjects"
-
-
+STUDY = SimpleNamespace(id="SYN01", name="Synthetic", description="A synthetic study of two subjects")
 DISPLAYS = (
     ResultDisplay(
         "Table14.2.1",
@@ -62,7 +57,7 @@ DOCUMENTS = (Document("acrf", "Annotated CRF", "acrf.pdf"), Document("adrg", "Re
 
 
 def define(path: Path, package: Package, **options: Any) -> Any:
-    write_define(path, study=Study(), datasets=package, **options)
+    write_define(path, study=STUDY, datasets=package, **options)
     return etree.parse(path)
 
 
@@ -167,7 +162,7 @@ def test_variables_stand_in_order_with_keys_types_lengths_and_origins(sdtm: Any)
         n.get("ItemOID"): n.get("KeySequence")
         for n in sdtm.xpath(f"{ae}/o:ItemRef[@KeySequence]", namespaces=NS)
     }
-    assert keys == {"IT.AE.STUDYID": "1", "IT.AE.USUBJID": "2", "IT.AE.AEDECOD": "3", "IT.AE.AESTDTC": "4"}
+    assert keys == {"IT.AE.STUDYID": "1", "IT.AE.USUBJID": "2", "IT.AE.AESTDTC": "3", "IT.AE.AESEQ": "4"}
     assert values(sdtm, f"{ae}/o:ItemRef[@Mandatory='Yes']/@ItemOID") == [
         f"IT.AE.{name}" for name in ("STUDYID", "DOMAIN", "USUBJID", "AESEQ", "AETERM", "AEDECOD")
     ]

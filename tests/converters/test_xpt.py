@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyreadstat
 import pytest
 from fhir2cdisc.converters import xpt_columns
 from fhir2cdisc.converters.ibm_float import from_ibm, out_of_range, to_ibm
@@ -458,6 +459,19 @@ def test_damaged_files_give_an_error_or_a_frame_never_a_crash(tmp_path: Path, da
 def test_windows_text_of_others_is_read(tmp_path: Path) -> None:
     path = spoiled(tmp_path, lambda b: b.replace(b"a  b", "5 µg".encode("cp1252")))
     assert read_xpt(path)[0]["COMMENT"].tolist() == [WIDE, "", "5 µg"]
+
+
+def test_files_of_another_writer_are_read(tmp_path: Path) -> None:
+    frame = DM.drop(columns="TRTSDT")
+    labels = [v.label for v in DM_VARIABLES if v.name != "TRTSDT"]
+    path = tmp_path / "dm.xpt"
+    pyreadstat.write_xport(
+        frame, path, file_label="Demographics", table_name="DM", column_labels=labels, file_format_version=5
+    )
+    found, dataset = read_xpt(path)
+    pd.testing.assert_frame_equal(found, frame)
+    assert (dataset.name, dataset.label) == ("DM", "Demographics")
+    assert [v.label for v in dataset.variables] == labels
 
 
 def test_short_numbers_of_others_are_read(tmp_path: Path) -> None:

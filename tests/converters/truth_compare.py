@@ -123,7 +123,7 @@ def compare_timepoints(adsl: pd.DataFrame, frames: dict[str, pd.DataFrame], stud
         place = f"{row['SUBJID']} {row['EVALUATOR']} {row['DATE']}"
         if got is None:
             found.append(f"{place}: no time point derived, truth {row['OVRLRESP']}")
-        elif got.OVRLRESP != row["OVRLRESP"]:
+        elif row["OVRLRESP"] != got.OVRLRESP:
             found.append(f"{place}: OVRLRESP is {got.OVRLRESP} ({got.REASON}), truth {row['OVRLRESP']}")
     return found
 

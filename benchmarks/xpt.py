@@ -1,0 +1,96 @@
+"""Writing a transport file against writing the same bytes plainly, and against pyreadstat, in one run.
+
+`python benchmarks/xpt.py [rows]`: 1,000,000 rows of 10 numeric and 10 character columns unless told
+otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+from fhir2cdisc.converters.xpt import read_xpt, write_xpt
+from fhir2cdisc.converters.xpt_layout import CARD
+from fhir2cdisc.sdtm.metadata import Variable
+
+REPEATS = 3
+
+
+def clinical_frame(rows: int) -> pd.DataFrame:
+    """A synthetic findings dataset: repeated codes, subjects in order, and texts that are all different."""
+    random = np.random.default_rng(20240301)
+    subjects = np.sort(random.integers(0, max(1, rows // 200), rows))
+    data: dict[str, Any] = {
+        "STUDYID": np.full(rows, "SYN-2024-01", dtype=object),
+        "USUBJID": np.array([f"SYN-2024-01-{i:06d}" for i in range(subjects.max() + 1)], dtype=object)[
+            subjects
+        ],
+    }
+    for number, levels in enumerate((3, 12, 40, 40, 200, 2000), 1):
+        terms = np.array([f"TERM {i} OF LIST {number}" for i in range(levels)], dtype=object)
+        data[f"CHAR{number}"] = terms[random.integers(0, levels, rows)]
+    data["DTC"] = np.datetime_as_string(
+        np.datetime64("2020-01-01") + random.integers(0, 1500, rows).astype("timedelta64[D]")
+    ).astype(object)
+    data["ORRES"] = np.array([f"{value:.3f}" for value in random.normal(50, 10, rows)], dtype=object)
+    for number in range(10):
+        values = random.normal(100, 30, rows).round(number % 5)
+        data[f"NUM{number}"] = np.where(random.random(rows) < 0.05, np.nan, values)
+    return pd.DataFrame(data)
+
+
+def best(action: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Seconds of the fastest of some runs."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def plain_write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+
+
+def main() -> None:
+    """Print the seconds and the ratios."""
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    frame = clinical_frame(rows)
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
+        ours, theirs, plain = (Path(folder) / name for name in ("ours.xpt", "theirs.xpt", "plain.bin"))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        measured = best(lambda: write_xpt(frame, ours, name="LB", label="Laboratory"))
+        growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        variables: tuple[Variable, ...] = read_xpt(ours)[1].variables
+        declared = best(lambda: write_xpt(frame, ours, name="LB", label="Laboratory", variables=variables))
+        content = ours.read_bytes()
+        bare = best(lambda: plain_write(plain, content))
+        other = best(lambda: pyreadstat.write_xport(frame, theirs, table_name="LB", file_format_version=5), 1)
+        record = sum(variable.length for variable in variables)
+        head = len(content) - -(-rows * record // CARD) * CARD
+        same = theirs.read_bytes()[head:] == content[head:]
+        reading = best(lambda: read_xpt(ours), 1)
+    print(f"{rows:,} rows, 10 numeric and 10 character columns, {len(content) / 1e6:.0f} MB")
+    print(f"plain write of the same bytes   {bare:6.2f} s")
+    print(f"write_xpt, lengths measured     {measured:6.2f} s  {measured / bare:5.1f} times plain")
+    print(f"write_xpt, lengths declared     {declared:6.2f} s  {declared / bare:5.1f} times plain")
+    print(f"pyreadstat                      {other:6.2f} s  {other / measured:5.1f} times ours")
+    print(
+        f"data bytes equal to pyreadstat's: {'yes' if same else 'no'}; peak memory over the frame {growth:.0f} MB"
+    )
+    print(f"read_xpt                        {reading:6.2f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Rules of time-to-event datasets (ADaM Basic Data Structure for Time-to-Event Analyses 1.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, date, has, hit, number, text
+
+# Days in a unit; a month is a twelfth of a year of 365.25 days (30.4375), as in most analysis plans.
+_UNITS = {"DAY": 1.0, "WEEK": 7.0, "MONTH": 30.4375, "YEAR": 365.25}
+
+
+def _tte(package: Package) -> Iterator[Loaded]:
+    for loaded in package.adam.values():
+        if has(loaded, "PARAMCD", "CNSR"):
+            yield loaded
+
+
+def _variables(package: Package) -> Iterator[Hit]:
+    for loaded in _tte(package):
+        for name in ("AVAL", "STARTDT", "ADT", "EVNTDESC"):
+            if name not in loaded.frame.columns:
+                yield Hit(loaded.name, name, "a time-to-event dataset without this variable")
+
+
+def _censor(package: Package) -> Iterator[Hit]:
+    for loaded in _tte(package):
+        censor = number(loaded.frame, "CNSR")
+        wrong = censor.isna() | (censor < 0) | (censor % 1 != 0)
+        yield from hit(loaded, "CNSR", "CNSR is not a whole number from 0 on", wrong)
+
+
+def _descriptions(package: Package) -> Iterator[Hit]:
+    for loaded in _tte(package):
+        censor = number(loaded.frame, "CNSR")
+        if has(loaded, "EVNTDESC"):
+            none = text(loaded.frame, "EVNTDESC") == ""
+            yield from hit(loaded, "EVNTDESC", "an event or censoring without a description", none)
+        if has(loaded, "CNSDTDSC"):
+            said = text(loaded.frame, "CNSDTDSC") != ""
+            yield from hit(
+                loaded, "CNSDTDSC", "a censoring date described for an event", (censor == 0) & said
+            )
+            yield from hit(loaded, "CNSDTDSC", "a censoring date without a description", (censor > 0) & ~said)
+
+
+def _agreement(package: Package) -> Iterator[Hit]:
+    """One description never stands for an event here and a censoring there."""
+    for loaded in _tte(package):
+        if has(loaded, "EVNTDESC"):
+            plain = pd.DataFrame({n: text(loaded.frame, n) for n in ("PARAMCD", "EVNTDESC")})
+            plain["EVENT"] = number(loaded.frame, "CNSR") == 0
+            kinds = plain.groupby(["PARAMCD", "EVNTDESC"])["EVENT"].transform("nunique")
+            wrong = (kinds > 1) & (plain["EVNTDESC"] != "")
+            yield from hit(loaded, "EVNTDESC", "a description both of an event and of a censoring", wrong)
+
+
+def _dates(package: Package) -> Iterator[Hit]:
+    for loaded in _tte(package):
+        if has(loaded, "STARTDT", "ADT"):
+            early = date(loaded.frame, "ADT") < date(loaded.frame, "STARTDT")
+            yield from hit(loaded, "ADT", "the event or censoring is before the start", early)
+
+
+def _days_in_unit(frame: pd.DataFrame) -> pd.Series:
+    """Days in the unit that AVALU or the name of the parameter says; 1 where they say nothing."""
+    said = (text(frame, "AVALU") + " " + text(frame, "PARAM")).str.upper()
+    result = pd.Series(np.nan, index=frame.index)
+    for word, days in _UNITS.items():
+        named = said.str.contains(rf"^{word}S?\b|\({word}S?\)", regex=True)
+        result = result.mask(result.isna() & named, days)
+    return result.fillna(1.0)
+
+
+def _tolerance(values: pd.Series, unit: pd.Series) -> pd.Series:
+    """Days by which rounding may move a value: half of its last decimal, and how a month is counted."""
+    decimals = min(max((_decimals(v) for v in values.dropna().unique()), default=0), 6)
+    return 0.5 * 10.0**-decimals * unit.where(unit > 1, 0) + 0.1
+
+
+def _decimals(value: float) -> int:
+    return len(np.format_float_positional(value, trim="-").partition(".")[2])
+
+
+def _values(package: Package) -> Iterator[Hit]:
+    for loaded in _tte(package):
+        if not has(loaded, "STARTDT", "ADT", "AVAL"):
+            continue
+        gap = (date(loaded.frame, "ADT") - date(loaded.frame, "STARTDT")).dt.days
+        value, unit = number(loaded.frame, "AVAL"), _days_in_unit(loaded.frame)
+        known = gap.notna() & value.notna()
+        limit = _tolerance(value, unit)
+        # Whether the first day counts is the plan's choice, one for the whole dataset.
+        fits = [(value * unit - gap - first).abs() <= limit for first in (1, 0)]
+        good = max(fits, key=lambda fit: int((fit & known).sum()))
+        yield from hit(loaded, "AVAL", "AVAL is not the time from STARTDT to ADT", known & ~good)
+        missing = gap.notna() & value.isna()
+        yield from hit(loaded, "AVAL", "both dates are there and AVAL is missing", missing)
+
+
+def _once(package: Package) -> Iterator[Hit]:
+    for loaded in _tte(package):
+        plain = pd.DataFrame({n: text(loaded.frame, n) for n in ("USUBJID", "PARAMCD")})
+        twice = plain.duplicated(keep=False)
+        yield from hit(loaded, "PARAMCD", "a subject with more than one record of a parameter", twice)
+
+
+RULES = (
+    Rule(
+        "TTE-001",
+        "error",
+        "ADaM BDS-TTE 1.0",
+        "Time-to-event datasets have start, date and event.",
+        _variables,
+    ),
+    Rule("TTE-002", "error", "ADaM BDS-TTE 1.0", "CNSR is a whole number, 0 for an event.", _censor),
+    Rule("TTE-003", "error", "ADaM BDS-TTE 1.0", "CNSR, EVNTDESC and CNSDTDSC go together.", _descriptions),
+    Rule("TTE-004", "error", "ADaM BDS-TTE 1.0", "A description is of events or of censorings.", _agreement),
+    Rule("TTE-005", "error", "ADaM BDS-TTE 1.0", "Nothing happens before the start.", _dates),
+    Rule("TTE-006", "error", "ADaM BDS-TTE 1.0", "AVAL is the time between the dates.", _values),
+    Rule("TTE-007", "error", "ADaM BDS-TTE 1.0", "A subject has one record a parameter.", _once),
+)

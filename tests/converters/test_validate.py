@@ -1,0 +1,563 @@
+"""Conformance: the small package keeps every rule; for each rule a package that breaks it is found out."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from fhir2cdisc.converters import rules_define, rules_xpt
+from fhir2cdisc.converters.cli_validate import validate
+from fhir2cdisc.converters.conformance import (
+    RULES,
+    Issue,
+    Report,
+    as_html,
+    as_json,
+    as_text,
+    validate_package,
+)
+from fhir2cdisc.converters.core_engine import CoreError, run_core
+from fhir2cdisc.converters.xpt import write_xpt
+from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
+from lxml import etree
+
+Spoil = Callable[[Any], None]
+SHARED = next((p / "shared" for p in Path(__file__).resolve().parents if (p / "shared").is_dir()), None)
+
+
+def test_the_small_package_keeps_every_rule(package_dir: Any) -> None:
+    report = validate_package(package_dir.path)
+    assert report.issues == (), as_text(report)
+    assert report.passed and len(report.datasets) == 9
+
+
+def described(dataset: Dataset, frame: pd.DataFrame) -> Dataset:
+    """The dataset with a description for every column, in the order of the guide where it has one."""
+    model = sdtm_datasets().get("SUPPQUAL" if dataset.name.startswith("SUPP") else dataset.name)
+    known = {v.name: v for v in dataset.variables}
+    for name in frame.columns:
+        if name not in known:
+            numeric = frame[name].dtype != object
+            plain = Variable(name, f"Label of {name}", "Num" if numeric else "Char", origin="Collected")
+            found = replace(model[name], origin="Collected") if model and name in model else plain
+            known[name] = replace(found, format="DATE9." if name.endswith("DT") else "")
+    order = model.names if model else ()
+    names = sorted(frame.columns, key=lambda n: order.index(n) if n in order else 999)
+    return replace(dataset, variables=tuple(known[name] for name in names))
+
+
+def put(name: str, **columns: Any) -> Spoil:
+    """A dataset with other values: a list for the whole column, or one value for the first row."""
+
+    def edit(dataset: Dataset, frame: pd.DataFrame) -> tuple[Dataset, pd.DataFrame]:
+        for column, value in columns.items():
+            if column not in frame.columns:
+                frame[column] = np.nan if not isinstance(value, str | list) else ""
+                if isinstance(value, list):
+                    frame[column] = pd.Series(value, index=frame.index)
+            if isinstance(value, list):
+                frame[column] = pd.Series(value, index=frame.index, dtype=frame[column].dtype)
+            else:
+                frame.loc[frame.index[0], column] = value
+        return described(dataset, frame), frame
+
+    return lambda folder: folder.change(name, edit)
+
+
+def drop(name: str, *columns: str) -> Spoil:
+    def edit(dataset: Dataset, frame: pd.DataFrame) -> tuple[Dataset, pd.DataFrame]:
+        return dataset, frame.drop(columns=list(columns))
+
+    return lambda folder: folder.change(name, edit)
+
+
+def again(name: str, **columns: Any) -> Spoil:
+    """A dataset with its first row twice, changed where columns say so."""
+
+    def edit(dataset: Dataset, frame: pd.DataFrame) -> tuple[Dataset, pd.DataFrame]:
+        row = frame.iloc[[0]].assign(**columns)
+        return dataset, pd.concat([frame, row], ignore_index=True)
+
+    return lambda folder: folder.change(name, edit)
+
+
+def describe(name: str, variable: str, **changes: Any) -> Spoil:
+    def edit(dataset: Dataset, frame: pd.DataFrame) -> tuple[Dataset, pd.DataFrame]:
+        changed = tuple(replace(v, **changes) if v.name == variable else v for v in dataset.variables)
+        return replace(dataset, variables=changed), frame
+
+    return lambda folder: folder.change(name, edit)
+
+
+def without(*names: str) -> Spoil:
+    def spoil(folder: Any) -> None:
+        for name in names:
+            (folder.path / name).unlink()
+
+    return spoil
+
+
+def bytes_of(name: str, old: bytes, new: bytes) -> Spoil:
+    def spoil(folder: Any) -> None:
+        content = (folder.path / name).read_bytes()
+        assert old in content and len(old) == len(new)
+        (folder.path / name).write_bytes(content.replace(old, new))
+
+    return spoil
+
+
+def define(kind: str, path: str, change: Callable[[Any], None]) -> Spoil:
+    """define.xml with the first element of a path changed."""
+
+    def spoil(folder: Any) -> None:
+        file = folder.path / kind / "define.xml"
+        tree = etree.parse(file)
+        change(rules_define.find(tree, path)[0])
+        tree.write(file)
+
+    return spoil
+
+
+def attribute(name: str, value: str) -> Callable[[Any], None]:
+    return lambda node: node.set(name, value)
+
+
+def remove(node: Any) -> None:
+    node.getparent().remove(node)
+
+
+def new_dataset(kind: str, name: str, **columns: Any) -> Spoil:
+    """One more SDTM dataset in the package."""
+
+    def spoil(folder: Any) -> None:
+        frame = pd.DataFrame(columns)
+        model = sdtm_datasets()[name]
+        dataset = described(replace(model.select(frame.columns), keys=("USUBJID",)), frame)
+        folder.sdtm = [*folder.sdtm, (dataset, frame[list(dataset.names)])]
+        folder.write()
+
+    return spoil
+
+
+def both(*spoils: Spoil) -> Spoil:
+    def spoil(folder: Any) -> None:
+        for one in spoils:
+            one(folder)
+
+    return spoil
+
+
+ITEM = "//o:ItemDef[@OID='IT.AE.AETERM']"
+SUBJECTS = ["SYN01-01", "SYN01-02"]
+BROKEN: dict[str, list[Spoil]] = {
+    "XPT-001": [
+        lambda f: (f.path / "sdtm" / "zz.xpt").write_text("no transport file" * 60),
+        lambda f: (f.path / "sdtm" / "dm2.xpt").write_bytes((f.path / "sdtm" / "dm.xpt").read_bytes()),
+    ],
+    "XPT-002": [lambda f: [p.unlink() for p in f.path.rglob("*.xpt")]],
+    "XPT-003": [lambda f: (f.path / "sdtm" / "ex.xpt").rename(f.path / "sdtm" / "EX.xpt")],
+    "XPT-004": [bytes_of("sdtm/ae.xpt", b"AEACN   ", b"AE_CN   ")],
+    "XPT-005": [describe("AE", "AETERM", label="")],
+    "XPT-006": [describe("ADSL", "TRT01P", label="Planned (treatment")],
+    "XPT-007": [bytes_of("sdtm/ae.xpt", b"Headache", b"Headach\xe9")],
+    "XPT-008": [put("AE", AETERM="Head\nache")],
+    "XPT-009": [put("AE", AETERM=" Headache"), put("AE", AETERM=".")],
+    "XPT-010": [lambda f: overlong(f.path / "sdtm" / "zz.xpt")],
+    "XPT-011": [lambda f: longer(f)],
+    "XPT-012": [lambda f: None],
+    "SDTM-001": [without("sdtm/ts.xpt"), without("sdtm/dm.xpt")],
+    "SDTM-002": [put("TS", TSVAL="spring 2024"), put("TS", TSPARMCD="OTHER")],
+    "SDTM-003": [drop("AE", "AEDECOD")],
+    "SDTM-004": [drop("AE", "AEACN")],
+    "SDTM-005": [put("AE", AETERM="")],
+    "SDTM-006": [put("AE", AENEW="x")],
+    "SDTM-007": [
+        lambda f: f.change("AE", lambda d, x: (replace(d, variables=d.variables[1:] + d.variables[:1]), x))
+    ],
+    "SDTM-008": [describe("AE", "AETERM", label="Term")],
+    "SDTM-009": [
+        lambda f: f.change("EX", lambda d, x: (retyped(d, "EXDOSE", "Char"), x.assign(EXDOSE=["12.5", "8"])))
+    ],
+    "SDTM-010": [put("AE", DOMAIN="XX")],
+    "SDTM-011": [put("AE", STUDYID="OTHER")],
+    "SDTM-012": [put("DM", DTHFL="J"), put("AE", AESER="YES")],
+    "SDTM-013": [put("EX", EXDOSFRM="MAGIC POTION")],
+    "SDTM-014": [
+        put("AE", AESTDTC="12/01/2024"),
+        put("AE", AESTDTC="2024-13-01"),
+        put("AE", AEENDTC="2024-02-30"),
+    ],
+    "SDTM-015": [put("AE", AEDUR="three days"), put("AE", AEDUR="P")],
+    "SDTM-016": [put("AE", AESEQ=2.0), put("AE", AESEQ=np.nan)],
+    "SDTM-017": [put("RS", RSTESTCD="1OVR"), put("SUPPAE", QNAM="TOOLONGNAME")],
+    "SDTM-018": [put("RS", RSTEST="x" * 41)],
+    "SDTM-019": [put("RS", VISIT="WEEK 9"), put("RS", RSTEST="Another")],
+    "SDTM-020": [put("RS", RSSTRESC=""), put("RS", RSSTAT="NOT DONE")],
+    "SDTM-021": [put("RS", RSSTRESC="5", RSSTRESN=[6.0, np.nan, np.nan])],
+    "LINK-001": [again("DM")],
+    "LINK-002": [put("EX", USUBJID="SYN01-99")],
+    "LINK-003": [put("DM", DTHFL="")],
+    "LINK-004": [put("DM", AGE=-1.0), put("DM", AGEU="")],
+    "LINK-005": [
+        put("AE", AEENDTC="2024-01-11"),
+        put("DM", RFENDTC="2023"),
+        put("AE", AESTDTC="2024-01-12T10:00", AEENDTC="2024-01-12T09:00"),
+    ],
+    "LINK-006": [
+        put("AE", AESTDY=2.0),
+        put("AE", AESTDY=np.nan),
+        put("AE", AESTDTC="2024-01"),
+        put("AE", AESTDY=0.0),
+    ],
+    "LINK-007": [put("SUPPAE", IDVARVAL="7"), put("SUPPAE", RDOMAIN="CM"), put("SUPPAE", IDVAR="AEXXX")],
+    "LINK-008": [again("SUPPAE", QVAL="N")],
+    "LINK-009": [put("SUPPAE", QNAM="AETERM")],
+    "LINK-010": [
+        new_dataset(
+            "sdtm",
+            "RELREC",
+            STUDYID=["SYN01"],
+            RDOMAIN=["AE"],
+            USUBJID=["SYN01-01"],
+            IDVAR=["AESEQ"],
+            IDVARVAL=["1"],
+            RELTYPE=[""],
+            RELID=["R1"],
+        )
+    ],
+    "LINK-011": [
+        both(
+            new_dataset("sdtm", "TU", STUDYID="SYN01", DOMAIN="TU", USUBJID=SUBJECTS, TULNKID=["T01", "T01"]),
+            new_dataset("sdtm", "TR", STUDYID="SYN01", DOMAIN="TR", USUBJID=SUBJECTS, TRLNKID=["T01", "T02"]),
+        )
+    ],
+    "LINK-012": [put("RS", RSLOBXFL=["Y", "Y", ""])],
+    "LINK-013": [put("AE", AESHOSP="Y")],
+    "ADAM-001": [without("adam/adsl.xpt")],
+    "ADAM-002": [again("ADSL"), put("ADSL", USUBJID="")],
+    "ADAM-003": [drop("ADSL", "AGEU"), drop("ADSL", "TRT01P")],
+    "ADAM-004": [put("ADSL", USUBJID="SYN01-99"), put("ADTTE", USUBJID="SYN01-98")],
+    "ADAM-005": [put("ADRS", TRT01P="Other")],
+    "ADAM-006": [describe("ADRS", "TRT01P", label="Another label")],
+    "ADAM-007": [drop("ADRS", "PARAM"), drop("ADRS", "AVAL", "AVALC")],
+    "ADAM-008": [put("ADTTE", PARAMCD=["PFS-INV", "PFS-INV"])],
+    "ADAM-009": [put("ADTTE", PARAM="Another"), put("ADRS", AVISIT=["A", "A", "B"], AVISITN=[1.0, 2.0, 3.0])],
+    "ADAM-010": [put("ADRS", AVALC="PD")],
+    "ADAM-011": [
+        put("ADRS", BASE=[1.0, 1.0, 1.0], CHG=[2.0, 4.0, 2.0]),
+        put("ADRS", BASE=[1.0] * 3, PCHG=[9.0] * 3),
+    ],
+    "ADAM-012": [
+        put("ADRS", ABLFL=["Y", "Y", ""]),
+        put("ADRS", ABLFL=["Y", "", "Y"], BASE=[2.0, 9.0, 3.0]),
+    ],
+    "ADAM-013": [put("ADRS", ADY=44.0), put("ADRS", ADY=0.0)],
+    "ADAM-014": [put("ADRS", ANL01FL="N"), put("ADSL", SAFFL=""), put("ADRS", XXFL="1")],
+    "ADAM-015": [lambda f: undated(f)],
+    "ADAM-016": [put("ADSL", TRTEDT=pd.Timestamp("2024-01-09"))],
+    "ADAM-017": [
+        put("ADRS", SRCSEQ=9.0),
+        put("ADRS", SRCDOM="XX"),
+        put("ADRS", SRCVAR="RSXXX"),
+        put("ADTTE", SRCDOM="ADXX"),
+    ],
+    "TTE-001": [drop("ADTTE", "STARTDT")],
+    "TTE-002": [put("ADTTE", CNSR=np.nan), put("ADTTE", CNSR=0.5), put("ADTTE", CNSR=-1.0)],
+    "TTE-003": [
+        put("ADTTE", EVNTDESC=""),
+        put("ADTTE", CNSDTDSC="of an event"),
+        put("ADTTE", CNSDTDSC=["", ""]),
+    ],
+    "TTE-004": [put("ADTTE", EVNTDESC="Last assessment")],
+    "TTE-005": [put("ADTTE", ADT=pd.Timestamp("2024-01-09"))],
+    "TTE-006": [put("ADTTE", AVAL=70.0), put("ADTTE", AVAL=np.nan)],
+    "TTE-007": [again("ADTTE")],
+    "DEF-001": [without("sdtm/define.xml")],
+    "DEF-002": [lambda f: (f.path / "adam" / "define.xml").write_text("<a>")],
+    "DEF-003": [define("sdtm", "//o:ItemDef", attribute("DataType", "number"))],
+    "DEF-004": [
+        define("sdtm", "//o:CodeList", remove),
+        define("adam", "//o:MethodDef", remove),
+        define("sdtm", ITEM, remove),
+    ],
+    "DEF-005": [define("sdtm", "//o:ItemDef[2]", attribute("OID", "IT.TS.STUDYID"))],
+    "DEF-006": [without("sdtm/ex.xpt"), define("sdtm", "//o:ItemGroupDef[@Name='EX']", remove)],
+    "DEF-007": [
+        define("sdtm", "//def:leaf", attribute("{http://www.w3.org/1999/xlink}href", "other.xpt")),
+    ],
+    "DEF-008": [
+        define("sdtm", "//o:ItemRef[@ItemOID='IT.AE.AETERM']", remove),
+        define("sdtm", ITEM, attribute("Name", "AEOTHER")),
+    ],
+    "DEF-009": [define("sdtm", "//o:ItemRef[@ItemOID='IT.AE.AETERM']", attribute("OrderNumber", "99"))],
+    "DEF-010": [define("sdtm", f"{ITEM}//o:TranslatedText", lambda n: setattr(n, "text", "Other"))],
+    "DEF-011": [
+        define("sdtm", ITEM, attribute("Length", "9")),
+        define("sdtm", ITEM, attribute("DataType", "float")),
+    ],
+    "DEF-012": [
+        define("sdtm", "//o:ItemRef[@ItemOID='IT.AE.AESEQ']", lambda n: n.attrib.pop("KeySequence")),
+        again("ADTTE"),
+    ],
+    "DEF-013": [lambda f: f.change("EX", lambda d, x: (d, x.iloc[::-1].reset_index(drop=True)))],
+    "DEF-014": [define("sdtm", "//o:CodeList[starts-with(@OID, 'CL.SEX')]/*[@CodedValue='F']", remove)],
+    "DEF-015": [describe("AE", "AETERM", origin=""), describe("ADTTE", "ADT", method="")],
+}
+# Keys that stop telling records apart need rows that share what is left of them.
+BROKEN["DEF-012"][0] = both(
+    put("AE", AESTDTC=["2024-01-12"] * 2 + ["2024-01-31T08:30"]), BROKEN["DEF-012"][0]
+)
+
+
+def overlong(path: Path) -> None:
+    """A transport file with a character variable of 250 bytes, as other writers make it."""
+    write_xpt(pd.DataFrame({"A": ["x" * 200], "B": ["y" * 50]}), path, name="ZZ")
+    content = path.read_bytes()
+    first, second = content.index(b"A       ") - 8, content.index(b"B       ") - 8
+    changed = bytearray(content)
+    changed[first + 4 : first + 6] = (249).to_bytes(2, "big")
+    changed[second + 4 : second + 6] = (1).to_bytes(2, "big")
+    changed[second + 84 : second + 88] = (249).to_bytes(4, "big")
+    path.write_bytes(bytes(changed))
+
+
+def longer(folder: Any) -> None:
+    """One file with a length that no value of the study needs."""
+    dataset, frame = next(p for p in folder.sdtm if p[0].name == "EX")
+    wide = tuple(replace(v, length=150) if v.name == "EXTRT" else v for v in dataset.variables)
+    write_xpt(frame, folder.path / "sdtm" / "ex.xpt", name="EX", label=dataset.label, variables=wide)
+
+
+def undated(folder: Any) -> None:
+    dataset, frame = next(p for p in folder.adam if p[0].name == "ADRS")
+    plain = frame.assign(ADT=(frame["ADT"] - pd.Timestamp("1960-01-01")).dt.days.astype(float))
+    variables = tuple(replace(v, format="") if v.name == "ADT" else v for v in dataset.variables)
+    write_xpt(plain, folder.path / "adam" / "adrs.xpt", name="ADRS", label=dataset.label, variables=variables)
+
+
+def retyped(dataset: Dataset, name: str, kind: Any) -> Dataset:
+    return replace(
+        dataset, variables=tuple(replace(v, type=kind) if v.name == name else v for v in dataset.variables)
+    )
+
+
+CASES = [(rule, number) for rule, spoils in BROKEN.items() for number in range(len(spoils))]
+
+
+@pytest.mark.parametrize(("rule", "number"), CASES)
+def test_each_rule_finds_the_package_that_breaks_it(
+    package_dir: Any, rule: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if rule == "XPT-012":
+        monkeypatch.setattr(rules_xpt, "MAX_BYTES", 100)
+    BROKEN[rule][number](package_dir)
+    report = validate_package(package_dir.path)
+    found = [issue for issue in report.issues if issue.rule == rule]
+    assert found, as_text(report)
+    severity = next(r.severity for r in RULES if r.id == rule)
+    assert all(issue.severity == severity for issue in found), as_text(report)
+    assert not [i for i in report.issues if "could not be applied" in i.message], as_text(report)
+
+
+def test_every_rule_has_a_case_an_id_of_its_own_and_a_source() -> None:
+    assert {rule.id for rule in RULES} == set(BROKEN)
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    assert all(rule.section and rule.says.endswith(".") for rule in RULES)
+
+
+def test_the_row_of_a_finding_counts_from_one(package_dir: Any) -> None:
+    put("AE", AETERM=["Headache", "", "Nausea"])(package_dir)
+    (issue,) = [i for i in validate_package(package_dir.path).issues if i.rule == "SDTM-005"]
+    assert (issue.place, issue.rows, issue.shown_rows) == ("AE.AETERM", (2,), "row 2")
+
+
+def test_times_in_months_follow_the_name_of_the_parameter(package_dir: Any) -> None:
+    # 71 and 43 days are 2.332649 and 1.412731 months of 30.4375 days.
+    name = "Progression-Free Survival (months)"
+    put("ADTTE", PARAM=[name, name], AVAL=[2.332649, 1.412731])(package_dir)
+    assert validate_package(package_dir.path).issues == ()
+    put("ADTTE", AVAL=[2.33, 1.41])(package_dir)
+    assert validate_package(package_dir.path).issues == ()
+    put("ADTTE", AVAL=[2.33, 1.50])(package_dir)
+    assert [i.rule for i in validate_package(package_dir.path).issues] == ["TTE-006"]
+
+
+def test_a_folder_of_transport_files_without_structure_is_read(package_dir: Any, tmp_path: Path) -> None:
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in package_dir.path.rglob("*.xpt"):
+        (flat / path.name).write_bytes(path.read_bytes())
+    report = validate_package(flat)
+    assert sorted(n for k, n, _ in report.datasets if k == "adam") == ["ADRS", "ADSL", "ADTTE"]
+    assert {i.rule for i in report.issues} == {"DEF-001"}
+
+
+def strange() -> dict[str, pd.DataFrame]:
+    """Frames with the names of datasets and nothing else as the rules expect it."""
+    return {
+        "DM": pd.DataFrame({"USUBJID": [1.0, 2.0], "RFSTDTC": [5.0, np.nan], "AGE": ["a" * 90, ""]}),
+        "AE": pd.DataFrame({"X": ["y" * 90]}),
+        "LB": pd.DataFrame({"USUBJID": ["x" * 90], "LBDTC": [1e10], "LBDY": ["z"], "LBSEQ": ["q"]}),
+        "TS": pd.DataFrame({"TSVAL": [1.0]}),
+        "SUPPAE": pd.DataFrame({"RDOMAIN": [1.0], "QNAM": [2.0], "QVAL": [3.0]}),
+        "RELREC": pd.DataFrame({"RELID": [1.0]}),
+        "ADSL": pd.DataFrame({"USUBJID": [1.0], "TRTSDT": ["x" * 90], "TRTEDT": [1e300**0.2]}),
+        "ADTTE": pd.DataFrame(
+            {"PARAMCD": [1.0], "CNSR": ["a" * 90], "AVAL": ["b"], "ADT": [1e9], "STARTDT": ["c"]}
+        ),
+        "ADX": pd.DataFrame(
+            {"PARAMCD": ["A" * 90], "AVALC": [1.0], "ABLFL": [1.0], "BASE": ["x"], "CHG": ["y"]}
+        ),
+    }
+
+
+def test_strange_files_of_others_give_a_report_and_no_crash(tmp_path: Path) -> None:
+    for name, frame in strange().items():
+        for rows in (frame, frame.iloc[:0]):
+            write_xpt(rows, tmp_path / f"{name.lower()}{len(rows)}.xpt", name=name)
+    (tmp_path / "broken.xpt").write_bytes(b"\0" * 5000)
+    (tmp_path / "define.xml").write_text("<x/>")
+    report = validate_package(tmp_path)
+    assert not report.passed
+    assert [i.message for i in report.issues if "could not be applied" in i.message] == []
+    assert as_html(report) and as_json(report)
+
+
+def test_published_data_of_others_give_a_report_and_no_crash(tmp_path: Path) -> None:
+    if SHARED is None or not (SHARED / "data" / "sdtm").is_dir():
+        pytest.skip("the published data are not beside this checkout")
+    for kind in ("sdtm", "adam"):
+        for path in sorted((SHARED / "data" / kind).glob("*.parquet")):
+            frame = pd.read_parquet(path)
+            for column in frame.columns:
+                if frame[column].dtype == object:
+                    frame[column] = [str(v)[:200] if isinstance(v, str) else "" for v in frame[column]]
+                elif frame[column].dtype.kind == "M":
+                    frame[column] = (
+                        pd.to_datetime(frame[column]).dt.tz_localize(None).astype("datetime64[ns]")
+                    )
+            frame.columns = [str(c).upper().replace("_", "")[:8] for c in frame.columns]
+            frame = frame.loc[:, ~frame.columns.duplicated()]
+            name = path.stem.partition("_")[0].upper()
+            write_xpt(frame, tmp_path / kind / f"{path.stem}.xpt", name=name, encoding="utf-8")
+    report = validate_package(tmp_path)
+    assert len(report.datasets) > 8
+    assert [i.message for i in report.issues if "could not be applied" in i.message] == []
+
+
+def test_a_rule_that_fails_is_a_note_and_no_crash(package_dir: Any) -> None:
+    def fail(_: Any) -> list[Any]:
+        raise KeyError("X")
+
+    rule = replace(RULES[0], check=fail)
+    (issue,) = validate_package(package_dir.path, rules=[rule]).issues
+    assert (issue.severity, issue.message) == ("note", "the rule could not be applied (KeyError: 'X')")
+
+
+def test_without_odmlib_the_schema_is_said_to_be_unchecked(
+    package_dir: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules_define, "schema", lambda: None)
+    issues = validate_package(package_dir.path).issues
+    assert {(i.rule, i.severity) for i in issues} == {("DEF-003", "note")}
+
+
+HOSTILE = Report(
+    (Issue("X-1", "error", "S", "AE", "AETERM", "<script>alert(1)</script>", tuple(range(1, 9))),), (), 1
+)
+
+
+def test_reports_as_text_json_and_html() -> None:
+    text = as_text(HOSTILE)
+    assert "AE.AETERM" in text and "(rows 1, 2, 3, 4, 5 and 3 more)" in text
+    assert text.endswith("1 error, 0 warnings, 0 notes from 1 rules on 0 datasets")
+    content = json.loads(as_json(HOSTILE))
+    assert (content["passed"], content["counts"]["error"], content["issues"][0]["rows"][-1]) == (False, 1, 8)
+    page = as_html(HOSTILE)
+    assert "<script>" not in page and "&lt;script&gt;" in page and "default-src 'none'" in page
+
+
+def test_the_command_says_what_it_found_and_fails_on_errors(package_dir: Any, tmp_path: Path) -> None:
+    runner = CliRunner()
+    done = runner.invoke(validate, [str(package_dir.path)])
+    assert (done.exit_code, done.output) == (
+        0,
+        f"0 errors, 0 warnings, 0 notes from {len(RULES)} rules on 9 datasets\n",
+    )
+    put("EX", EXDOSFRM="MAGIC POTION")(package_dir)
+    assert runner.invoke(validate, [str(package_dir.path)]).exit_code == 0
+    assert runner.invoke(validate, [str(package_dir.path), "--strict"]).exit_code == 1
+    put("AE", AETERM="")(package_dir)
+    options = ["--json", str(tmp_path / "r.json"), "--html", str(tmp_path / "r.html")]
+    done = runner.invoke(validate, [str(package_dir.path), *options])
+    assert done.exit_code == 1 and "SDTM-005" in done.output
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["passed"] is False
+    assert "SDTM-005" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert runner.invoke(validate, [str(tmp_path / "nowhere")]).exit_code == 2
+
+
+FAKE_CORE = f"""#!{sys.executable}
+import json, sys
+arguments = sys.argv[1:]
+assert arguments[:5] == ["validate", "-s", "sdtmig", "-v", "3-4"], arguments
+assert arguments[arguments.index("-dxp") + 1].endswith("define.xml")
+report = {{
+    "Issue_Details": [{{"core_id": "CORE-000334", "message": "Wrong order", "dataset": "ae.xpt", "row": 2,
+                        "variables": ["AETERM"]}}],
+    "Rules_Report": [{{"core_id": "CORE-000929", "status": "EXECUTION ERROR"}},
+                     {{"core_id": "C1", "status": "SUCCESS"}}],
+}}
+with open(arguments[arguments.index("-o") + 1] + ".json", "w") as file:
+    json.dump(report, file)
+"""
+
+
+def script(path: Path, content: str) -> Path:
+    path.write_text(content, encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def test_findings_of_core_join_the_report(package_dir: Any, tmp_path: Path) -> None:
+    core = script(tmp_path / "core", FAKE_CORE)
+    first, second = run_core(core, package_dir.path)
+    assert (first.rule, first.place, first.rows, first.severity) == (
+        "CORE-000334",
+        "AE.AETERM",
+        (2,),
+        "error",
+    )
+    assert (second.rule, second.severity) == ("CORE-000929", "note")
+    done = CliRunner().invoke(validate, [str(package_dir.path), "--core", str(core)])
+    assert done.exit_code == 1 and "CORE-000334" in done.output
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            f"#!{sys.executable}\nimport sys\nsys.exit('out of luck')\n",
+            "no JSON report: exit code 1, out of luck",
+        ),
+        (f"#!{sys.executable}\nprint('done')\n", "no JSON report: exit code 0, done"),
+        (FAKE_CORE.replace("json.dump(report, file)", "file.write('[1]')"), "not of the expected form"),
+        ("#!/nowhere/python\n", "could not be run"),
+    ],
+)
+def test_a_core_that_fails_is_said_plainly(
+    package_dir: Any, tmp_path: Path, content: str, message: str
+) -> None:
+    core = script(tmp_path / "core", content)
+    with pytest.raises(CoreError, match=message):
+        run_core(core, package_dir.path)
+    done = CliRunner().invoke(validate, [str(package_dir.path), "--core", str(core)])
+    assert done.exit_code == 1 and message.split(":")[0] in done.output
