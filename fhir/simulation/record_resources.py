@@ -90,6 +90,9 @@ def _adverse_event(chart: Chart, event: AdverseEvent) -> None:
     serious = "serious" if event.serious else "non-serious"
     action = concept(NCIT, ACTIONS[event.action], event.action, event.action)
     extension: list[Json] = [{"url": URN + "action-taken", "valueCodeableConcept": action}]
+    if not chart.dialect.chinese:
+        named.setdefault("coding", []).append({"system": URN + "dictionary", "code": term.text, "display": term.text})
+        extension.append({"url": URN + "body-system", "valueCodeableConcept": {"text": term.system}})
     if event.end is not None:
         extension.append({"url": RESOLVED, "valueDateTime": iso(event.end)})
     made = chart.add(
@@ -156,11 +159,18 @@ def _markers(chart: Chart) -> None:
         name = concept(LOINC, "81695-9", "Microsatellite instability")
         chart.observe("msi", name, day, category=lab, valueCodeableConcept=concept(LOINC, *code))
     if course.pdl1 is not None:
-        name = concept(LOINC, "85147-7", "PD-L1 by clone 22C3", "PD-L1 TPS")
-        chart.observe("pdl1", name, day, category=lab, valueQuantity=quantity(course.pdl1, "%"))
+        _pdl1(chart, "TUMOR PROPORTION SCORE", quantity(course.pdl1, "%"))
     if course.cps is not None:
-        name = {"text": "PD-L1 CPS"}
-        chart.observe("cps", name, day, category=lab, valueQuantity=quantity(course.cps, "{score}"))
+        _pdl1(chart, "COMBINED POSITIVE SCORE", quantity(course.cps, "{score}"))
+
+
+def _pdl1(chart: Chart, detail: str, value: Json) -> None:
+    """PD-L1 by immunohistochemistry; one code for both scores, so an extension says which it is."""
+    chart.observe(
+        f"pdl1-{detail}", concept(LOINC, "85147-7", "PD-L1 by clone 22C3"), chart.course.variant_day or 0,
+        extension=[{"url": URN + "test-detail", "valueString": detail}],
+        category=category("laboratory"), valueQuantity=value,
+    )  # fmt: skip
 
 
 def _variant(chart: Chart, at: int, day: int) -> None:

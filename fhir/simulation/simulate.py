@@ -39,8 +39,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "lesions": ("SUBJID", "EVALUATOR", "NUMBER", "DATE", "LESION", "ROLE", "LOC", "NODE", "SIZE_MM", "STATE"),
     "tte": ("SUBJID", "EVALUATOR", "PARAMCD", "STARTDT", "ADT", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC"),
     "ae": (
-        "SUBJID", "NUMBER", "TERM", "START", "START_WRITTEN", "END", "GRADE", "SERIOUS", "RELATED", "OUTCOME",
-        "TRTEMFL",
+        "SUBJID", "NUMBER", "TERM", "BODYSYS", "START", "START_WRITTEN", "END", "GRADE", "SERIOUS", "RELATED",
+        "OUTCOME", "TRTEMFL",
     ),
     "questionnaires": ("SUBJID", "QSCAT", "VISIT", "DATE", "SCALE", "SCORE"),
     "ledger": ("RULE", "FILE", "RESOURCE", "WHAT"),

@@ -24,6 +24,8 @@ from fhir2cdisc.fhir.simulation.vocabulary import (
 from fhir2cdisc.mappings.study import Study
 
 ROUTES = {"ORAL": ("26643006", "口服"), "INTRAVENOUS": ("47625008", "静脉滴注")}
+THERAPIES_ZH = {"prior": "既往抗肿瘤治疗", "subsequent": "后续抗肿瘤治疗"}
+NOTES_ZH = {"dose reduced": "减量", "dose held for an adverse event": "因不良事件暂停用药"}
 ACT_CLASS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
@@ -211,7 +213,7 @@ def _administration(chart: Chart, dose: Dose) -> None:
         subject=chart.patient,
         context=chart.encounter(chart.visit(f"cycle-{dose.cycle}")),
         dosage=dosage,
-        note=[{"text": dose.note}] if dose.note else [],
+        note=[{"text": chart.word(dose.note, NOTES_ZH[dose.note])}] if dose.note else [],
         **when,
     )
 
@@ -224,7 +226,7 @@ def _therapy(chart: Chart, therapy: Therapy, number: int) -> None:
             "Procedure",
             f"therapy-{number}",
             status="completed",
-            category={"text": "subsequent anticancer therapy"},
+            category={"text": chart.word("subsequent anticancer therapy", THERAPIES_ZH["subsequent"])},
             code={"text": chart.word(therapy.name, chinese)},
             subject=chart.patient,
             performedDateTime=start,
@@ -235,7 +237,7 @@ def _therapy(chart: Chart, therapy: Therapy, number: int) -> None:
         "MedicationStatement",
         f"therapy-{number}",
         status="completed" if therapy.end is not None else "active",
-        category={"text": f"{kind} anticancer therapy"},
+        category={"text": chart.word(f"{kind} anticancer therapy", THERAPIES_ZH[kind])},
         medicationCodeableConcept=drug_concept(chart, therapy.name),
         subject=chart.patient,
         effectivePeriod={"start": start, **({"end": iso(therapy.end)} if therapy.end is not None else {})},

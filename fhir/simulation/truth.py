@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from fhir2cdisc.fhir.simulation.plan import Assessment, Board, Course, iso
 from fhir2cdisc.fhir.simulation.questionnaires import FACT, fact_scores, promis_scores
-from fhir2cdisc.fhir.simulation.vocabulary import GENES
+from fhir2cdisc.fhir.simulation.vocabulary import AE_TERMS, GENES
 from fhir2cdisc.mappings.study import Study
 
 Row = dict[str, str | int | float | None]
@@ -23,6 +23,7 @@ REASONS = {
     5: "New anticancer therapy",
     6: "Lost to follow-up or withdrawn",
 }
+SYSTEMS = {one.text: one.system for one in AE_TERMS}
 RESPONSE = ("CR", "PR")
 CONTROL = ("CR", "PR", "SD")
 EVALUABLE = ("CR", "PR", "SD", "PD", "NON-CR/NON-PD")
@@ -295,7 +296,8 @@ def event_rows(course: Course) -> Iterator[Row]:
     """Adverse events: true days, the start as written, grade, and whether treatment-emergent."""
     for one in course.events:
         yield {
-            "SUBJID": course.subjid, "NUMBER": one.number, "TERM": one.term, "START": iso(one.start),
+            "SUBJID": course.subjid, "NUMBER": one.number, "TERM": one.term, "BODYSYS": SYSTEMS[one.term],
+            "START": iso(one.start),
             "START_WRITTEN": one.start_text, "END": _text(one.end), "GRADE": one.grade,
             "SERIOUS": "Y" if one.serious else "N", "RELATED": "Y" if one.related else "N",
             "OUTCOME": one.outcome, "TRTEMFL": "Y" if one.emergent else "N",

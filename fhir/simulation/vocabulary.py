@@ -85,33 +85,34 @@ VITALS = {
 
 
 class Term(NamedTuple):
-    """A CTCAE term with its weight among the events, a chance to be related, and an NCIt code where seen."""
+    """A CTCAE term with its weight among the events, an invented body system, and an NCIt code where seen."""
 
     text: str
     zh: str
     weight: int
+    system: str
     ncit: str = ""
 
 
 AE_TERMS = (
-    Term("Fatigue", "疲劳", 12),
-    Term("Hypertension", "高血压", 11),
-    Term("Diarrhea", "腹泻", 9),
-    Term("Anorexia", "食欲减退", 9),
-    Term("Palmar-plantar erythrodysesthesia syndrome", "手足综合征", 8),
-    Term("Aspartate aminotransferase increased", "天门冬氨酸氨基转移酶升高", 8),
-    Term("Alanine aminotransferase increased", "丙氨酸氨基转移酶升高", 8),
-    Term("Blood bilirubin increased", "血胆红素升高", 7),
-    Term("Platelet count decreased", "血小板计数降低", 7),
-    Term("Proteinuria", "蛋白尿", 6),
-    Term("Hypothyroidism", "甲状腺功能减退", 6),
-    Term("Nausea", "恶心", 6),
-    Term("Anemia", "贫血", 6, "C143283"),
-    Term("Rash maculo-papular", "斑丘疹", 5),
-    Term("Abdominal pain", "腹痛", 5),
-    Term("Fever", "发热", 4),
-    Term("Ascites", "腹水", 3),
-    Term("Pneumonitis", "肺炎", 2),
+    Term("Fatigue", "疲劳", 12, "SYNTHETIC: General condition"),
+    Term("Hypertension", "高血压", 11, "SYNTHETIC: Circulation"),
+    Term("Diarrhea", "腹泻", 9, "SYNTHETIC: Digestion"),
+    Term("Anorexia", "食欲减退", 9, "SYNTHETIC: Digestion"),
+    Term("Palmar-plantar erythrodysesthesia syndrome", "手足综合征", 8, "SYNTHETIC: Skin"),
+    Term("Aspartate aminotransferase increased", "天门冬氨酸氨基转移酶升高", 8, "SYNTHETIC: Laboratory"),
+    Term("Alanine aminotransferase increased", "丙氨酸氨基转移酶升高", 8, "SYNTHETIC: Laboratory"),
+    Term("Blood bilirubin increased", "血胆红素升高", 7, "SYNTHETIC: Laboratory"),
+    Term("Platelet count decreased", "血小板计数降低", 7, "SYNTHETIC: Laboratory"),
+    Term("Proteinuria", "蛋白尿", 6, "SYNTHETIC: Kidney"),
+    Term("Hypothyroidism", "甲状腺功能减退", 6, "SYNTHETIC: Hormones"),
+    Term("Nausea", "恶心", 6, "SYNTHETIC: Digestion"),
+    Term("Anemia", "贫血", 6, "SYNTHETIC: Blood", "C143283"),
+    Term("Rash maculo-papular", "斑丘疹", 5, "SYNTHETIC: Skin"),
+    Term("Abdominal pain", "腹痛", 5, "SYNTHETIC: Digestion"),
+    Term("Fever", "发热", 4, "SYNTHETIC: General condition"),
+    Term("Ascites", "腹水", 3, "SYNTHETIC: Digestion"),
+    Term("Pneumonitis", "肺炎", 2, "SYNTHETIC: Breathing"),
 )
 
 
