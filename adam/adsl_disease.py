@@ -27,7 +27,8 @@ def add_disease(adsl: pd.DataFrame, frames: Frames, study: Study) -> pd.DataFram
         adsl = adsl.merge(derive_biomarkers(adsl, gf, mi, biomarker_options(study)), on="USUBJID", how="left")
     fa = dataset(frames, "FA")
     if (text(fa, "FATESTCD") == "MTBREC").any():
-        adsl = adsl.merge(mtb_guided(recommendations(fa), therapies(frames, study)), on="USUBJID", how="left")
+        board = mtb_guided(recommendations(fa), therapies(frames, study), resistance(frames, study), adsl)
+        adsl = adsl.merge(board, on="USUBJID", how="left")
     return adsl
 
 
@@ -108,6 +109,14 @@ def recommendations(fa: pd.DataFrame) -> pd.DataFrame:
             "DRUG": text(rows, "FASTRESC"),
         }
     ).reset_index(drop=True)
+
+
+def resistance(frames: Frames, study: Study) -> pd.DataFrame:
+    """Dates on which a therapy failed (USUBJID, ADT): progression by the study's evaluator."""
+    rs = dataset(frames, "RS")
+    failed = (text(rs, "RSTESTCD") == "OVRLRESP") & (text(rs, "RSSTRESC") == "PD")
+    rows = rs[failed & (text(rs, "RSEVAL") == study.response.evaluator)]
+    return pd.DataFrame({"USUBJID": text(rows, "USUBJID"), "ADT": full_dates(rows, "RSDTC")})
 
 
 def therapies(frames: Frames, study: Study) -> pd.DataFrame:

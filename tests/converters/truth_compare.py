@@ -111,7 +111,9 @@ def compare_times(adsl: pd.DataFrame, adtte: pd.DataFrame, truth: list[Row], eva
     return found + [f"{s} {evaluator}: {code} is derived but not in the truth" for s, code in sorted(extra)]
 
 
-def compare_timepoints(adsl: pd.DataFrame, frames: dict[str, pd.DataFrame], study: Study, truth: list[Row]) -> list[str]:
+def compare_timepoints(
+    adsl: pd.DataFrame, frames: dict[str, pd.DataFrame], study: Study, truth: list[Row]
+) -> list[str]:
     names = _subject(adsl)
     made = timepoint_responses(frames["TU"], frames["TR"], recist_options(study), adsl)
     derived = {(names[r.USUBJID], r.EVAL, day(r.ADT)): r for r in made.itertuples()}
@@ -131,21 +133,30 @@ def compare_timepoints(adsl: pd.DataFrame, frames: dict[str, pd.DataFrame], stud
 def compare_events(adsl: pd.DataFrame, adae: pd.DataFrame | None, truth: list[Row]) -> list[str]:
     names = _subject(adsl)
     derived = sorted(
-        (names[r.USUBJID], r.AETERM, r.AESTDTC, r.ATOXGR, r.AESER, "Y" if r.AREL == "RELATED" else "N", r.TRTEMFL or "N")
+        (
+            names[r.USUBJID],
+            r.AETERM,
+            r.AESTDTC,
+            r.ATOXGR,
+            r.AESER,
+            "Y" if r.AREL == "RELATED" else "N",
+            r.TRTEMFL or "N",
+        )
         for r in (adae.itertuples() if adae is not None else ())
     )
     wanted = sorted(
-        (r["SUBJID"], r["TERM"], r["START_WRITTEN"], r["GRADE"], r["SERIOUS"], r["RELATED"], r["TRTEMFL"]) for r in truth
+        (r["SUBJID"], r["TERM"], r["START_WRITTEN"], r["GRADE"], r["SERIOUS"], r["RELATED"], r["TRTEMFL"])
+        for r in truth
     )
     got, want = pd.Series(derived, dtype=object).value_counts(), pd.Series(wanted, dtype=object).value_counts()
     both = pd.concat([got, want], axis=1, keys=["got", "want"]).fillna(0)
     wrong = both[both["got"] != both["want"]]
-    return [f"adverse event {key}: {int(row.got)} derived, {int(row.want)} in the truth" for key, row in wrong.iterrows()]
+    return [
+        f"adverse event {key}: {int(row.got)} derived, {int(row.want)} in the truth" for key, row in wrong.iterrows()
+    ]
 
 
-def compare_scores(
-    adsl: pd.DataFrame, adqs: pd.DataFrame | None, truth: list[Row], t_scores: list[Row]
-) -> list[str]:
+def compare_scores(adsl: pd.DataFrame, adqs: pd.DataFrame | None, truth: list[Row], t_scores: list[Row]) -> list[str]:
     if not truth:
         return []
     names = _subject(adsl)
