@@ -120,7 +120,7 @@ class Data:
         return rows
 
     def known(self, wanted: Records) -> Records:
-        """The same records, if their parameter exists at all: where it was never derived, 0% would be invented."""
+        """The same records, if their parameter exists: 0% of what was never derived would be invented."""
         if wanted.paramcd and wanted.paramcd not in set(text(self.frame(wanted.dataset), "PARAMCD")):
             raise CannotEstimateError(f"{wanted.dataset} has no parameter {wanted.paramcd}")
         return wanted
