@@ -117,6 +117,14 @@ def _adae_derived(options: AdaeOptions) -> tuple[Variable, ...]:
     )
 
 
+# Timing variables of the SDTM that the guide does not list for AE, but that data hold.
+TIMING = {
+    "AEDTC": "Date/Time of Collection",
+    "VISIT": "Visit Name",
+    "AESTRF": "Start Relative to Reference Period",
+}
+
+
 def adae_metadata(adae: pd.DataFrame, options: AdaeOptions | None = None) -> Dataset:
     """Metadata of the columns of an ADAE frame in their order; columns of SUPPAE are named by their QNAM."""
     known = {v.name: v for v in (*SUBJECT, *_adae_derived(options or AdaeOptions()))}
@@ -124,6 +132,7 @@ def adae_metadata(adae: pd.DataFrame, options: AdaeOptions | None = None) -> Dat
         v.name: replace(v, core="", role="", origin="Predecessor", source=f"AE.{v.name}")
         for v in sdtm_datasets()["AE"].variables
     }
+    collected |= {n: _predecessor(n, label, "AE") for n, label in TIMING.items()}
     variables = [known.get(n) or collected.get(n) or _supplement(str(n), adae[n]) for n in adae.columns]
     return Dataset(
         "ADAE",

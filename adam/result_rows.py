@@ -119,6 +119,12 @@ class Data:
             rows = rows[self._holds(rows, wanted.dataset, condition)]
         return rows
 
+    def known(self, wanted: Records) -> Records:
+        """The same records, if their parameter exists: 0% of what was never derived would be invented."""
+        if wanted.paramcd and wanted.paramcd not in set(text(self.frame(wanted.dataset), "PARAMCD")):
+            raise CannotEstimateError(f"{wanted.dataset} has no parameter {wanted.paramcd}")
+        return wanted
+
     def _holds(self, rows: pd.DataFrame, dataset: str, condition: Condition) -> np.ndarray:
         if condition.variable not in rows:
             raise CannotEstimateError(f"{dataset} has no variable {condition.variable}")

@@ -41,7 +41,7 @@ def summarise_distribution(spec: DistributionSpec, data: Data) -> Sheet:
     """Subjects by category; one without a record is in the last category, MISSING."""
     sheet = Sheet(spec, spec.records.dataset, spec.records.paramcd)
     for group, subjects in data.groups(spec):
-        rows = data.records(spec.records, subjects)
+        rows = data.records(data.known(spec.records), subjects)
         if rows["USUBJID"].duplicated().any():
             who = rows.loc[rows["USUBJID"].duplicated(), "USUBJID"].iloc[0]
             raise CannotEstimateError(f"{spec.records.dataset} holds {spec.records.paramcd} of {who} twice")
@@ -59,11 +59,12 @@ def summarise_distribution(spec: DistributionSpec, data: Data) -> Sheet:
 
 
 def summarise_visit_proportion(spec: VisitProportionSpec, data: Data) -> Sheet:
-    """Responders of those assessed at each visit, in order of AVISITN."""
+    """Responders of those assessed at each visit, in order of AVISITN, or VISITNUM where it is not given."""
     sheet = Sheet(spec, spec.records.dataset, spec.records.paramcd)
     for group, subjects in data.groups(spec):
         rows = data.records(spec.records, subjects)
-        rows = rows.assign(_n=number(rows, "AVISITN"), _visit=text(rows, "AVISIT"))
+        order = "AVISITN" if number(rows, "AVISITN").notna().any() else "VISITNUM"
+        rows = rows.assign(_n=number(rows, order), _visit=text(rows, "AVISIT"))
         for (_, visit), part in rows.groupby(["_n", "_visit"], dropna=False, sort=True):
             assessed = part[text(part, "AVALC") != ""]
             responders = assessed[text(assessed, "AVALC").isin(spec.responses)]
@@ -84,7 +85,7 @@ def fulfilled(
     who: set[str] = set()
     behind: list[tuple[str, pd.DataFrame]] = []
     for member in criteria:
-        parts = [(wanted.dataset, data.records(wanted, subjects)) for wanted in member]
+        parts = [(wanted.dataset, data.records(data.known(wanted), subjects)) for wanted in member]
         both = set.intersection(*(set(rows["USUBJID"]) for _, rows in parts)) if parts else set()
         who |= both
         behind += [(name, rows[rows["USUBJID"].isin(both)]) for name, rows in parts]

@@ -62,7 +62,10 @@ def _count(sheet: Sheet, group: str, name: str, x: int, n: int, category: str) -
 def _grades(
     sheet: Sheet, group: str, subjects: pd.DataFrame, events: pd.DataFrame, spec: IncidenceSpec
 ) -> None:
-    """Subjects by worst grade at each level, and with grade 3 or higher."""
+    """Subjects by worst grade at each level, and with grade 3 or higher; unknown without any grade."""
+    if len(events) and number(events, "ATOXGRN").isna().all():
+        sheet.add(group, "percent, grade >=3", math.nan, unit="%", reason="no event carries a grade")
+        return
     for row in worst_grade(subjects, events, spec.levels).to_dict("records"):
         category = " / ".join(row[name] for name in spec.levels if row[name])
         counts = {f"n, grade {g}": row[f"GRADE_{g}"] for g in range(1, 6)}

@@ -185,6 +185,23 @@ def test_incidence_with_grades_and_terms(frames):
     }  # fmt: skip
 
 
+def test_events_without_any_grade_are_not_grade_zero(frames):
+    frames["ADAE"] = frames["ADAE"].assign(ATOXGRN=float("nan"))
+    table = summarise_results([IncidenceSpec(id="TEAE", label="TEAE")], frames).table
+    graded = table[table["STATISTIC"].str.contains("grade")]
+    assert graded[["STATISTIC", "REASON"]].values.tolist() == [
+        ["percent, grade >=3", "no event carries a grade"]
+    ]
+    assert graded["VALUE"].isna().all()
+
+
+def test_visits_without_numbers_follow_the_visit_number(frames):
+    visits = frames["ADRS"].drop(columns="AVISITN").assign(VISITNUM=[None] * 5 + [2, 2, 2, 3])
+    spec = VisitProportionSpec(id="TPR", label="", records=Records("ADRS", "OVR"))
+    table = summarise_results([spec], {**frames, "ADRS": visits}).table
+    assert table["CATEGORY"].drop_duplicates().tolist() == ["Week 8", "Week 16"]
+
+
 def test_change_and_shift_of_ecog(frames):
     results = summarise_results(
         [ChangeSpec(id="QOL", label="Change", paramcds=("ECOG",)), ShiftSpec(id="ECOG", label="ECOG shift")],
@@ -269,6 +286,16 @@ def test_two_rows_of_a_subject_are_not_counted_twice_but_refused(frames):
 def test_two_best_responses_of_a_subject_are_refused(frames):
     spec = DistributionSpec(id="BOR", label="", records=Records("ADRS", "OVR"))
     assert summarise_results([spec], frames).table["REASON"].tolist() == ["ADRS holds OVR of 01 twice"]
+
+
+def test_a_parameter_that_was_never_derived_is_not_zero_percent(frames):
+    missing = Records("ADRS", "CRSP", (is_("AVALC", "Y"),))
+    specs = [
+        ProportionSpec(id="ORR", label="", criteria=((missing,),)),
+        DistributionSpec(id="BOR", label="", records=missing),
+    ]
+    table = summarise_results(specs, frames).table
+    assert table["REASON"].tolist() == ["ADRS has no parameter CRSP"] * 2 and table["VALUE"].isna().all()
 
 
 def test_ids_are_unique(frames):
