@@ -86,19 +86,11 @@ def derive_adqs(
 ) -> pd.DataFrame:
     """One row per subject, parameter and assessment: scores and items of FACT-Hep and PROMIS-29, and ECOG.
 
-<<<<<<< HEAD
-    `qs` is SDTM QS, None for a study without; ECOG is taken from `rs` (RSCAT `ECOG`) where given, and from
-    QS of older studies. An assessment is what one subject answered on one day at one visit; of an item
-    answered twice there the record with the highest QSSEQ counts. An answer outside its range counts as missing
-    (`adqs_findings` tells
-    which). A score has several source records: SRCSEQ is empty and `adqs_sources` lists them.
-=======
     `qs` is SDTM QS, None for a study without. ECOG is taken from `rs` (RSCAT `ECOG`) where given, and from QS
     of older studies. An assessment is what one subject answered on one day at one visit; of an item answered
     twice there the record with the highest QSSEQ counts. An answer outside its range counts as missing
     (`adqs_findings` tells which). A score has several source records: SRCSEQ is empty and `adqs_sources`
     lists them.
->>>>>>> stats
     """
     ready = _records(pd.DataFrame() if qs is None else qs, "QS")
     parts = [_instrument_rows(ready, instrument, options) for instrument in INSTRUMENTS]
