@@ -50,7 +50,7 @@ def _diagnosis(adsl: pd.DataFrame, frames: Frames) -> pd.DataFrame:
     first = when.groupby(primary["USUBJID"]).min()
     adsl["DIAGDT"] = pd.to_datetime(adsl["USUBJID"].map(first))
     mi = dataset(frames, "MI")
-    rows = mi[text(mi, "MITEST").str.startswith("Histology")]
+    rows = mi[text(mi, "MITESTCD") == "HISTTYPC"]
     one = rows.drop_duplicates("USUBJID").set_index("USUBJID")
     adsl["HISTOLOG"] = adsl["USUBJID"].map(text(one, "MISTRESC")).fillna("").astype(object)
     return adsl

@@ -17,6 +17,7 @@ from fhir2cdisc.sdtm.results import standardise
 from fhir2cdisc.sdtm.special import SPECIAL, link_lesions
 from fhir2cdisc.sdtm.subjects import build_dm, identify, reference_dates
 from fhir2cdisc.sdtm.timing import baseline_flag, epoch, number_visits, study_day
+from fhir2cdisc.sdtm.trial_design import trial_design
 
 REFERENCES = ["RFSTDTC", "RFICDTC", "RFXSTDTC", "RFXENDTC", "RFPENDTC"]
 # What tells one test from another when its baseline is chosen.
@@ -56,7 +57,10 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
     for domain, frame in frames.items():
         _timing(frame, domain, dates)
     keys = {m.domain: m.keys for m in mappings}
-    return _finish(gathered, keys, mappings)
+    made = _finish(gathered, keys, mappings)
+    design = trial_design(made.frames, study)
+    made.frames.update({name: _columns(frame, name) for name, frame in design.items()})
+    return made
 
 
 def _order(gathered: Gathered) -> None:
