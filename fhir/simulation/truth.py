@@ -235,9 +235,9 @@ def _followed(course: Course, board: Board) -> bool:
 def response_rows(study: Study, course: Course) -> Iterator[Row]:
     """Per reader the best overall response, unconfirmed and confirmed, and whether the subject counts.
 
-    RSP and CRSP: response; DCR and CDCR: response, stable disease or NON-CR/NON-PD (no targets), within the window after the last dose where
-    the study's disease control has one; SD4M: confirmed best response SD and more than 4 months free of
-    progression, DC4M: disease control and the same; CBR: confirmed response or more than 6 months free.
+    RSP and CRSP: response; DCR and CDCR: response, SD or NON-CR/NON-PD (no targets), within the window after the
+    last dose where the study's disease control has one; SD4M: confirmed best response SD and more than 4 months
+    free of progression, DC4M: disease control and the same; CBR: confirmed response or more than 6 months free.
     """
     window = next((e.after_last_dose_days for e in study.endpoints if e.after_last_dose_days is not None), None)
     close = None if window is None or course.last_dose is None else course.last_dose + window
