@@ -249,10 +249,10 @@ def _write_rows(file: BinaryIO, columns: Sequence[Column], rows: int, encoding: 
     """Write the observations block by block; the number of bytes."""
     record = np.dtype([(f"f{i}", f"S{c.variable.length}") for i, c in enumerate(columns)])
     renderers = [renderer(column, encoding) for column in columns]
+    block = np.empty(min(BLOCK, rows), dtype=record)
     for start in range(0, rows, BLOCK):
         stop = min(start + BLOCK, rows)
-        block = np.empty(stop - start, dtype=record)
         for i, render in enumerate(renderers):
-            block[f"f{i}"] = render(start, stop)
-        file.write(block.tobytes())
+            block[f"f{i}"][: stop - start] = render(start, stop)
+        file.write(block[: stop - start].view(np.uint8).data)
     return rows * record.itemsize

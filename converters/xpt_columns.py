@@ -10,11 +10,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from fhir2cdisc.converters.ibm_float import MISSING_CODES, missing_word, out_of_range, to_ibm
 from fhir2cdisc.converters.xpt_layout import split_format
 from fhir2cdisc.sdtm.metadata import Variable
 
-BLOCK = 65_536
+# Rows worked on at a time: what fits the cache of a processor.
+BLOCK = 16_384
 MAX_TEXT = 200
 MAX_LABEL = 40
 NAME = re.compile(r"[A-Z][A-Z0-9]{0,7}", re.ASCII)
@@ -73,12 +76,19 @@ def blocks(values: pd.Series) -> Iterator[tuple[int, pd.Series]]:
         yield start, values.iloc[start : start + BLOCK]
 
 
+def objects(values: pd.Series) -> npt.NDArray[np.object_]:
+    """A column as objects, without a copy where it holds objects already."""
+    if values.dtype == object:
+        return np.asarray(values.array, dtype=object)
+    return np.asarray(values.astype(object))
+
+
 def texts(values: pd.Series) -> npt.NDArray[np.object_]:
     """Character values as objects, missing ones as an empty text."""
-    found: Any = values.to_numpy(dtype=object, na_value=None) if len(values) else np.empty(0, dtype=object)
+    found = objects(values)
     if pd.api.types.infer_dtype(found, skipna=False) != "string":
         found = np.where(pd.isna(found), "", found).astype(object)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def measure(column: Column, where: str, encoding: str, problems: Problems) -> int:
@@ -86,13 +96,10 @@ def measure(column: Column, where: str, encoding: str, problems: Problems) -> in
     longest = 1
     rules: dict[str, list[int]] = {}
     for start, block in blocks(column.values):
-        values = texts(block).tolist()
-        if not _plain(values):
-            longest = max(longest, _measure_slowly(values, start, encoding, rules))
-            continue
-        longest = max(longest, *map(len, values))
-        if longest > MAX_TEXT:
-            _measure_slowly(values, start, encoding, rules)
+        length = _plain_length(_arrow(objects(block)))
+        if length is None or length > MAX_TEXT:
+            length = _measure_slowly(texts(block).tolist(), start, encoding, rules)
+        longest = max(longest, length)
     limit = column.variable.length
     for sentence, rows in rules.items():
         problems.add(where, sentence, rows)
@@ -101,13 +108,33 @@ def measure(column: Column, where: str, encoding: str, problems: Problems) -> in
     return longest
 
 
-def _plain(values: list[Any]) -> bool:
-    """Only ASCII texts without a NUL or a blank at the end: what needs no closer look."""
+def _arrow(values: npt.NDArray[np.object_]) -> Any:
+    """Texts as an Arrow array, None where a value is neither text nor missing."""
     try:
-        joined = "\0".join(values)
-    except TypeError:
-        return False
-    return joined.isascii() and " \0" not in joined + "\0" and joined.count("\0") == len(values) - 1
+        return pa.array(values, type=pa.string(), from_pandas=True)
+    except (pa.ArrowException, TypeError, UnicodeError):
+        return None
+
+
+def _raw(array: Any) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """Where each value of an Arrow array begins, and the bytes of all values."""
+    _, starts, data = array.buffers()
+    offsets = np.frombuffer(starts, dtype=np.int32)[: len(array) + 1]
+    end = int(offsets[-1])
+    return offsets, np.frombuffer(data, dtype=np.uint8)[:end] if end else np.empty(0, dtype=np.uint8)
+
+
+def _plain_length(array: Any) -> int | None:
+    """Bytes of the longest value; None unless all is ASCII without NUL and without blanks at the end."""
+    if array is None or not len(array):
+        return None
+    offsets, data = _raw(array)
+    if not len(data):
+        return 1
+    if data.max() > 127 or data.min() == 0:
+        return None
+    ends = offsets[1:][np.diff(offsets) > 0] - 1
+    return None if (data[ends] == ord(" ")).any() else max(1, int(np.diff(offsets).max()))
 
 
 def _measure_slowly(values: list[Any], start: int, encoding: str, rules: dict[str, list[int]]) -> int:
@@ -226,21 +253,21 @@ def renderer(column: Column, encoding: str) -> Renderer:
         return words.astype(">u8").view("S8")
 
     def text(start: int, stop: int) -> npt.NDArray[Any]:
-        return fixed_width(texts(column.values.iloc[start:stop]), column.variable.length, encoding)
+        return fixed_width(objects(column.values.iloc[start:stop]), column.variable.length, encoding)
 
     return number if column.variable.type == "Num" else text
 
 
 def fixed_width(values: npt.NDArray[np.object_], length: int, encoding: str) -> npt.NDArray[Any]:
     """Texts as bytes of one length, filled with blanks."""
-    try:
-        data = values.astype(f"S{length}")
-    except UnicodeEncodeError:
-        coded = [v.rstrip(" ").encode(encoding) for v in values]
-        data = np.array(coded, dtype=f"S{length}")
-    raw = data.view(np.uint8)
-    raw[raw == 0] = ord(" ")
-    return data
+    array = _arrow(values)
+    if array is not None and encoding != "gb18030":
+        _, data = _raw(pc.ascii_rpad(pc.fill_null(array, ""), width=length, padding=" "))
+        # Longer only where blanks stand at the end of a value.
+        if len(data) == length * len(values):
+            return data.view(f"S{length}")
+    coded = [str(v).rstrip(" ").encode(encoding).ljust(length) for v in texts(pd.Series(values))]
+    return np.array(coded, dtype=f"S{length}")
 
 
 def missing_by_row(
