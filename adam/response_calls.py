@@ -129,7 +129,7 @@ def read_calls(assessments: pd.DataFrame, reference: pd.DataFrame, options: Resp
     day = column_days(assessments, "ADT")
     code = codes(text(assessments, "AVALC"), options.criteria)
     keep = (subject >= 0) & (day != NO_DAY) & (code > 0) & (code != MISSING)
-    begin, end = start[subject], _end(reference, options)[subject]
+    begin, end = np.append(start, NO_DAY)[subject], np.append(_end(reference, options), NO_DAY)[subject]
     keep &= (begin != NO_DAY) & (day >= begin) & (day <= end)
     row = np.flatnonzero(keep)
     calls = Calls(ids, start, subject[row], day[row], code[row], row.astype(np.int64))
