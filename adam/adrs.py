@@ -16,6 +16,7 @@ import pandas as pd
 from fhir2cdisc.adam.adrs_collected import Collected
 from fhir2cdisc.adam.adrs_parameters import BY_CODE, ResponseParameter
 from fhir2cdisc.adam.lesion_records import NEW, TARGET, kinds
+from fhir2cdisc.adam.recist_records import DERIVED_EVALUATOR
 from fhir2cdisc.adam.response import (
     benefit,
     best,
@@ -210,11 +211,7 @@ def _lesions(read: Collected, tu: pd.DataFrame) -> Iterator[_Block]:
     options, ids = read.options, pd.Index(read.every.subjects)
     result = text(tu, "TUSTRESC")
     kind = kinds(np.where(result == "", text(tu, "TUORRES"), result))
-    mask = np.isin(text(tu, "TUEVAL"), (options.evaluator, "")) & np.isin(
-        text(tu, "TUTESTCD"), ("", "TUMIDENT")
-    )
-    if options.evaluator_id:
-        mask &= text(tu, "TUEVALID") == options.evaluator_id
+    mask = _identified_by(tu, options) & np.isin(text(tu, "TUTESTCD"), ("", "TUMIDENT"))
     subject = np.asarray(ids.get_indexer(text(tu, "USUBJID")), dtype=np.int64)
     sequence = number(tu, "TUSEQ")
     known = mask & (kind != "") & (subject >= 0)
@@ -226,6 +223,16 @@ def _lesions(read: Collected, tu: pd.DataFrame) -> Iterator[_Block]:
         found, first = np.zeros(len(ids), dtype=bool), np.full(len(ids), np.nan)
         found[subject[rows]], first[subject[rows]] = True, sequence[rows]
         yield _fact(read, code, found, np.full(len(ids), NO_DAY), "TU", "TUSTRESC", first)
+
+
+def _identified_by(tu: pd.DataFrame, options: ResponseOptions) -> Bools:
+    """The records of the evaluator; of a derived response, of the one whose lesions it was derived from."""
+    evaluator, reader = text(tu, "TUEVAL"), text(tu, "TUEVALID")
+    if options.evaluator == DERIVED_EVALUATOR:
+        whose = np.where(reader == "", evaluator, evaluator + " " + reader)
+        return np.isin(whose, (options.evaluator_id, ""))
+    own = np.isin(evaluator, (options.evaluator, ""))
+    return own & (reader == options.evaluator_id) if options.evaluator_id else own
 
 
 def _death(read: Collected, adsl: pd.DataFrame) -> _Block:

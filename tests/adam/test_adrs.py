@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from fhir2cdisc.adam.adrs import check_adrs, derive_adrs
 from fhir2cdisc.adam.adtr import derive_adtr
-from fhir2cdisc.adam.recist import RecistOptions
+from fhir2cdisc.adam.recist import RecistOptions, timepoint_responses
+from fhir2cdisc.adam.recist_records import derived_rs
 from fhir2cdisc.adam.response import ResponseOptions
 from fhir2cdisc.adam.tte import derive_adtte
 from fhir2cdisc.adam.tte_parameters import OS, PFS
@@ -210,6 +211,21 @@ def test_the_sum_of_diameters_has_baseline_nadir_changes_and_one_best_record() -
     assert adtr[adtr.PARAMCD == "NLDIAM1"].AVAL.tolist() == [20.0]
     assert adtr[adtr.PARAMCD == "LDIAM1"][["BASE", "CHG"]].values.tolist()[-1] == [40.0, -3.0]
     assert adtr.ASEQ.tolist() == [float(n) for n in range(1, 12)]
+
+
+def test_derived_responses_are_analysed_beside_the_collected_ones() -> None:
+    targets = TU[TU.TUSTRESC == "TARGET"]
+    collected = rs("01 6 2024-02-12 PR\n01 24 2024-06-17 SD")
+    derived = derived_rs(timepoint_responses(targets, TR, adsl=ADSL), collected)
+    records = pd.concat([collected, derived])
+    own = ResponseOptions()
+    by_lesions = ResponseOptions(evaluator="ALGORITHM", evaluator_id="INVESTIGATOR")
+    assert [value(derive_adrs(ADSL, records, targets, own), c) for c in ("BOR", "PD")] == ["PR", "N"]
+    assert [value(derive_adrs(ADSL, records, targets, by_lesions), c) for c in ("BOR", "PD", "MDIS")] == [
+        "SD",
+        "Y",
+        "Y",
+    ]
 
 
 @pytest.mark.parametrize("criteria", ["RECIST 1.1", "iRECIST", "mRECIST"])
