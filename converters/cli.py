@@ -75,6 +75,12 @@ def _source_options(function: Command) -> Command:
                 help="A mapping file (TOML) whose sources come before the built-in ones; may be repeated.",
             ),
             click.option(
+                "--site",
+                "sites",
+                multiple=True,
+                help="A map of local codes: a built-in name or a file (TOML); may be repeated.",
+            ),
+            click.option(
                 "--key-file",
                 type=click.Path(path_type=Path, exists=True, dir_okay=False),
                 help="Secret from which subject numbers are made where the source has none.",
@@ -101,8 +107,10 @@ def progress(steps: Iterable[object], label: str, length: int) -> Iterable[objec
         yield from bar
 
 
-def _run_options(deep: bool, workers: int, mappings: tuple[Path, ...], key_file: Path | None) -> RunOptions:
-    return RunOptions(deep, workers, mappings=mappings, key=key_file.read_bytes() if key_file else b"")
+def _run_options(
+    deep: bool, workers: int, mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None
+) -> RunOptions:
+    return RunOptions(deep, workers, mappings=mappings, sites=sites, key=key_file.read_bytes() if key_file else b"")
 
 
 @main.command()
@@ -110,14 +118,14 @@ def _run_options(deep: bool, workers: int, mappings: tuple[Path, ...], key_file:
 @clear_errors
 def run(
     sources: tuple[Path, ...], study_name: str, out: Path, replace_old: bool, deep: bool, workers: int,
-    mappings: tuple[Path, ...], key_file: Path | None, encoding: str,
+    mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None, encoding: str,
 ) -> None:  # fmt: skip
     """FHIR to SDTM and ADaM of a study: XPT, define.xml, lineage and findings in one package.
 
     SOURCES are FHIR R4 or R4B: files, folders and zip archives of bundles, resources or NDJSON.
     """
     study = load_study(study_name)
-    options = _run_options(deep, workers, mappings, key_file)
+    options = _run_options(deep, workers, mappings, sites, key_file)
     _package(sources, study, out, replace_old, options, encoding, with_adam=True)
 
 
@@ -126,11 +134,11 @@ def run(
 @clear_errors
 def sdtm(
     sources: tuple[Path, ...], study_name: str, out: Path, replace_old: bool, deep: bool, workers: int,
-    mappings: tuple[Path, ...], key_file: Path | None, encoding: str,
+    mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None, encoding: str,
 ) -> None:  # fmt: skip
     """FHIR to SDTM of a study."""
     study = load_study(study_name)
-    options = _run_options(deep, workers, mappings, key_file)
+    options = _run_options(deep, workers, mappings, sites, key_file)
     _package(sources, study, out, replace_old, options, encoding, with_adam=False)
 
 

@@ -207,6 +207,7 @@ def finish(folder: Path, inputs: Sequence[Path], study: Study, options: RunOptio
         "study": study.model_dump(mode="json", exclude={"simulation"}),
         "deep": options.deep,
         "mappings": [path.name for path in options.mappings],
+        "sites": [Path(name).name for name in options.sites],
         "keyed": bool(options.key),
         "encoding": encoding,
     }
