@@ -158,7 +158,7 @@ def _tasks(documents: list[Document]) -> list[list[Document]]:
     return parts
 
 
-def sorted_findings(accounts: Accounts) -> list[Finding]:
+def sorted_findings(findings: Iterable[Finding]) -> list[Finding]:
     """The findings in a fixed order, errors first."""
     rank = {"error": 0, "warning": 1, "info": 2}
-    return sorted(accounts.findings, key=lambda f: (rank[f.severity], f.rule, f.file, f.line, f.entry, f))
+    return sorted(findings, key=lambda f: (rank[f.severity], f.rule, f.file, f.line, f.entry, f))
