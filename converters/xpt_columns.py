@@ -66,8 +66,12 @@ def with_type(variable: Variable | None, name: str, values: pd.Series) -> Variab
 
 
 def has_time(values: pd.Series) -> bool:
-    naive = values.dropna()
-    return bool(len(naive)) and bool((naive != naive.dt.normalize()).any())
+    """True where a datetime column holds more than days."""
+    return any(bool(_timed(block).any()) for _, block in blocks(values))
+
+
+def _timed(block: pd.Series) -> npt.NDArray[np.bool_]:
+    return np.asarray(block.notna().to_numpy() & (_nanoseconds(block) % _DAY != 0))
 
 
 def blocks(values: pd.Series) -> Iterator[tuple[int, pd.Series]]:
@@ -92,52 +96,41 @@ def texts(values: pd.Series) -> npt.NDArray[np.object_]:
 
 def check_numbers(column: Column, where: str, problems: Problems) -> None:
     """Refuse numbers that a transport file cannot hold exactly."""
-    values = column.values
-    if is_datetime(values):
-        _check_dates(column, where, problems)
+    if isinstance(column.values.dtype, pd.DatetimeTZDtype):
+        problems.add(where, "a time zone cannot be kept in a SAS date; convert to local time first")
         return
-    if not is_numeric(values):
-        wrong = [i for i, v in enumerate(texts(values), 1) if v != ""]
-        if wrong:
-            problems.add(where, "a value that is no number where a number is declared", wrong)
-        return
-    if pd.api.types.is_integer_dtype(values.dtype):
-        _refuse(~_exact(values), where, "an integer that a double cannot hold exactly", problems)
-    for start, block in blocks(values):
-        bad = out_of_range(numbers(column, block))
-        sentence = "a number outside the range of a transport file (5.4e-79 to 7.2e75, or 0)"
+    rules: dict[str, list[int]] = {}
+    for start, block in blocks(column.values):
+        sentence, bad = _refused(column, block)
         if bad.any():
-            _refuse(bad, where, sentence, problems, start)
-            return
+            rules.setdefault(sentence, []).extend((np.flatnonzero(bad) + start + 1).tolist())
+    for sentence, rows in rules.items():
+        problems.add(where, sentence, rows)
+
+
+def _refused(column: Column, block: pd.Series) -> tuple[str, npt.NDArray[np.bool_]]:
+    """The rule for the kind of a column, and where a block breaks it."""
+    form = column.variable.format
+    if is_datetime(block) and is_time_format(form):
+        finer = block.notna().to_numpy() & (_nanoseconds(block) % 1000 != 0)
+        return "a time finer than a microsecond cannot be kept", finer
+    if is_datetime(block):
+        return f"a time of day would be lost under the format {form}", _timed(block)
+    if not is_numeric(block):
+        return "a value that is no number where a number is declared", texts(block) != ""
+    if pd.api.types.is_integer_dtype(block.dtype):
+        return "an integer that a double cannot hold exactly", ~_exact(block)
+    sentence = "a number outside the range of a transport file (5.4e-79 to 7.2e75, or 0)"
+    return sentence, out_of_range(numbers(column, block))
 
 
 def _exact(values: pd.Series) -> npt.NDArray[np.bool_]:
-    whole = values.dropna()
+    """Where integers are doubles too; only those beyond 2**53 need a look."""
     result = np.ones(len(values), dtype=bool)
-    large = whole.abs() > 2**53
-    if large.any() or (whole < -(2**53)).any():
+    whole = values.dropna()
+    if ((whole > 2**53) | (whole < -(2**53))).any():
         result[values.notna().to_numpy()] = [int(float(v)) == int(v) for v in whole]
     return result
-
-
-def _check_dates(column: Column, where: str, problems: Problems) -> None:
-    values, wanted = column.values, column.variable.format
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        problems.add(where, "a time zone cannot be kept in a SAS date; convert to local time first")
-    elif not is_time_format(wanted):
-        has = (values != values.dt.normalize()) & values.notna()
-        _refuse(has.to_numpy(), where, f"a time of day would be lost under the format {wanted}", problems)
-    else:
-        finer = values.notna().to_numpy() & (_nanoseconds(values) % 1000 != 0)
-        _refuse(finer, where, "a time finer than a microsecond cannot be kept", problems)
-
-
-def _refuse(
-    bad: npt.NDArray[np.bool_], where: str, sentence: str, problems: Problems, start: int = 0
-) -> None:
-    rows = (np.flatnonzero(bad) + start + 1).tolist()
-    if rows:
-        problems.add(where, sentence, rows)
 
 
 def is_time_format(text: str) -> bool:

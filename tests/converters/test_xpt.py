@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -378,6 +379,22 @@ def test_what_measuring_may_keep_is_a_constant(tmp_path: Path, monkeypatch: pyte
     assert (tmp_path / "kept.xpt").read_bytes() == (tmp_path / "dropped.xpt").read_bytes()
     budget = Budget(10)
     assert [budget.take(6), budget.take(6), budget.take(4)] == [True, False, True]
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fhir2cdisc.converters.xpt.Budget", lambda: Budget(0))
+
+    def peak(rows: int) -> int:
+        text = np.array(["x" * 20, "yy", ""], dtype=object)[np.arange(rows) % 3]
+        days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(rows) % 365, unit="D")
+        frame = pd.DataFrame({"ID": text, "ADT": days, "SEQ": np.arange(rows), "N": np.arange(rows) / 7})
+        tracemalloc.start()
+        write_xpt(frame, tmp_path / "t.xpt", name="T")
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert peak(400_000) < 1.5 * peak(100_000)
 
 
 def test_a_large_dataset_is_written_whole_and_in_pieces(tmp_path: Path) -> None:
