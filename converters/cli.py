@@ -13,6 +13,7 @@ import click
 from fhir2cdisc.adam.build import Adam, build_adam
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
+from fhir2cdisc.converters.cli_validate import validate
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
 from fhir2cdisc.converters.headlines import account_lines, adam_lines, assumption_lines, finding_lines
 from fhir2cdisc.converters.package_write import (
@@ -43,6 +44,7 @@ def main() -> None:
 
 main.add_command(studies)
 main.add_command(simulate)
+main.add_command(validate)
 
 
 def clear_errors(function: Command) -> Command:
