@@ -23,7 +23,7 @@ Resource = dict[str, Any]
 CHOICES = frozenset(
     "value effective onset abatement performed medication deceased occurrence collected multipleBirth timing "
     "reported asNeeded dose rate product age born fastingStatus minimumVolume defaultValue serviced item "
-    "identified allowed".split()
+    "identified allowed bounds".split()
 )
 
 
