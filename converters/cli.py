@@ -15,6 +15,7 @@ from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
 from fhir2cdisc.converters.cli_validate import validate
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
+from fhir2cdisc.converters.derived_response import add_derived_responses
 from fhir2cdisc.converters.headlines import account_lines, adam_lines, assumption_lines, finding_lines
 from fhir2cdisc.converters.package_write import (
     PackageError,
@@ -153,6 +154,7 @@ def _package(
     click.echo("\n".join(account_lines(made.accounts)))
     if not made.sdtm.frames:
         _nothing(made, study)
+    conflicts = add_derived_responses(made.sdtm, study)
     adam = build_adam(made.sdtm.frames, study) if with_adam else None
     with new_folder(out, replace_old) as folder:
         written = write_sdtm(folder, made, study, encoding)
@@ -160,7 +162,7 @@ def _package(
         if adam is not None:
             found += write_adam(folder, adam, study, encoding).findings
         write_lineage(folder, made, adam)
-        everything = write_findings(folder, made, adam, found)
+        everything = write_findings(folder, made, adam, found, conflicts)
         finish(folder, sources, study, options, encoding)
     click.echo("\n".join([*finding_lines(everything), *assumption_lines(study, made.sdtm.frames)]))
     if adam is not None:
