@@ -94,6 +94,7 @@ def build_sdtm(
     options = options or RunOptions()
     documents, skipped = list_documents(sources)
     mappings = all_mappings(options)
+    _engine(study, options.mappings)
     with tempfile.TemporaryDirectory(prefix="fhir2cdisc-") as name:
         engine = executor(options.workers)
         try:
@@ -101,6 +102,7 @@ def build_sdtm(
         finally:
             engine.close()
             _shared.cache_clear()
+            _engine.cache_clear()
     gathered = gather(parts, accounts)
     return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, documents, skipped)
 

@@ -120,9 +120,9 @@ def tests_by_code() -> dict[tuple[str, str], Test]:
 
 
 @cache
-def unit_map() -> dict[str, str]:
-    """UCUM code, or a unit as hospitals print it, to the CDISC unit."""
-    return {row["unit"]: row["cdisc"] for row in csv.DictReader(_data("units.csv").splitlines())}
+def unit_map() -> dict[tuple[str, str], str]:
+    """(test code, unit) to the CDISC unit; the unit is a UCUM code or as hospitals print it, the test mostly blank."""
+    return {(r["testcd"] or "", r["unit"]): r["cdisc"] for r in csv.DictReader(_data("units.csv").splitlines())}
 
 
 @cache

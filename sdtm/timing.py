@@ -84,7 +84,9 @@ def number_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
         return visits
     before = planned.groupby(visits["USUBJID"]).ffill().fillna(0.0)
     extra = planned.isna().groupby([visits["USUBJID"], before]).cumsum()
-    visits["VISITNUM"] = planned.where(planned.notna(), (before + extra / 100).round(2))
+    # Hundredths, or finer parts where a subject has a hundred visits or more after a planned one.
+    digits = max(2, len(str(int(extra.max()))))
+    visits["VISITNUM"] = planned.where(planned.notna(), (before + extra / 10**digits).round(digits))
     unplanned = "UNSCHEDULED " + visits["VISITNUM"].map(lambda n: f"{n:g}")
     visits["VISIT"] = visits["VISIT"].str.upper().where(planned.notna(), unplanned)
     visits["VISITDY"] = planned
@@ -97,7 +99,11 @@ def baseline_flag(frame: pd.DataFrame, by: list[str], dtc: str, result: str, unt
     A record of that day counts only if it was not made after the reference's time of day where both have one.
     """
     day, limit = days_of(frame[dtc]), days_of(until)
-    same_day_later = (day == limit) & (frame[dtc].str.len() > 10) & (until.str.len() > 10) & (frame[dtc] > until)
+    timed = (frame[dtc].str.len() > 10) & (until.str.len() > 10)
+    # Seconds are compared only where both have them: 10:00:00 is not after 10:00.
+    seconds = (frame[dtc].str.len() > 16) & (until.str.len() > 16)
+    later = (frame[dtc] > until).where(seconds, frame[dtc].str.slice(0, 16) > until.str.slice(0, 16))
+    same_day_later = (day == limit) & timed & later
     usable = (day <= limit) & ~same_day_later & (frame[result] != "")
     chosen = frame[usable].sort_values([*by, dtc, "_ORDER"], kind="stable").groupby(by, sort=False).tail(1).index
     return pd.Series(np.where(frame.index.isin(chosen), "Y", ""), index=frame.index, dtype=object)
