@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
-from fhir2cdisc.adam.biomarkers import BiomarkerOptions, derive_biomarkers
+from fhir2cdisc.adam.adsl_markers import derive_board, derive_markers
 from fhir2cdisc.adam.coerce import number, text
-from fhir2cdisc.adam.mtb import mtb_guided
+from fhir2cdisc.adam.mtb import guidance_periods, guided_therapies, mtb_guided
 from fhir2cdisc.adam.partial_dates import impute_dates
 from fhir2cdisc.adam.sdtm_frames import Frames, dataset, full_dates
 from fhir2cdisc.mappings.study import Study
@@ -24,23 +24,20 @@ def add_disease(adsl: pd.DataFrame, frames: Frames, study: Study) -> pd.DataFram
     adsl["ECOGBL"] = _baseline_ecog(adsl, frames)
     gf, mi = frames.get("GF"), frames.get("MI")
     if gf is not None or mi is not None:
-        adsl = adsl.merge(derive_biomarkers(adsl, gf, mi, biomarker_options(study)), on="USUBJID", how="left")
+        adsl = adsl.merge(derive_markers(adsl, gf, mi, study), on="USUBJID", how="left")
     fa = dataset(frames, "FA")
     if (text(fa, "FATESTCD") == "MTBREC").any():
-        board = mtb_guided(recommendations(fa), therapies(frames, study), resistance(frames, study), adsl)
+        board = mtb_guided(recommendations(fa, study), therapies(frames, study), resistance(frames, study), adsl)
         adsl = adsl.merge(board, on="USUBJID", how="left")
+        more = derive_board(adsl, fa, frames.get("RELREC"), periods_by_guidance(frames, study))
+        adsl = adsl.merge(more, on="USUBJID", how="left")
     return adsl
 
 
-def biomarker_options(study: Study) -> BiomarkerOptions:
-    """The cut-offs that the study file gives, the project's where it gives none."""
-    base = BiomarkerOptions()
-    for marker in study.biomarkers:
-        if marker.code in ("PDL1TPS", "PDL1CPS") and marker.cutoffs:
-            base = BiomarkerOptions(marker.code.removeprefix("PDL1"), marker.cutoffs, base.tmb_cut, base.genes)
-        if marker.code == "TMB" and marker.cutoffs:
-            base = BiomarkerOptions(base.pdl1_score, base.pdl1_cuts, marker.cutoffs[0], base.genes)
-    return base
+def periods_by_guidance(frames: Frames, study: Study) -> pd.DataFrame:
+    """From each start of therapy `MTB-guided` or `Other therapy`: periods as `derive_adae` takes them."""
+    given = therapies(frames, study)
+    return guidance_periods(guided_therapies(recommendations(dataset(frames, "FA")), given), given)
 
 
 def _diagnosis(adsl: pd.DataFrame, frames: Frames) -> pd.DataFrame:
@@ -50,7 +47,7 @@ def _diagnosis(adsl: pd.DataFrame, frames: Frames) -> pd.DataFrame:
     first = when.groupby(primary["USUBJID"]).min()
     adsl["DIAGDT"] = pd.to_datetime(adsl["USUBJID"].map(first))
     mi = dataset(frames, "MI")
-    rows = mi[text(mi, "MITEST").str.startswith("Histology")]
+    rows = mi[text(mi, "MITESTCD") == "HISTTYPC"]
     one = rows.drop_duplicates("USUBJID").set_index("USUBJID")
     adsl["HISTOLOG"] = adsl["USUBJID"].map(text(one, "MISTRESC")).fillna("").astype(object)
     return adsl
@@ -98,7 +95,14 @@ def _baseline_ecog(adsl: pd.DataFrame, frames: Frames) -> pd.Series:
     return adsl["USUBJID"].map(last.set_index("USUBJID")["_V"]).astype(float)
 
 
-def recommendations(fa: pd.DataFrame) -> pd.DataFrame:
+def study_names(words: pd.Series, study: Study) -> pd.Series:
+    """Drugs by the name that the study gives them, where their text holds one of the study's terms for them."""
+    terms = [(term.casefold(), drug.name) for drug in study.drugs for term in (drug.name, *drug.terms)]
+    named = {word: next((name for term, name in terms if term in word.casefold()), word) for word in words.unique()}
+    return words.map(named)
+
+
+def recommendations(fa: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Tumour board recommendations (FATESTCD MTBREC) as `mtb_guided` takes them."""
     rows = fa[text(fa, "FATESTCD") == "MTBREC"]
     return pd.DataFrame(
@@ -106,7 +110,7 @@ def recommendations(fa: pd.DataFrame) -> pd.DataFrame:
             "USUBJID": rows["USUBJID"],
             "RECID": text(rows, "FASPID"),
             "RECDT": full_dates(rows, "FADTC"),
-            "DRUG": text(rows, "FASTRESC"),
+            "DRUG": study_names(text(rows, "FASTRESC"), study),
         }
     ).reset_index(drop=True)
 
@@ -137,7 +141,7 @@ def therapies(frames: Frames, study: Study) -> pd.DataFrame:
     other = pd.DataFrame(
         {
             "USUBJID": text(rows, "USUBJID"),
-            "TRT": text(rows, "CMTRT"),
+            "TRT": study_names(text(rows, "CMTRT"), study),
             "ASTDT": full_dates(rows, "CMSTDTC"),
             "SRCDOM": "CM",
             "SRCSEQ": number(rows, "CMSEQ"),

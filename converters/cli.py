@@ -12,6 +12,7 @@ import click
 from fhir2cdisc.adam.build import Adam, build_adam
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
+from fhir2cdisc.converters.cli_validate import validate
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
 from fhir2cdisc.converters.headlines import account_lines, adam_lines, assumption_lines, finding_lines
 from fhir2cdisc.converters.package_write import (
@@ -42,6 +43,7 @@ def main() -> None:
 
 main.add_command(studies)
 main.add_command(simulate)
+main.add_command(validate)
 
 
 def clear_errors(function: Command) -> Command:
@@ -74,6 +76,12 @@ def _source_options(function: Command) -> Command:
                 help="A mapping file (TOML) whose sources come before the built-in ones; may be repeated.",
             ),
             click.option(
+                "--site",
+                "sites",
+                multiple=True,
+                help="A map of local codes: a built-in name or a file (TOML); may be repeated.",
+            ),
+            click.option(
                 "--key-file",
                 type=click.Path(path_type=Path, exists=True, dir_okay=False),
                 help="Secret from which subject numbers are made where the source has none.",
@@ -100,8 +108,10 @@ def progress(steps: Iterable[object], label: str, length: int) -> Iterable[objec
         yield from bar
 
 
-def _run_options(deep: bool, workers: int, mappings: tuple[Path, ...], key_file: Path | None) -> RunOptions:
-    return RunOptions(deep, workers, mappings=mappings, key=key_file.read_bytes() if key_file else b"")
+def _run_options(
+    deep: bool, workers: int, mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None
+) -> RunOptions:
+    return RunOptions(deep, workers, mappings=mappings, sites=sites, key=key_file.read_bytes() if key_file else b"")
 
 
 @main.command()
@@ -109,14 +119,14 @@ def _run_options(deep: bool, workers: int, mappings: tuple[Path, ...], key_file:
 @clear_errors
 def run(
     sources: tuple[Path, ...], study_name: str, out: Path, replace_old: bool, deep: bool, workers: int,
-    mappings: tuple[Path, ...], key_file: Path | None, encoding: str,
+    mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None, encoding: str,
 ) -> None:  # fmt: skip
     """FHIR to SDTM and ADaM of a study: XPT, define.xml, lineage and findings in one package.
 
     SOURCES are FHIR R4 or R4B: files, folders and zip archives of bundles, resources or NDJSON.
     """
     study = load_study(study_name)
-    options = _run_options(deep, workers, mappings, key_file)
+    options = _run_options(deep, workers, mappings, sites, key_file)
     _package(sources, study, out, replace_old, options, encoding, with_adam=True)
 
 
@@ -125,11 +135,11 @@ def run(
 @clear_errors
 def sdtm(
     sources: tuple[Path, ...], study_name: str, out: Path, replace_old: bool, deep: bool, workers: int,
-    mappings: tuple[Path, ...], key_file: Path | None, encoding: str,
+    mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None, encoding: str,
 ) -> None:  # fmt: skip
     """FHIR to SDTM of a study."""
     study = load_study(study_name)
-    options = _run_options(deep, workers, mappings, key_file)
+    options = _run_options(deep, workers, mappings, sites, key_file)
     _package(sources, study, out, replace_old, options, encoding, with_adam=False)
 
 
@@ -162,7 +172,7 @@ def _nothing(made: SdtmRun, study: Study) -> None:
     counts = made.accounts.counts
     patients = any(kind == "Patient" and outcome != "rejected" for kind, outcome, _ in counts)
     why = f"no patient belongs to study {study.id}" if patients else "no usable Patient resource was read"
-    errors = [f for f in sorted_findings(made.accounts) if f.severity == "error"]
+    errors = [f for f in sorted_findings(made.accounts.findings) if f.severity == "error"]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     first = f"; {errors[0].message}{more}" if errors else ""
     raise click.ClickException(f"{why}, so nothing was made{first}")

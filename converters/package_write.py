@@ -183,7 +183,8 @@ def _parquet(path: Path, frame: pd.DataFrame) -> None:
 def write_findings(folder: Path, run: SdtmRun | None, adam: Adam | None, more: Sequence[Finding] = ()) -> list[Finding]:
     """`findings/`: what was found, in words (CSV and JSON), the accounts, and every resource with what became of it."""
     target = folder / "findings"
-    found = [*(sorted_findings(run.accounts) if run else []), *more, *_adam_findings(adam)]
+    read = sorted_findings([*run.accounts.findings, *run.sdtm.findings]) if run else []
+    found = [*read, *more, *_adam_findings(adam)]
     rows = [f.as_dict() for f in found]
     header = list(asdict(Finding("", "")))
     _csv(target / "findings.csv", header, [list(row.values()) for row in rows])
@@ -223,6 +224,7 @@ def finish(folder: Path, inputs: Sequence[Path], study: Study, options: RunOptio
         "study": study.model_dump(mode="json", exclude={"simulation"}),
         "deep": options.deep,
         "mappings": [path.name for path in options.mappings],
+        "sites": [Path(name).name for name in options.sites],
         "keyed": bool(options.key),
         "encoding": encoding,
     }

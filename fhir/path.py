@@ -40,6 +40,11 @@ class Context:
     resolve: Callable[[str], Resource | None] = _nothing
 
 
+# Answers that are used again and again; nobody changes a list that a step gave.
+_NOTHING: Items = []
+_TRUE: Items = [True]
+_FALSE: Items = [False]
+
 Step = Callable[[Items, Context], Items]
 Path = Callable[[Any, Context], Items]
 
@@ -130,6 +135,10 @@ def _member(name: str) -> Step:
         return _type_or_member(name)
 
     def run(items: Items, context: Context) -> Items:
+        if len(items) == 1:
+            # The usual case; a list of the resource is handed on as it is, and no step changes its input.
+            value = items[0].get(name) if type(items[0]) is dict else None
+            return value if type(value) is list else _NOTHING if value is None else [value]
         found: Items = []
         for item in items:
             if type(item) is dict:
@@ -180,7 +189,63 @@ def _typed_member(name: str, type_: str) -> Step:
 def _binary(node: Binary, text: str) -> Step:
     left, right = _compile(node.left, text), _compile(node.right, text)
     operator = _OPERATORS[node.operator]
+    first, second = _constant(node.left), _constant(node.right)
+    if first is not None and second is not None:
+        answer = operator(first, second)
+        return lambda items, context: answer
+    if node.operator in ("and", "or"):
+        return _logic(left, right, operator, decided=node.operator == "or")
+    if node.operator == "in" and second is not None:
+        return _in_constants(left, second)
+    if node.operator == "=" and second is not None and len(second) == 1:
+        return _equals_constant(left, second[0])
     return lambda items, context: operator(left(items, context), right(items, context))
+
+
+def _constant(node: Node) -> Items | None:
+    """The values of a literal, or of literals joined by `|`; None for what depends on the focus."""
+    if isinstance(node, Literal):
+        return [] if node.value is None else [node.value]
+    if isinstance(node, Binary) and node.operator == "|":
+        left, right = _constant(node.left), _constant(node.right)
+        return None if left is None or right is None else _distinct(left + right)
+    return None
+
+
+def _logic(left: Step, right: Step, operator: Callable[[Items, Items], Items], decided: bool) -> Step:
+    """`and`, `or`: the right side is read only where the left one (`decided`) does not settle it (FHIRPath 6.5)."""
+    answer = _TRUE if decided else _FALSE
+
+    def run(items: Items, context: Context) -> Items:
+        first = left(items, context)
+        return answer if truth(first) is decided else operator(first, right(items, context))
+
+    return run
+
+
+def _in_constants(left: Step, values: Items) -> Step:
+    texts = frozenset(value for value in values if isinstance(value, str))
+    others = [value for value in values if not isinstance(value, str)]
+
+    def run(items: Items, context: Context) -> Items:
+        found = left(items, context)
+        if not found:
+            return _NOTHING
+        value = found[0]
+        there = value in texts if isinstance(value, str) else any(_same(value, other) for other in others)
+        return _TRUE if there else _FALSE
+
+    return run
+
+
+def _equals_constant(left: Step, value: Any) -> Step:
+    def run(items: Items, context: Context) -> Items:
+        found = left(items, context)
+        if not found:
+            return _NOTHING
+        return _TRUE if len(found) == 1 and _same(found[0], value) else _FALSE
+
+    return run
 
 
 def truth(items: Items) -> bool | None:
@@ -352,7 +417,14 @@ def _exists(arguments: list[Step]) -> Step:
     if not arguments:
         return lambda items, context: [bool(items)]
     (test,) = arguments
-    return lambda items, context: [any(truth(test([item], context)) for item in items)]
+
+    def run(items: Items, context: Context) -> Items:
+        for item in items:
+            if truth(test([item], context)):
+                return _TRUE
+        return _FALSE
+
+    return run
 
 
 def _all(arguments: list[Step]) -> Step:
