@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -27,7 +26,7 @@ from fhir2cdisc.converters.package_write import (
     write_lineage,
     write_sdtm,
 )
-from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, build_sdtm
+from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, build_sdtm, sorted_findings
 from fhir2cdisc.fhir.sources import SourceError
 from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.mappings.study import Study, StudyError, load_study
@@ -171,12 +170,14 @@ def _package(
 
 
 def _nothing(made: SdtmRun, study: Study) -> None:
-    rules = Counter(f.rule for f in made.accounts.findings)
-    why = ", ".join(f"{rule} ({count})" for rule, count in rules.most_common(3))
-    raise click.ClickException(
-        f"no patient of the sources belongs to study {study.id}, so nothing was made"
-        + (f"; found: {why}" if why else "")
-    )
+    """One sentence that says why there is nothing: no patient at all, or none of this study; and the first error."""
+    counts = made.accounts.counts
+    patients = any(kind == "Patient" and outcome != "rejected" for kind, outcome, _ in counts)
+    why = f"no patient belongs to study {study.id}" if patients else "no usable Patient resource was read"
+    errors = [f for f in sorted_findings(made.accounts.findings) if f.severity == "error"]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    first = f"; {errors[0].message}{more}" if errors else ""
+    raise click.ClickException(f"{why}, so nothing was made{first}")
 
 
 @main.command()
