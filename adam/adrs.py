@@ -7,14 +7,16 @@ baseline assessment added.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from fhir2cdisc.adam.adrs_collected import Collected
 from fhir2cdisc.adam.adrs_parameters import BY_CODE, ResponseParameter
 from fhir2cdisc.adam.lesion_records import NEW, TARGET, kinds
+from fhir2cdisc.adam.recist_records import DERIVED_EVALUATOR
 from fhir2cdisc.adam.response import (
     benefit,
     best,
@@ -32,12 +34,10 @@ from fhir2cdisc.adam.response_calls import (
     codes,
     confirmations,
     name_table,
-    read_calls,
     response_window,
 )
-from fhir2cdisc.adam.response_options import IRECIST, RSCAT, ResponseOptions
+from fhir2cdisc.adam.response_options import IRECIST, ResponseOptions
 from fhir2cdisc.adam.tumour_frames import (
-    FOREVER,
     NO_DAY,
     Bools,
     Ints,
@@ -45,7 +45,6 @@ from fhir2cdisc.adam.tumour_frames import (
     column_days,
     dates,
     number,
-    partial_days,
     sorted_order,
     stack_findings,
     text,
@@ -109,7 +108,7 @@ def derive_adrs(
     `I`, mRECIST ones with `M`. `keep` names ADSL columns to carry along.
     """
     every = _each(options)
-    reads = [_Read.of(adsl, rs, each) for each in every]
+    reads = [Collected.of(adsl, rs, each) for each in every]
     blocks = [
         (read, block)
         for place, read in enumerate(reads)
@@ -126,7 +125,7 @@ def check_adrs(
     """Findings on the responses that ADRS is made of: unknown terms, missing dates, disease after CR."""
     every = _each(options)
     return stack_findings(
-        [check_assessments(_Read.of(adsl, rs, each).assessments, adsl, each) for each in every]
+        [check_assessments(Collected.of(adsl, rs, each).assessments, adsl, each) for each in every]
     )
 
 
@@ -136,72 +135,7 @@ def _each(options: ResponseOptions | Sequence[ResponseOptions] | None) -> list[R
     return [options] if isinstance(options, ResponseOptions) else list(options)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """The collected overall responses of one evaluator under one set of criteria, ready for questions."""
-
-    options: ResponseOptions
-    assessments: pd.DataFrame
-    every: Calls
-    counted: Calls
-    end: Ints
-    # Variables of the records, with a blank at the end that position -1 (no record) finds.
-    flags: Texts
-    visit: Texts
-    visitnum: npt.NDArray[np.float64]
-    sequence: npt.NDArray[np.float64]
-
-    @classmethod
-    def of(cls, adsl: pd.DataFrame, rs: pd.DataFrame, options: ResponseOptions) -> _Read:
-        rows = overall_responses(rs, options)
-        day, flags = partial_days(text(rs, "RSDTC")[rows], "last")
-        avalc = text(rs, "RSSTRESC")[rows]
-        if (avalc == "").any():
-            avalc = np.where(avalc == "", text(rs, "RSORRES")[rows], avalc)
-        subject = text(rs, "USUBJID")[rows]
-        assessments = pd.DataFrame({"USUBJID": subject, "ADT": dates(day), "AVALC": avalc}, copy=False)
-        every = read_calls(assessments, adsl, replace(options, new_therapy="", end_of_window=""))
-        limited = {options.new_therapy, options.end_of_window} & set(adsl.columns)
-        counted = read_calls(assessments, adsl, options) if limited else every
-        return cls(
-            options,
-            assessments,
-            every,
-            counted,
-            np.append(every.day, FOREVER)[every.first(every.code == PD)],
-            np.append(flags, ""),
-            np.append(text(rs, "VISIT")[rows], ""),
-            np.append(number(rs, "VISITNUM")[rows], np.nan),
-            np.append(number(rs, "RSSEQ")[rows], np.nan),
-        )
-
-
-def overall_responses(rs: pd.DataFrame, options: ResponseOptions) -> Ints:
-    """The positions in RS of the overall responses of the evaluator and criteria, by RSSEQ.
-
-    A blank RSEVAL is the investigator. Where several readers (RSEVALID) remain and acceptance is marked
-    (RSACPTFL), the accepted records are taken.
-    """
-    wanted = [options.evaluator, ""] if options.evaluator == "INVESTIGATOR" else [options.evaluator]
-    mask = _among(rs, "RSTESTCD", ["OVRLRESP"]) & _among(rs, "RSEVAL", wanted)
-    mask &= _among(rs, "RSCAT", RSCAT[options.criteria])
-    if options.evaluator_id:
-        mask &= _among(rs, "RSEVALID", [options.evaluator_id])
-    accepted = mask & _among(rs, "RSACPTFL", ["Y"])
-    rows = np.flatnonzero(accepted if accepted.any() and not options.evaluator_id else mask)
-    return rows[np.argsort(number(rs, "RSSEQ")[rows], kind="stable")]
-
-
-def _among(frame: pd.DataFrame, name: str, values: Sequence[str]) -> Bools:
-    """Which records have one of the texts in a column."""
-    if name not in frame.columns:
-        return np.full(len(frame), "" in values)
-    codes_, uniques = pd.factorize(frame[name])
-    wanted = [str(value).strip() in values for value in uniques]
-    return np.asarray(np.array([*wanted, "" in values], dtype=bool)[codes_])
-
-
-def _blocks(read: _Read, adsl: pd.DataFrame, tu: pd.DataFrame, with_death: bool) -> Iterator[_Block]:
+def _blocks(read: Collected, adsl: pd.DataFrame, tu: pd.DataFrame, with_death: bool) -> Iterator[_Block]:
     options = read.options
     calls = response_window(read.counted, options)
     yield _overall(read)
@@ -232,7 +166,7 @@ def _blocks(read: _Read, adsl: pd.DataFrame, tu: pd.DataFrame, with_death: bool)
         yield _death(read, adsl)
 
 
-def _overall(read: _Read) -> _Block:
+def _overall(read: Collected) -> _Block:
     ids = pd.Index(read.every.subjects)
     subject = np.asarray(ids.get_indexer(read.assessments["USUBJID"]), dtype=np.int64)
     row = np.flatnonzero(subject >= 0)
@@ -252,7 +186,7 @@ def _overall(read: _Read) -> _Block:
     )
 
 
-def _one_each(read: _Read, code: str, calls: Calls, picked: Ints, value: Ints | None = None) -> _Block:
+def _one_each(read: Collected, code: str, calls: Calls, picked: Ints, value: Ints | None = None) -> _Block:
     """One record per subject: Y/N where a call was picked, or the call (`value`)."""
     n = len(picked)
     if value is None:
@@ -272,16 +206,12 @@ def _one_each(read: _Read, code: str, calls: Calls, picked: Ints, value: Ints | 
     )
 
 
-def _lesions(read: _Read, tu: pd.DataFrame) -> Iterator[_Block]:
+def _lesions(read: Collected, tu: pd.DataFrame) -> Iterator[_Block]:
     """Measurable disease and baseline assessment out of the lesions that the evaluator identified."""
     options, ids = read.options, pd.Index(read.every.subjects)
     result = text(tu, "TUSTRESC")
     kind = kinds(np.where(result == "", text(tu, "TUORRES"), result))
-    mask = np.isin(text(tu, "TUEVAL"), (options.evaluator, "")) & np.isin(
-        text(tu, "TUTESTCD"), ("", "TUMIDENT")
-    )
-    if options.evaluator_id:
-        mask &= text(tu, "TUEVALID") == options.evaluator_id
+    mask = _identified_by(tu, options) & np.isin(text(tu, "TUTESTCD"), ("", "TUMIDENT"))
     subject = np.asarray(ids.get_indexer(text(tu, "USUBJID")), dtype=np.int64)
     sequence = number(tu, "TUSEQ")
     known = mask & (kind != "") & (subject >= 0)
@@ -295,13 +225,23 @@ def _lesions(read: _Read, tu: pd.DataFrame) -> Iterator[_Block]:
         yield _fact(read, code, found, np.full(len(ids), NO_DAY), "TU", "TUSTRESC", first)
 
 
-def _death(read: _Read, adsl: pd.DataFrame) -> _Block:
+def _identified_by(tu: pd.DataFrame, options: ResponseOptions) -> Bools:
+    """The records of the evaluator; of a derived response, of the one whose lesions it was derived from."""
+    evaluator, reader = text(tu, "TUEVAL"), text(tu, "TUEVALID")
+    if options.evaluator == DERIVED_EVALUATOR:
+        whose = np.where(reader == "", evaluator, evaluator + " " + reader)
+        return np.isin(whose, (options.evaluator_id, ""))
+    own = np.isin(evaluator, (options.evaluator, ""))
+    return own & (reader == options.evaluator_id) if options.evaluator_id else own
+
+
+def _death(read: Collected, adsl: pd.DataFrame) -> _Block:
     day = column_days(adsl, "DTHDT")
     return _fact(read, "DEATH", day != NO_DAY, day, "ADSL", "DTHDT", np.full(len(day), np.nan))
 
 
 def _fact(
-    read: _Read,
+    read: Collected,
     code: str,
     found: Bools,
     day: Ints,
@@ -325,7 +265,9 @@ def _fact(
     )
 
 
-def _assemble(adsl: pd.DataFrame, blocks: list[tuple[_Read, _Block]], keep: Sequence[str]) -> pd.DataFrame:
+def _assemble(
+    adsl: pd.DataFrame, blocks: list[tuple[Collected, _Block]], keep: Sequence[str]
+) -> pd.DataFrame:
     """All blocks as one frame, sorted by subject and parameter."""
     ids, study = text(adsl, "USUBJID"), text(adsl, "STUDYID")
     rank = np.empty(len(ids), dtype=np.int64)
@@ -376,7 +318,7 @@ def _per_block(blocks: list[_Block], place: Ints) -> dict[str, object]:
 _RECORD = ("AVAL", "AVALC", "ADTF", "AVISIT", "AVISITN", "ANL01FL", "ANL02FL", "SRCDOM", "SRCVAR", "SRCSEQ")
 
 
-def _record_part(read: _Read, block: _Block, name: str) -> npt.NDArray[Any]:
+def _record_part(read: Collected, block: _Block, name: str) -> npt.NDArray[Any]:
     """One variable of the records of a block."""
     row = block.row
     sourced = (row >= 0) | ((block.source != "RS") & (block.aval == 1))

@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.adsl_disease import add_disease
-from fhir2cdisc.adam.coerce import flag, number, text
+from fhir2cdisc.adam.coerce import number, text
 from fhir2cdisc.adam.last_alive import last_known_alive
 from fhir2cdisc.adam.sdtm_frames import Frames, dataset, full_dates
 from fhir2cdisc.mappings.study import Arm, Study
 
 FROM_DM = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ETHNIC", "COUNTRY", "ARM", "ACTARM")
+
+
+def yes_no(condition: pd.Series) -> pd.Series:
+    """`Y` or `N`: a population flag is never blank (ADaMIG 1.3, section 3.2)."""
+    return pd.Series(np.where(condition.fillna(False).astype(bool), "Y", "N"), index=condition.index, dtype=object)
 
 
 def derive_adsl(frames: Frames, study: Study) -> pd.DataFrame:
@@ -70,7 +75,7 @@ def _arms(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: Study) ->
     for arm in ruled:
         if arm.any_class or arm.all_class:
             fits = given.map(lambda n, a=arm: isinstance(n, frozenset) and _fits(n, a, classes))
-            adsl[f"{arm.code[:6]}FL"] = flag(fits.astype(bool))
+            adsl[f"{arm.code[:6]}FL"] = yes_no(fits.astype(bool))
 
 
 def _fits(names: frozenset[str], arm: Arm, classes: dict[str, str]) -> bool:
@@ -120,14 +125,14 @@ def _death(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
 def _populations(adsl: pd.DataFrame, frames: Frames, study: Study) -> None:
     """FASFL: enrolled (everybody in a cohort without enrolment); SAFFL: treated; EVALFL: measurable and assessed."""
     enrolled = adsl["ENRLDT"].notna() | adsl["RFICDT"].notna()
-    adsl["FASFL"] = flag(enrolled if study.cohort.membership == "research-subject" else adsl["USUBJID"].notna())
-    adsl["SAFFL"] = flag(adsl["TRTSDT"].notna())
+    adsl["FASFL"] = yes_no(enrolled if study.cohort.membership == "research-subject" else adsl["USUBJID"].notna())
+    adsl["SAFFL"] = yes_no(adsl["TRTSDT"].notna())
     tu, rs = dataset(frames, "TU"), dataset(frames, "RS")
     target = set(tu.loc[text(tu, "TUSTRESC").isin(["TARGET", "TARGET NODAL"]), "USUBJID"])
     response = rs[text(rs, "RSTESTCD") == "OVRLRESP"]
     start = response["USUBJID"].map(adsl.set_index("USUBJID")["TRTSDT"])
     after = set(response.loc[full_dates(response, "RSDTC") > pd.to_datetime(start), "USUBJID"])
-    adsl["EVALFL"] = flag((adsl["SAFFL"] == "Y") & adsl["USUBJID"].isin(target) & adsl["USUBJID"].isin(after))
+    adsl["EVALFL"] = yes_no((adsl["SAFFL"] == "Y") & adsl["USUBJID"].isin(target) & adsl["USUBJID"].isin(after))
 
 
 def _interim(adsl: pd.DataFrame, study: Study) -> None:
@@ -138,4 +143,4 @@ def _interim(adsl: pd.DataFrame, study: Study) -> None:
     order = pd.DataFrame({"d": when, "u": adsl["USUBJID"]}).dropna().sort_values(["d", "u"]).index
     adsl["ENRLRANK"] = pd.Series(np.arange(1.0, len(order) + 1), index=order).reindex(adsl.index)
     for number_, cases in enumerate(study.interim.cases, start=1):
-        adsl[f"INT{number_}FL"] = flag(adsl["ENRLRANK"] <= cases)
+        adsl[f"INT{number_}FL"] = yes_no(adsl["ENRLRANK"] <= cases)

@@ -38,12 +38,20 @@ def expected_non_targets(records: pd.DataFrame, points: pd.DataFrame) -> pd.Data
 
 
 def non_target_states(records: pd.DataFrame, expected: pd.DataFrame) -> pd.DataFrame:
-    """The worst state per time point and expected non-target lesion: tp, panel, link, state, day."""
+    """The worst state per time point and expected non-target lesion: tp, panel, link, state, day.
+
+    A lesion that progressed unequivocally before and has grown since is progression still.
+    """
     rows = records[(records["kind"] == NON_TARGET) & records["done"]]
     rows = rows.assign(state=_state(rows))
     rows = rows[rows["state"] > NOT_SEEN].merge(expected[["panel", "link"]], on=["panel", "link"])
     rows = rows.sort_values(["tp", "link", "state", "day"], ascending=[True, True, False, True])
-    return rows.drop_duplicates(["tp", "link"])[["tp", "panel", "link", "state", "day"]]
+    rows = rows.drop_duplicates(["tp", "link"])
+    keys = [rows["panel"], rows["link"]]
+    before = (rows["state"] == WORSE).groupby(keys).cummax().groupby(keys).shift(fill_value=False)
+    grown = rows["state"] == GROWN
+    rows = rows.assign(grown=grown, state=rows["state"].where(~(grown & before.astype(bool)), WORSE))
+    return rows[["tp", "panel", "link", "state", "day", "grown"]]
 
 
 def add_non_target(table: pd.DataFrame, states: pd.DataFrame, expected: pd.DataFrame) -> pd.DataFrame:
@@ -54,7 +62,7 @@ def add_non_target(table: pd.DataFrame, states: pd.DataFrame, expected: pd.DataF
         nt_expected=table["panel"].map(expected.groupby("panel").size()).fillna(0).astype(int),
         nt_seen=grouped["link"].nunique().reindex(table.index, fill_value=0),
         nt_worst=grouped["state"].max().reindex(table.index, fill_value=NOT_SEEN),
-        nt_grown=(grouped["state"].max() >= GROWN).reindex(table.index, fill_value=False),
+        nt_grown=grouped["grown"].any().reindex(table.index, fill_value=False),
         nt_day=worse.groupby("tp")["day"].min().reindex(table.index, fill_value=NO_DAY),
         nt_links=worse.groupby("tp")["link"].agg(", ".join).reindex(table.index, fill_value=""),
     )

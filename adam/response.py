@@ -260,13 +260,14 @@ def _after_cr(assessments: pd.DataFrame, reference: pd.DataFrame, options: Respo
     named = name_table(options.criteria)[calls.code[mask]]
     when = iso(calls.day[mask])
     rule = {"PD": "it counts as PD", "PR": "the CR counts as PR", "collected": "it counts as collected"}
-    says = rule[options.pr_after_cr]
+    immune = options.criteria == IRECIST and options.pr_after_cr == "PD"
+    says = rule["collected" if immune else options.pr_after_cr]
     return findings(
         "RS",
         "disease after CR",
         "WARNING",
         (
-            (s, d, "AVALC", c, f"{c} on {d} follows a CR; {says} (RECIST 1.1 table 3).")
+            (s, d, "AVALC", c, f"{c} on {d} follows a complete response; {says}.")
             for s, c, d in zip(calls.subjects[calls.subject[mask]], named, when, strict=True)
         ),
     )

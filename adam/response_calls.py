@@ -129,7 +129,7 @@ def read_calls(assessments: pd.DataFrame, reference: pd.DataFrame, options: Resp
     day = column_days(assessments, "ADT")
     code = codes(text(assessments, "AVALC"), options.criteria)
     keep = (subject >= 0) & (day != NO_DAY) & (code > 0) & (code != MISSING)
-    begin, end = start[subject], _end(reference, options)[subject]
+    begin, end = np.append(start, NO_DAY)[subject], np.append(_end(reference, options), NO_DAY)[subject]
     keep &= (begin != NO_DAY) & (day >= begin) & (day <= end)
     row = np.flatnonzero(keep)
     calls = Calls(ids, start, subject[row], day[row], code[row], row.astype(np.int64))
@@ -158,8 +158,11 @@ def _worst_of_day(calls: Calls) -> Calls:
 
 
 def response_window(calls: Calls, options: ResponseOptions) -> Calls:
-    """The calls up to the first PD, with the rule for disease after CR applied."""
-    if options.pr_after_cr == "PD":
+    """The calls up to the first PD, with the rule for disease after CR applied.
+
+    Under iRECIST disease after iCR is progression only where it is called so (Seymour 2017, table 3).
+    """
+    if options.pr_after_cr == "PD" and options.criteria != IRECIST:
         calls = replace(calls, code=np.where(_disease_after_cr(calls), PD, calls.code))
     calls = calls.until_progression()
     if options.pr_after_cr == "PR":

@@ -32,7 +32,8 @@ class ResponseOptions:
     missing_as_ne     a subject without assessment is NE instead of MISSING.
     sticky_pr         SD after PR does not interrupt the PR (EORTC); it never confirms one.
     pr_after_cr       disease after a CR: `PD` from then on (RECIST 1.1 table 3, footnote), `PR` corrects the
-                      CR to PR, `collected` leaves the calls as they are.
+                      CR to PR, `collected` leaves the calls as they are. iRECIST has no `PD` rule: the
+                      calls are taken as collected.
     new_therapy       column of the reference frame with the date of new anticancer therapy; assessments after
                       it do not count. Blank, or a column that is not there, means no such rule.
     end_of_window     column after which, plus `end_of_window_days`, assessments do not count.
@@ -86,7 +87,9 @@ class ResponseOptions:
             f"response confirmed at least {self.confirm_days} days later, at most {self.max_ne} NE between",
             f"SD from day {self.sd_min_days} after {self.reference} (inclusive)",
             {
-                "PD": "disease after CR is PD",
+                "PD": "calls after iCR as collected"
+                if self.criteria == IRECIST
+                else "disease after CR is PD",
                 "PR": "CR followed by disease is corrected to PR",
                 "collected": "calls after CR as collected",
             }[self.pr_after_cr],

@@ -13,7 +13,9 @@ import click
 from fhir2cdisc.adam.build import Adam, build_adam
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
+from fhir2cdisc.converters.cli_validate import validate
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
+from fhir2cdisc.converters.derived_response import add_derived_responses
 from fhir2cdisc.converters.headlines import account_lines, adam_lines, assumption_lines, finding_lines
 from fhir2cdisc.converters.package_write import (
     PackageError,
@@ -43,6 +45,7 @@ def main() -> None:
 
 main.add_command(studies)
 main.add_command(simulate)
+main.add_command(validate)
 
 
 def clear_errors(function: Command) -> Command:
@@ -75,6 +78,12 @@ def _source_options(function: Command) -> Command:
                 help="A mapping file (TOML) whose sources come before the built-in ones; may be repeated.",
             ),
             click.option(
+                "--site",
+                "sites",
+                multiple=True,
+                help="A map of local codes: a built-in name or a file (TOML); may be repeated.",
+            ),
+            click.option(
                 "--key-file",
                 type=click.Path(path_type=Path, exists=True, dir_okay=False),
                 help="Secret from which subject numbers are made where the source has none.",
@@ -101,8 +110,10 @@ def progress(steps: Iterable[object], label: str, length: int) -> Iterable[objec
         yield from bar
 
 
-def _run_options(deep: bool, workers: int, mappings: tuple[Path, ...], key_file: Path | None) -> RunOptions:
-    return RunOptions(deep, workers, mappings=mappings, key=key_file.read_bytes() if key_file else b"")
+def _run_options(
+    deep: bool, workers: int, mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None
+) -> RunOptions:
+    return RunOptions(deep, workers, mappings=mappings, sites=sites, key=key_file.read_bytes() if key_file else b"")
 
 
 @main.command()
@@ -110,14 +121,14 @@ def _run_options(deep: bool, workers: int, mappings: tuple[Path, ...], key_file:
 @clear_errors
 def run(
     sources: tuple[Path, ...], study_name: str, out: Path, replace_old: bool, deep: bool, workers: int,
-    mappings: tuple[Path, ...], key_file: Path | None, encoding: str,
+    mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None, encoding: str,
 ) -> None:  # fmt: skip
     """FHIR to SDTM and ADaM of a study: XPT, define.xml, lineage and findings in one package.
 
     SOURCES are FHIR R4 or R4B: files, folders and zip archives of bundles, resources or NDJSON.
     """
     study = load_study(study_name)
-    options = _run_options(deep, workers, mappings, key_file)
+    options = _run_options(deep, workers, mappings, sites, key_file)
     _package(sources, study, out, replace_old, options, encoding, with_adam=True)
 
 
@@ -126,11 +137,11 @@ def run(
 @clear_errors
 def sdtm(
     sources: tuple[Path, ...], study_name: str, out: Path, replace_old: bool, deep: bool, workers: int,
-    mappings: tuple[Path, ...], key_file: Path | None, encoding: str,
+    mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None, encoding: str,
 ) -> None:  # fmt: skip
     """FHIR to SDTM of a study."""
     study = load_study(study_name)
-    options = _run_options(deep, workers, mappings, key_file)
+    options = _run_options(deep, workers, mappings, sites, key_file)
     _package(sources, study, out, replace_old, options, encoding, with_adam=False)
 
 
@@ -143,6 +154,7 @@ def _package(
     click.echo("\n".join(account_lines(made.accounts)))
     if not made.sdtm.frames:
         _nothing(made, study)
+    conflicts = add_derived_responses(made.sdtm, study)
     adam = build_adam(made.sdtm.frames, study) if with_adam else None
     with new_folder(out, replace_old) as folder:
         written = write_sdtm(folder, made, study, encoding)
@@ -150,7 +162,7 @@ def _package(
         if adam is not None:
             found += write_adam(folder, adam, study, encoding).findings
         write_lineage(folder, made, adam)
-        everything = write_findings(folder, made, adam, found)
+        everything = write_findings(folder, made, adam, found, conflicts)
         finish(folder, sources, study, options, encoding)
     click.echo("\n".join([*finding_lines(everything), *assumption_lines(study, made.sdtm.frames)]))
     if adam is not None:

@@ -17,9 +17,17 @@ from fhir2cdisc.converters.core_engine import CoreError, run_core
 @click.option(
     "--core", type=click.Path(exists=True, path_type=Path), help="An installed CDISC CORE to run too."
 )
+@click.option(
+    "--encoding", type=click.Choice(["ascii", "utf-8", "gb18030"]), default="ascii", show_default=True
+)
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 def validate(
-    package_dir: Path, json_path: Path | None, html_path: Path | None, core: Path | None, strict: bool
+    package_dir: Path,
+    json_path: Path | None,
+    html_path: Path | None,
+    core: Path | None,
+    encoding: str,
+    strict: bool,
 ) -> None:
     """Check PACKAGE_DIR (sdtm/*.xpt, adam/*.xpt, define.xml) and say what breaks which rule.
 
@@ -29,7 +37,7 @@ def validate(
         more = run_core(core, package_dir) if core is not None else []
     except CoreError as error:
         raise click.ClickException(str(error)) from error
-    report = validate_package(package_dir, more=more)
+    report = validate_package(package_dir, more=more, encoding=encoding)
     if json_path is not None:
         write_text(json_path, as_json(report))
     if html_path is not None:

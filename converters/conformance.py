@@ -71,13 +71,21 @@ class Report:
 
 
 def validate_package(
-    folder: str | Path, *, rules: Sequence[Rule] = RULES, more: Iterable[Issue] = ()
+    folder: str | Path,
+    *,
+    rules: Sequence[Rule] = RULES,
+    more: Iterable[Issue] = (),
+    encoding: str = "ascii",
 ) -> Report:
     """Apply the rules to a package folder; `more` are findings of another engine to report with ours.
 
+    With an `encoding` of `utf-8` or `gb18030` (NMPA) the rules that ask for ASCII are left out.
+
     A rule that cannot be applied to unusual data is itself reported as a note; nothing is raised for content.
     """
-    package = read_package(folder)
+    package = read_package(folder, None if encoding == "ascii" else encoding)
+    if encoding != "ascii":
+        rules = [rule for rule in rules if rule.id not in rules_xpt.ASCII_ONLY]
     issues = [issue for rule in rules for issue in _apply(rule, package)]
     issues += more
     issues.sort(

@@ -144,7 +144,7 @@ def _options(content: GuideContent) -> Section:
     said = tuple((o.name, o.value, o.meaning) for o in content.options if o.from_protocol)
     silent = tuple((o.name, o.value, o.meaning) for o in content.options if not o.from_protocol)
     heads = ("Option", "Value", "Meaning")
-    text = f"The protocol is silent on {len(silent)} of {len(content.options)} options; defaults were taken there."
+    text = f"The protocol is silent on {len(silent)} of {len(content.options)} options; defaults were taken."
     parts = (
         Section("Options that the protocol gives", (), (Table(heads, said),)),
         Section("Options on which the protocol is silent", (), (Table(heads, silent),)),

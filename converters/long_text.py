@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
+from fhir2cdisc.converters.define_types import numeric_text
 from fhir2cdisc.converters.xpt_columns import MAX_TEXT, texts
 from fhir2cdisc.sdtm.metadata import Dataset, Variable
 
@@ -110,7 +111,7 @@ def _qualifier(
         "RDOMAIN": dataset.name,
         "USUBJID": str(record.get("USUBJID", "")),
         "IDVAR": sequence if has_sequence else "",
-        "IDVARVAL": f"{float(str(record[sequence])):g}" if has_sequence else "",
+        "IDVARVAL": numeric_text(float(str(record[sequence]))) if has_sequence else "",
         "QNAM": f"{variable.name[: 8 - len(str(number))]}{number}",
         "QLABEL": variable.label,
         "QVAL": text,

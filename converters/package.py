@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fhir2cdisc.converters.rule import Hit, Kind, Loaded, Package
+from fhir2cdisc.converters.rule import Hit, Kind, Loaded, Package, text
 from fhir2cdisc.converters.xpt import read_xpt
 from lxml import etree
 
 KINDS: tuple[Kind, ...] = ("sdtm", "adam")
 
 
-def read_package(folder: str | Path) -> Package:
+def read_package(folder: str | Path, encoding: str | None = None) -> Package:
     """Read `sdtm/*.xpt`, `adam/*.xpt` and their define.xml.
 
     A folder without these subfolders is taken as one of transport files: names that begin with AD are ADaM.
@@ -23,7 +23,7 @@ def read_package(folder: str | Path) -> Package:
     unread: list[Hit] = []
     for kind, path in _files(root):
         try:
-            frame, dataset = read_xpt(path)
+            frame, dataset = read_xpt(path, encoding=encoding)
         except (ValueError, OSError, OverflowError) as error:
             unread.append(Hit(path.stem.upper(), "", f"{path.name} cannot be read: {error}"))
             continue
@@ -32,7 +32,9 @@ def read_package(folder: str | Path) -> Package:
             message = f"{path.name} holds a dataset of the same name as {known.path.name}"
             unread.append(Hit(dataset.name, "", message))
             continue
-        found[kind][dataset.name] = Loaded(kind, path, frame, dataset)
+        domains = set(text(frame, "DOMAIN")) - {""}
+        domain = domains.pop() if len(domains) == 1 else dataset.name[:2]
+        found[kind][dataset.name] = Loaded(kind, path, frame, dataset, domain)
     defines, malformed = _defines(root)
     return Package(root, found["sdtm"], found["adam"], defines, tuple(unread), tuple(malformed))
 

@@ -164,10 +164,17 @@ def _parquet(path: Path, frame: pd.DataFrame) -> None:
         frame.to_parquet(file, index=False)
 
 
-def write_findings(folder: Path, run: SdtmRun | None, adam: Adam | None, more: Sequence[Finding] = ()) -> list[Finding]:
+def write_findings(
+    folder: Path,
+    run: SdtmRun | None,
+    adam: Adam | None,
+    more: Sequence[Finding] = (),
+    conflicts: pd.DataFrame | None = None,
+) -> list[Finding]:
     """`findings/`: what was found, in words (CSV and JSON), the accounts, and every resource with what became of it."""
     target = folder / "findings"
-    found = [*(sorted_findings(run.accounts) if run else []), *more, *_adam_findings(adam)]
+    read = sorted_findings([*run.accounts.findings, *run.sdtm.findings]) if run else []
+    found = [*read, *more, *_from_frame(conflicts, "sdtm"), *_from_frame(adam.findings if adam else None, "adam")]
     rows = [f.as_dict() for f in found]
     header = list(asdict(Finding("", "")))
     _csv(target / "findings.csv", header, [list(row.values()) for row in rows])
@@ -181,15 +188,16 @@ def write_findings(folder: Path, run: SdtmRun | None, adam: Adam | None, more: S
     return found
 
 
-def _adam_findings(adam: Adam | None) -> list[Finding]:
-    if adam is None or not len(adam.findings):
+def _from_frame(frame: pd.DataFrame | None, prefix: str) -> list[Finding]:
+    """Findings of the derivations (DATASET, USUBJID, RECORD, VARIABLE, VALUE, RULE, SEVERITY, MESSAGE)."""
+    if frame is None or not len(frame):
         return []
     return [
         Finding(
-            f"adam.{row.RULE}", row.MESSAGE, str(row.SEVERITY).lower(), variable=f"{row.DATASET}.{row.VARIABLE}",
+            f"{prefix}.{row.RULE}", row.MESSAGE, str(row.SEVERITY).lower(), variable=f"{row.DATASET}.{row.VARIABLE}",
             value=str(row.VALUE), usubjid=row.USUBJID, path=str(row.RECORD),
         )
-        for row in adam.findings.itertuples(index=False)
+        for row in frame.itertuples(index=False)
     ]  # fmt: skip
 
 
@@ -207,6 +215,7 @@ def finish(folder: Path, inputs: Sequence[Path], study: Study, options: RunOptio
         "study": study.model_dump(mode="json", exclude={"simulation"}),
         "deep": options.deep,
         "mappings": [path.name for path in options.mappings],
+        "sites": [Path(name).name for name in options.sites],
         "keyed": bool(options.key),
         "encoding": encoding,
     }

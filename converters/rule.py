@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.converters.define_types import numeric_text
 from fhir2cdisc.converters.xpt_columns import is_datetime, is_numeric, texts
 from fhir2cdisc.sdtm.metadata import Dataset, sdtm_datasets
 
@@ -28,22 +29,17 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A dataset file of the package, read."""
+    """A dataset file of the package, read; `domain` is QS for a split dataset such as QSFH."""
 
     kind: Kind
     path: Path
     frame: pd.DataFrame
     dataset: Dataset
+    domain: str = ""
 
     @property
     def name(self) -> str:
         return self.dataset.name
-
-    @property
-    def domain(self) -> str:
-        """The SDTM domain; a split dataset such as QSFH belongs to QS."""
-        values = set(text(self.frame, "DOMAIN")) - {""}
-        return values.pop() if len(values) == 1 else self.name[:2]
 
     @property
     def model(self) -> Dataset | None:
@@ -98,15 +94,22 @@ class Rule:
 
 
 def text(frame: pd.DataFrame, name: str) -> pd.Series:
-    """A column as texts without blanks at the end, empty where it is missing or not there."""
+    """A column as texts, empty where a value is missing or the column is not there."""
     if name not in frame.columns:
         return pd.Series([""] * len(frame), index=frame.index, dtype=object)
     values = frame[name]
     if is_datetime(values):
         return values.dt.strftime("%Y-%m-%d").fillna("").astype(object)
     if is_numeric(values):
-        return values.map(lambda v: "" if pd.isna(v) else f"{v:g}").astype(object)
-    return pd.Series([str(v).rstrip(" ") for v in texts(values)], index=frame.index, dtype=object)
+        return by_value(values, lambda v: "" if pd.isna(v) else numeric_text(float(v))).astype(object)
+    return pd.Series(texts(values), index=frame.index, dtype=object)
+
+
+def by_value(values: pd.Series, function: Callable[[Any], Any]) -> pd.Series:
+    """A function of each value, called once for each different one."""
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    found = pd.Series([function(value) for value in distinct], dtype=None if len(distinct) else bool)
+    return pd.Series(found.to_numpy()[codes], index=values.index)
 
 
 def number(frame: pd.DataFrame, name: str) -> pd.Series:

@@ -6,7 +6,19 @@ import re
 from collections.abc import Iterator
 
 import pandas as pd
-from fhir2cdisc.converters.rule import Check, Hit, Loaded, Package, Rule, ambiguous, date, hit, number, text
+from fhir2cdisc.converters.rule import (
+    Check,
+    Hit,
+    Loaded,
+    Package,
+    Rule,
+    ambiguous,
+    by_value,
+    date,
+    hit,
+    number,
+    text,
+)
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, codelists
 
 _DATE = r"(?:\d{4}|-)(?:-(?:\d\d|-)(?:-(?:\d\d|-))?)?"
@@ -16,6 +28,14 @@ _ISO = re.compile(rf"{_ONE}(?:/{_ONE})?")
 _DURATION = re.compile(r"-?P(?:\d+W|(?:\d+(?:\.\d+)?[YMD])*(?:T(?:\d+(?:\.\d+)?[HMS])+)?)")
 _CONTINUED = re.compile(r"(TSVAL|COVAL)\d+")
 _DURATIONS = ("DUR", "ELTM", "EVLINT", "STINT", "ENINT", "TDSTOFF", "TDMINPAI", "TDMAXPAI")
+
+
+def _is_iso(value: str) -> bool:
+    return bool(_ISO.fullmatch(value)) and value.strip("-T:") != ""
+
+
+def _is_duration(value: str) -> bool:
+    return bool(_DURATION.fullmatch(value)) and value.strip("-") not in ("P", "PT")
 
 
 def _known(package: Package) -> Iterator[tuple[Loaded, Dataset]]:
@@ -36,7 +56,7 @@ def _start_date(package: Package) -> Iterator[Hit]:
     if ts is None:
         return
     values = text(ts.frame, "TSVAL")[text(ts.frame, "TSPARMCD") == "SSTDTC"]
-    if not values.map(lambda v: bool(_ISO.fullmatch(v))).any():
+    if not any(_is_iso(value) for value in values):
         yield Hit("TS", "TSVAL", "no study start date (SSTDTC) as ISO 8601")
 
 
@@ -123,6 +143,9 @@ def _terms(extensible: bool) -> Check:
             wrong = (values != "") & ~values.isin({t for c in chosen for t in c.terms})
             if loaded.name in ("DM", "TS") and found.name == "TSVCDREF":
                 wrong &= values != "ISO 8601"
+            if found.name.endswith(("ORRES", "STRESC")):
+                # The codelist of a result is that of some tests only; a measured number is no term.
+                wrong &= pd.to_numeric(values, errors="coerce").isna()
             names = " or ".join(c.submission_value for c in chosen)
             yield from hit(loaded, found.name, f"a value that codelist {names} does not have", wrong)
 
@@ -134,9 +157,7 @@ def _iso(package: Package) -> Iterator[Hit]:
         for name in loaded.dataset.names:
             if name.endswith("DTC"):
                 values = text(loaded.frame, name)
-                wrong = (values != "") & ~values.map(
-                    lambda v: bool(_ISO.fullmatch(v)) and v.strip("-T:") != ""
-                )
+                wrong = (values != "") & ~by_value(values, _is_iso)
                 complete = values.str.fullmatch(r"\d{4}-\d\d-\d\d(T.*)?") & date(loaded.frame, name).isna()
                 yield from hit(loaded, name, "no date of ISO 8601, or none of the calendar", wrong | complete)
 
@@ -146,7 +167,7 @@ def _durations(package: Package) -> Iterator[Hit]:
         for variable in loaded.dataset.variables:
             if variable.name.endswith(_DURATIONS) and variable.type == "Char":
                 values = text(loaded.frame, variable.name)
-                good = values.map(lambda v: bool(_DURATION.fullmatch(v)) and v.strip("-") not in ("P", "PT"))
+                good = by_value(values, _is_duration)
                 interval = values.str.contains("/", regex=False)
                 yield from hit(
                     loaded, variable.name, "no duration of ISO 8601", (values != "") & ~good & ~interval

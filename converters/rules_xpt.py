@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pandas as pd
-from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, hit, text
+from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, by_value, hit, text
 from fhir2cdisc.converters.xpt import MAX_BYTES
 from fhir2cdisc.converters.xpt_columns import MAX_TEXT, NAME
 
@@ -61,7 +61,7 @@ def _texts(loaded: Loaded) -> Iterator[tuple[str, pd.Series]]:
 def _ascii(package: Package) -> Iterator[Hit]:
     for loaded in package.loaded:
         for name, values in _texts(loaded):
-            yield from hit(loaded, name, "a character outside ASCII", ~values.map(str.isascii))
+            yield from hit(loaded, name, "a character outside ASCII", ~by_value(values, str.isascii))
 
 
 def _control(package: Package) -> Iterator[Hit]:
@@ -109,6 +109,9 @@ def _large(package: Package) -> Iterator[Hit]:
         if size > MAX_BYTES and not pieces:
             yield Hit(loaded.name, "", f"{size} bytes without pieces in the folder split")
 
+
+# Left out where an agency takes another encoding.
+ASCII_ONLY = frozenset({"XPT-006", "XPT-007"})
 
 RULES = (
     Rule(

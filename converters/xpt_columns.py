@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -14,7 +14,8 @@ from fhir2cdisc.converters.ibm_float import MISSING_CODES, missing_word, out_of_
 from fhir2cdisc.converters.xpt_layout import split_format
 from fhir2cdisc.sdtm.metadata import Variable
 
-BLOCK = 65_536
+# Rows worked on at a time: what fits the cache of a processor.
+BLOCK = 16_384
 MAX_TEXT = 200
 MAX_LABEL = 40
 NAME = re.compile(r"[A-Z][A-Z0-9]{0,7}", re.ASCII)
@@ -39,11 +40,12 @@ class Problems:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column ready to be written: its final description and its values."""
+    """One column ready to be written: its final description, its values, and blocks of few different ones."""
 
     variable: Variable
     values: pd.Series
     missing: Mapping[int, str]
+    coded: dict[int, tuple[npt.NDArray[np.uint16], npt.NDArray[np.object_]]] = field(default_factory=dict)
 
 
 def is_datetime(values: pd.Series) -> bool:
@@ -64,8 +66,12 @@ def with_type(variable: Variable | None, name: str, values: pd.Series) -> Variab
 
 
 def has_time(values: pd.Series) -> bool:
-    naive = values.dropna()
-    return bool(len(naive)) and bool((naive != naive.dt.normalize()).any())
+    """True where a datetime column holds more than days."""
+    return any(bool(_timed(block).any()) for _, block in blocks(values))
+
+
+def _timed(block: pd.Series) -> npt.NDArray[np.bool_]:
+    return np.asarray(block.notna().to_numpy() & (_nanoseconds(block) % _DAY != 0))
 
 
 def blocks(values: pd.Series) -> Iterator[tuple[int, pd.Series]]:
@@ -73,122 +79,58 @@ def blocks(values: pd.Series) -> Iterator[tuple[int, pd.Series]]:
         yield start, values.iloc[start : start + BLOCK]
 
 
+def objects(values: pd.Series) -> npt.NDArray[np.object_]:
+    """A column as objects, without a copy where it holds objects already."""
+    if values.dtype == object:
+        return np.asarray(values.array, dtype=object)
+    return np.asarray(values.astype(object))
+
+
 def texts(values: pd.Series) -> npt.NDArray[np.object_]:
     """Character values as objects, missing ones as an empty text."""
-    found: Any = values.to_numpy(dtype=object, na_value=None) if len(values) else np.empty(0, dtype=object)
+    found = objects(values)
     if pd.api.types.infer_dtype(found, skipna=False) != "string":
         found = np.where(pd.isna(found), "", found).astype(object)
-    return found  # type: ignore[no-any-return]
-
-
-def measure(column: Column, where: str, encoding: str, problems: Problems) -> int:
-    """Check a character column; the bytes that its longest value needs (at least 1)."""
-    longest = 1
-    rules: dict[str, list[int]] = {}
-    for start, block in blocks(column.values):
-        values = texts(block).tolist()
-        if not _plain(values):
-            longest = max(longest, _measure_slowly(values, start, encoding, rules))
-            continue
-        longest = max(longest, *map(len, values))
-        if longest > MAX_TEXT:
-            _measure_slowly(values, start, encoding, rules)
-    limit = column.variable.length
-    for sentence, rows in rules.items():
-        problems.add(where, sentence, rows)
-    if limit and longest > limit and not rules:
-        problems.add(where, f"the longest value has {longest} bytes, the declared length is {limit}")
-    return longest
-
-
-def _plain(values: list[Any]) -> bool:
-    """Only ASCII texts without a NUL or a blank at the end: what needs no closer look."""
-    try:
-        joined = "\0".join(values)
-    except TypeError:
-        return False
-    return joined.isascii() and " \0" not in joined + "\0" and joined.count("\0") == len(values) - 1
-
-
-def _measure_slowly(values: list[Any], start: int, encoding: str, rules: dict[str, list[int]]) -> int:
-    longest = 1
-    seen: dict[Any, tuple[int, str]] = {}
-    for row, value in enumerate(values, start + 1):
-        key = (type(value), value) if isinstance(value, str) else type(value)
-        if key not in seen:
-            seen[key] = text_problem(value, encoding)
-        length, sentence = seen[key]
-        if sentence:
-            rules.setdefault(sentence, []).append(row)
-        else:
-            longest = max(longest, length)
-    return longest
-
-
-def text_problem(value: Any, encoding: str) -> tuple[int, str]:
-    """Bytes of a character value and the rule it breaks, if any; the sentence never quotes the value."""
-    if not isinstance(value, str):
-        return 0, f"a value of type {type(value).__name__} where text is declared"
-    if "\0" in value:
-        return 0, "a NUL character in the text"
-    try:
-        length = len(value.rstrip(" ").encode(encoding))
-    except UnicodeEncodeError as error:
-        found = ord(value[error.start])
-        return 0, f"character U+{found:04X} at place {error.start + 1} is not in the encoding {encoding}"
-    if length > MAX_TEXT:
-        return length, f"{length} bytes are over the {MAX_TEXT} of a character value; split the text first"
-    return length, ""
+    return found
 
 
 def check_numbers(column: Column, where: str, problems: Problems) -> None:
     """Refuse numbers that a transport file cannot hold exactly."""
-    values = column.values
-    if is_datetime(values):
-        _check_dates(column, where, problems)
+    if isinstance(column.values.dtype, pd.DatetimeTZDtype):
+        problems.add(where, "a time zone cannot be kept in a SAS date; convert to local time first")
         return
-    if not is_numeric(values):
-        wrong = [i for i, v in enumerate(texts(values), 1) if v != ""]
-        if wrong:
-            problems.add(where, "a value that is no number where a number is declared", wrong)
-        return
-    if pd.api.types.is_integer_dtype(values.dtype):
-        _refuse(~_exact(values), where, "an integer that a double cannot hold exactly", problems)
-    for start, block in blocks(values):
-        bad = out_of_range(numbers(column, block))
-        sentence = "a number outside the range of a transport file (5.4e-79 to 7.2e75, or 0)"
+    rules: dict[str, list[int]] = {}
+    for start, block in blocks(column.values):
+        sentence, bad = _refused(column, block)
         if bad.any():
-            _refuse(bad, where, sentence, problems, start)
-            return
+            rules.setdefault(sentence, []).extend((np.flatnonzero(bad) + start + 1).tolist())
+    for sentence, rows in rules.items():
+        problems.add(where, sentence, rows)
+
+
+def _refused(column: Column, block: pd.Series) -> tuple[str, npt.NDArray[np.bool_]]:
+    """The rule for the kind of a column, and where a block breaks it."""
+    form = column.variable.format
+    if is_datetime(block) and is_time_format(form):
+        finer = block.notna().to_numpy() & (_nanoseconds(block) % 1000 != 0)
+        return "a time finer than a microsecond cannot be kept", finer
+    if is_datetime(block):
+        return f"a time of day would be lost under the format {form}", _timed(block)
+    if not is_numeric(block):
+        return "a value that is no number where a number is declared", texts(block) != ""
+    if pd.api.types.is_integer_dtype(block.dtype):
+        return "an integer that a double cannot hold exactly", ~_exact(block)
+    sentence = "a number outside the range of a transport file (5.4e-79 to 7.2e75, or 0)"
+    return sentence, out_of_range(numbers(column, block))
 
 
 def _exact(values: pd.Series) -> npt.NDArray[np.bool_]:
-    whole = values.dropna()
+    """Where integers are doubles too; only those beyond 2**53 need a look."""
     result = np.ones(len(values), dtype=bool)
-    large = whole.abs() > 2**53
-    if large.any() or (whole < -(2**53)).any():
+    whole = values.dropna()
+    if ((whole > 2**53) | (whole < -(2**53))).any():
         result[values.notna().to_numpy()] = [int(float(v)) == int(v) for v in whole]
     return result
-
-
-def _check_dates(column: Column, where: str, problems: Problems) -> None:
-    values, wanted = column.values, column.variable.format
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        problems.add(where, "a time zone cannot be kept in a SAS date; convert to local time first")
-    elif not is_time_format(wanted):
-        has = (values != values.dt.normalize()) & values.notna()
-        _refuse(has.to_numpy(), where, f"a time of day would be lost under the format {wanted}", problems)
-    else:
-        finer = values.notna().to_numpy() & (_nanoseconds(values) % 1000 != 0)
-        _refuse(finer, where, "a time finer than a microsecond cannot be kept", problems)
-
-
-def _refuse(
-    bad: npt.NDArray[np.bool_], where: str, sentence: str, problems: Problems, start: int = 0
-) -> None:
-    rows = (np.flatnonzero(bad) + start + 1).tolist()
-    if rows:
-        problems.add(where, sentence, rows)
 
 
 def is_time_format(text: str) -> bool:
@@ -212,35 +154,13 @@ def numbers(column: Column, block: pd.Series) -> npt.NDArray[np.float64]:
     return np.asarray(block.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-Renderer = Callable[[int, int], npt.NDArray[Any]]
-
-
-def renderer(column: Column, encoding: str) -> Renderer:
-    """A function from a range of rows to the bytes of this column, one fixed-width item a row."""
-
-    def number(start: int, stop: int) -> npt.NDArray[Any]:
-        words = to_ibm(numbers(column, column.values.iloc[start:stop]))
-        for row, code in column.missing.items():
-            if start <= row < stop:
-                words[row - start] = missing_word(code)
-        return words.astype(">u8").view("S8")
-
-    def text(start: int, stop: int) -> npt.NDArray[Any]:
-        return fixed_width(texts(column.values.iloc[start:stop]), column.variable.length, encoding)
-
-    return number if column.variable.type == "Num" else text
-
-
-def fixed_width(values: npt.NDArray[np.object_], length: int, encoding: str) -> npt.NDArray[Any]:
-    """Texts as bytes of one length, filled with blanks."""
-    try:
-        data = values.astype(f"S{length}")
-    except UnicodeEncodeError:
-        coded = [v.rstrip(" ").encode(encoding) for v in values]
-        data = np.array(coded, dtype=f"S{length}")
-    raw = data.view(np.uint8)
-    raw[raw == 0] = ord(" ")
-    return data
+def number_bytes(column: Column, start: int, stop: int) -> npt.NDArray[Any]:
+    """The bytes of some rows of a numeric column, eight a row."""
+    words = to_ibm(numbers(column, column.values.iloc[start:stop]))
+    for row, code in column.missing.items():
+        if start <= row < stop:
+            words[row - start] = missing_word(code)
+    return words.astype(">u8").view("S8")
 
 
 def missing_by_row(

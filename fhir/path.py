@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from fhir2cdisc.fhir.path_parser import Binary, Call, Chain, Index, Literal, Name, Node, PathError, parse
+from fhir2cdisc.fhir.versions import R4_TYPES
 
 Items = list[Any]
 Resource = dict[str, Any]
@@ -297,16 +298,24 @@ def _unequal(left: Items, right: Items) -> Items:
 
 def _equivalent(left: Items, right: Items) -> Items:
     def plain(value: Any) -> Any:
+        if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+            return Decimal(value).normalize()
         return " ".join(value.lower().split()) if isinstance(value, str) else value
 
-    return [sorted(map(str, map(plain, left))) == sorted(map(str, map(plain, right)))]
+    return [sorted(map(repr, map(plain, left))) == sorted(map(repr, map(plain, right)))]
+
+
+def _alone(items: Items) -> Any:
+    if len(items) > 1:
+        raise PathError("an operator has several values where one is expected")
+    return items[0]
 
 
 def _compare(test: Callable[[Any, Any], bool]) -> Callable[[Items, Items], Items]:
     def run(left: Items, right: Items) -> Items:
         if not left or not right:
             return []
-        a, b = left[0], right[0]
+        a, b = _alone(left), _alone(right)
         numbers = (int, Decimal)
         if isinstance(a, str) != isinstance(b, str) or not isinstance(a, (str, *numbers)):
             raise PathError(f"cannot compare {type(a).__name__} with {type(b).__name__}")
@@ -316,7 +325,7 @@ def _compare(test: Callable[[Any, Any], bool]) -> Callable[[Items, Items], Items
 
 
 def _in(left: Items, right: Items) -> Items:
-    return [any(_same(left[0], item) for item in right)] if left else []
+    return [any(_same(_alone(left), item) for item in right)] if left else []
 
 
 def _distinct(items: Items) -> Items:
@@ -328,11 +337,11 @@ def _distinct(items: Items) -> Items:
 
 
 def _concatenate(left: Items, right: Items) -> Items:
-    return [("".join(map(_text, left[:1]))) + "".join(map(_text, right[:1]))]
+    return ["".join(_text(_alone(side)) for side in (left, right) if side)]
 
 
 def _add(left: Items, right: Items) -> Items:
-    return [left[0] + right[0]] if left and right else []
+    return [_alone(left) + _alone(right)] if left and right else []
 
 
 _OPERATORS: dict[str, Callable[[Items, Items], Items]] = {
@@ -436,16 +445,20 @@ def _extension(arguments: list[Step]) -> Step:
     (url,) = arguments
 
     def run(items: Items, context: Context) -> Items:
-        wanted = url(items, context)[0]
+        wanted = _alone(url(items, context) or [None])
         return [
             extension
             for item in items
             if type(item) is dict
-            for extension in item.get("extension", ())
+            for extension in _listed(item.get("extension"))
             if type(extension) is dict and extension.get("url") == wanted
         ]
 
     return run
+
+
+def _listed(value: Any) -> Items:
+    return value if isinstance(value, list) else []
 
 
 def _resolve(arguments: list[Step]) -> Step:
@@ -515,14 +528,14 @@ _CALLS: dict[str, tuple[tuple[int, ...], Callable[[list[Step]], Step]]] = {
 def _call(node: Node, text: str) -> Step:
     assert isinstance(node, Call)
     if node.name == "ofType":
-        return _of_type(_type_name(node, text))
+        return _of_type(_type_name(node, text), text)
     counts, build = _CALLS[node.name]
     if len(node.arguments) not in counts:
         raise PathError(f"{text!r}: {node.name}() takes {' or '.join(map(str, counts))} arguments")
     return build([_compile(argument, text) for argument in node.arguments])
 
 
-def _of_type(name: str) -> Step:
+def _of_type(name: str, text: str) -> Step:
     """`ofType()` where the JSON shows the type: resources and the primitive types."""
     primitives: dict[str, type | tuple[type, ...]] = {
         "string": str,
@@ -535,4 +548,6 @@ def _of_type(name: str) -> Step:
         return lambda items, context: [
             i for i in items if isinstance(i, kind) and (name == "boolean" or not isinstance(i, bool))
         ]
-    return lambda items, context: [i for i in items if type(i) is dict and i.get("resourceType") == name]
+    if name not in R4_TYPES:
+        raise PathError(f"{text!r}: ofType({name}) is known only directly after a choice element such as value")
+    return _type_or_member(name)

@@ -327,6 +327,8 @@ class _Subject:
         if spec.fallback:
             self._own_term(item)
         encounter = self._target(row.encounter)
+        if row.encounter and encounter is None and not row.encounter.startswith("#"):
+            self._dangling(row.encounter)
         used = tuple(dict.fromkeys(n for n in self.touched if n != item.number))
         values.append(
             [
@@ -354,6 +356,11 @@ class _Subject:
         other = self.shared.items.get(plain_reference(reference)) or self.shared.items.get(reference)
         if other is not None:
             return other.resource
+        self._dangling(reference)
+        return None
+
+    def _dangling(self, reference: str) -> None:
+        """Report, once for a resource, a reference whose target was not read."""
         key = (self.current.number, reference)
         if key not in self.dangling:
             self.dangling.add(key)
@@ -361,7 +368,6 @@ class _Subject:
             self.work.accounts.findings.append(
                 replace(_finding(self.current, "reference.dangling", message), value=reference)
             )
-        return None
 
     def _report(self, rule: str, variable: str, value: str, message: str) -> None:
         finding = _finding(self.current, rule, f"{variable}: {value + ' ' if value else ''}{message}")

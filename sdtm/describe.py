@@ -12,6 +12,7 @@ import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap, VariableMap
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
 from fhir2cdisc.sdtm.relations import supp_dataset_label
+from fhir2cdisc.sdtm.trial_design import KEYS as TRIAL_DESIGN_KEYS
 
 # Variables that are computed whatever the domain: name or suffix to the method in words.
 DERIVED = {
@@ -61,7 +62,8 @@ def _dataset(name: str, frame: pd.DataFrame, mapping: DomainMap | None) -> Datas
 
 
 def _keys(name: str) -> tuple[str, ...]:
-    return {"RELREC": ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID")}.get(name, ("STUDYID",))
+    relrec = ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID")
+    return {"RELREC": relrec, **TRIAL_DESIGN_KEYS}.get(name, ("STUDYID",))
 
 
 def _unique_keys(keys: tuple[str, ...], name: str, frame: pd.DataFrame) -> tuple[str, ...]:

@@ -13,9 +13,10 @@ from fhir2cdisc.mappings.model import (
     NCI_SYSTEMS,
     DomainMap,
     SourceMap,
+    Terminology,
     Test,
+    builtin_terminology,
     resource_rules,
-    tests_by_code,
 )
 from fhir2cdisc.mappings.study import Drug, Study
 from fhir2cdisc.sdtm.metadata import codelist
@@ -38,8 +39,8 @@ TEST_CODELISTS = {
 SUPPORTING_TYPES = frozenset({"BodyStructure", "Specimen", "Encounter", "Patient"})
 
 
-def known_tests() -> dict[tuple[str, str], Test]:
-    """Every code that stands for a test: the project's table, and the NCI codes of the test codelists."""
+def known_tests(terms: Terminology) -> dict[tuple[str, str], Test]:
+    """Every code that stands for a test: the tables of project and site, and the NCI codes of the test codelists."""
     found: dict[tuple[str, str], Test] = {}
     for domain, (short, long) in TEST_CODELISTS.items():
         names = codelist(long).by_code
@@ -47,7 +48,7 @@ def known_tests() -> dict[tuple[str, str], Test]:
             test = Test(domain=domain, testcd=term, test=names.get(code, term))
             for system in NCI_SYSTEMS:
                 found.setdefault((system, code), test)
-    found.update(tests_by_code())
+    found.update(terms.tests)
     return found
 
 
@@ -93,9 +94,9 @@ class Source:
     encounter: Path
 
     @classmethod
-    def of(cls, domain: str, spec: SourceMap) -> Source:
-        verbs = {name: compile_variable(name, v) for name, v in spec.variables.items()}
-        verbs |= {f"SUPP.{name}": compile_variable(name, v) for name, v in spec.supp.items()}
+    def of(cls, domain: str, spec: SourceMap, terms: Terminology) -> Source:
+        verbs = {name: compile_variable(name, v, terms) for name, v in spec.variables.items()}
+        verbs |= {f"SUPP.{name}": compile_variable(name, v, terms) for name, v in spec.supp.items()}
         return cls(
             domain,
             spec,
@@ -126,11 +127,13 @@ class Engine:
     """All mappings compiled for one study."""
 
     study: Study
+    terms: Terminology = field(default_factory=builtin_terminology)
     by_type: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))
-    tests: dict[tuple[str, str], Test] = field(default_factory=known_tests)
+    tests: dict[tuple[str, str], Test] = field(default_factory=dict)
     rules: dict[str, list[tuple[Path, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.tests = known_tests(self.terms)
         self.rules = {
             kind: [(compile_path(rule.where), rule.reason) for rule in rules]
             for kind, rules in resource_rules().items()
@@ -146,11 +149,12 @@ class Engine:
     medication_reference: Path = field(init=False)
 
     @classmethod
-    def build(cls, study: Study, domains: Iterable[DomainMap]) -> Engine:
-        engine = cls(study)
+    def build(cls, study: Study, domains: Iterable[DomainMap], terms: Terminology | None = None) -> Engine:
+        """The engine of a study; PathError or KeyError where a mapping names what does not exist."""
+        engine = cls(study, terms or builtin_terminology())
         for domain in domains:
             for spec in domain.source:
-                engine.by_type[spec.resource].append(Source.of(domain.domain, spec))
+                engine.by_type[spec.resource].append(Source.of(domain.domain, spec, engine.terms))
         for sources in engine.by_type.values():
             sources.sort(key=lambda source: source.spec.fallback)
         return engine

@@ -40,12 +40,12 @@ def build_supp(frame: pd.DataFrame, domain: str, mappings: list[DomainMap]) -> p
                     "QEVAL": "",
                 },
                 columns=SUPP_COLUMNS,
-            ).assign(_SEQ=filled.get(f"{domain}SEQ", 0))
+            )
         )
     parts = [part for part in parts if len(part)]
     if not parts:
         return pd.DataFrame(columns=SUPP_COLUMNS)
-    made = pd.concat(parts).sort_values(["USUBJID", "_SEQ", "QNAM"], kind="stable")
+    made = pd.concat(parts).sort_values(["USUBJID", "IDVAR", "IDVARVAL", "QNAM"], kind="stable")
     return made[SUPP_COLUMNS].reset_index(drop=True)
 
 
@@ -77,11 +77,10 @@ def build_relrec(frames: dict[str, pd.DataFrame], links: list[tuple[int, int]]) 
     right = rows.loc[[b for _, b in pairs]].reset_index(drop=True)
     names = left["RDOMAIN"] + left["IDVARVAL"] + right["RDOMAIN"] + right["IDVARVAL"]
     both = pd.concat([left.assign(RELID=names), right.assign(RELID=names)])
-    both = both.assign(RELTYPE="", _N=both["IDVARVAL"].astype(int))
-    both = both.sort_values(["USUBJID", "RELID", "RDOMAIN", "_N"], kind="stable").drop_duplicates(
-        ["USUBJID", "RELID", "RDOMAIN", "IDVARVAL"]
-    )
-    return pd.concat([datasets, both[RELREC_COLUMNS]], ignore_index=True)
+    both = both.assign(RELTYPE="").drop_duplicates(["USUBJID", "RELID", "RDOMAIN", "IDVARVAL"])
+    every = pd.concat([datasets, both[RELREC_COLUMNS]], ignore_index=True)
+    keys = ["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID"]
+    return every.sort_values(keys, kind="stable").reset_index(drop=True)
 
 
 def _lesion_datasets(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:

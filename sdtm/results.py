@@ -28,6 +28,21 @@ def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     return frame
 
 
+def odd_units(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
+    """The numeric results of a test that are in another standard unit than most of its results in the study.
+
+    Such results cannot be put on one scale: no conversion is defined. Returns the rows with _USUAL, the unit of the
+    most results (of equals the first in the alphabet).
+    """
+    unit = f"{domain}STRESU"
+    rows = frame[(frame[unit] != "") & frame[f"{domain}STRESN"].notna() & (frame[f"{domain}TESTCD"] != "")]
+    by = [f"{domain}TESTCD", *[c for c in (f"{domain}SPEC",) if c in frame]]
+    counts = rows.groupby([*by, unit]).size().rename("_N").reset_index()
+    usual = counts.sort_values(["_N", unit], ascending=[False, True], kind="stable").drop_duplicates(by)
+    found = rows.reset_index().merge(usual[[*by, unit]].rename(columns={unit: "_USUAL"}), on=by).set_index("index")
+    return found[found[unit] != found["_USUAL"]]
+
+
 def _convert(frame: pd.DataFrame, domain: str, numeric: pd.Series) -> None:
     table = conversions()
     pairs = frame.loc[numeric, [f"{domain}TESTCD", f"{domain}STRESU"]].drop_duplicates()

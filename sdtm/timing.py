@@ -13,6 +13,7 @@ import pandas as pd
 from fhir2cdisc.mappings.study import Study
 
 _CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d+)\s*(?:DAY|D)\s*(\d+)")
+_AFTER = re.compile(r"END OF TREATMENT|FOLLOW-?UP\s*(\d+)")
 _UNIT_DAYS = {"DAY": 1, "WEEK": 7, "MONTH": 30.4375}
 _REPEATED = re.compile(r"(DAY|WEEK|MONTH)\s*(\d+)")
 
@@ -51,43 +52,52 @@ def epoch(dtc: pd.Series, subject: pd.DataFrame) -> pd.Series:
     )
 
 
-def planned_day(name: str, study: Study) -> float | None:
-    """The planned day of a visit by its name, None for a visit that the study does not plan."""
+def planned_visit(name: str, study: Study) -> tuple[float, float] | None:
+    """(VISITNUM, planned day) of a visit by its name, None for a visit that the study does not plan.
+
+    VISITNUM is the planned day; tenths tell visits of different kinds apart that fall on one day. Screening is -1.
+    The end of treatment and the follow-up after it have no planned day and stand after all others.
+    """
     plain = " ".join(name.upper().split())
     for visit in study.schedule.visits:
         if plain == visit.name.upper():
-            return float(visit.day)
+            return float(visit.day), float(visit.day)
     if plain in ("SCREENING", "BASELINE"):
-        return 0.0
+        return -1.0, -1.0
     if match := _CYCLE.fullmatch(plain):
-        return float((int(match[1]) - 1) * study.schedule.cycle_days + int(match[2]))
+        day = float((int(match[1]) - 1) * study.schedule.cycle_days + int(match[2]))
+        return day, day
     if match := _REPEATED.fullmatch(plain):
-        unit = _UNIT_DAYS[match[1]]
-        return float(match[2]) if unit == 1 else round(int(match[2]) * unit) + 1.0
+        unit, count = match[1], int(match[2])
+        day = float(count) if unit == "DAY" else round(count * _UNIT_DAYS[unit]) + 1.0
+        return day + {"DAY": 0.3, "WEEK": 0.1, "MONTH": 0.2}[unit], day
+    if match := _AFTER.fullmatch(plain):
+        return 9000.0 + int(match[1] or 0), np.nan
     return None
 
 
 def number_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
     """VISIT, VISITNUM and VISITDY for encounters (columns USUBJID, VISIT, SVSTDTC, _RECORD_NO, _ID).
 
-    A planned visit is numbered by its planned day. One that is not planned takes the number of the last planned
-    visit before it plus hundredths, and the name `UNSCHEDULED n`. Where no encounter of the study has a planned
-    name (hospital data), a subject's encounters are numbered 1, 2, 3 in time order.
+    A planned visit is numbered by its planned day (see `planned_visit`). One that is not planned takes the number
+    of the last planned visit before it plus thousandths, and the name `UNSCHEDULED n`. Where no encounter of the
+    study has a planned name (hospital data), a subject's encounters are numbered 1, 2, 3 in time order.
     """
     visits = visits.sort_values(["USUBJID", "SVSTDTC", "_ID"], kind="stable").reset_index(drop=True)
-    planned = visits["VISIT"].map({name: planned_day(name, study) for name in visits["VISIT"].unique()}).astype(float)
+    table = {name: planned_visit(name, study) or (np.nan, np.nan) for name in visits["VISIT"].unique()}
+    number = visits["VISIT"].map(lambda name: table[name][0]).astype(float)
     order = visits.groupby("USUBJID").cumcount() + 1
-    if planned.notna().sum() == 0:
+    if number.notna().sum() == 0:
         visits["VISITNUM"] = order.astype(float)
         visits["VISIT"] = "ENCOUNTER " + order.astype(str)
         visits["VISITDY"] = np.nan
         return visits
-    before = planned.groupby(visits["USUBJID"]).ffill().fillna(0.0)
-    extra = planned.isna().groupby([visits["USUBJID"], before]).cumsum()
-    visits["VISITNUM"] = planned.where(planned.notna(), (before + extra / 100).round(2))
-    unplanned = "UNSCHEDULED " + visits["VISITNUM"].map(lambda n: f"{n:g}")
-    visits["VISIT"] = visits["VISIT"].str.upper().where(planned.notna(), unplanned)
-    visits["VISITDY"] = planned
+    before = number.groupby(visits["USUBJID"]).ffill().fillna(0.0)
+    extra = number.isna().groupby([visits["USUBJID"], before]).cumsum()
+    visits["VISITDY"] = visits["VISIT"].map(lambda name: table[name][1]).astype(float)
+    visits["VISITNUM"] = number.where(number.notna(), (before + extra / 1000).round(3))
+    unplanned = "UNSCHEDULED " + visits["VISITNUM"].map(lambda n: f"{n:.3f}")
+    visits["VISIT"] = visits["VISIT"].str.upper().where(number.notna(), unplanned)
     return visits
 
 

@@ -25,7 +25,7 @@ REASONS = {
 }
 SYSTEMS = {one.text: one.system for one in AE_TERMS}
 RESPONSE = ("CR", "PR")
-CONTROL = ("CR", "PR", "SD")
+CONTROL = ("CR", "PR", "SD", "NON-CR/NON-PD")
 EVALUABLE = ("CR", "PR", "SD", "PD", "NON-CR/NON-PD")
 
 
@@ -145,8 +145,7 @@ def time_rows(study: Study, course: Course) -> Iterator[Row]:
     if course.death is not None:
         yield _row(course, "", "OS", start, course.death, 0, "Death")
     else:
-        code = 6 if course.study_end_reason in ("LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT") else 1
-        yield _row(course, "", "OS", start, course.end, code, REASONS[code])
+        yield _row(course, "", "OS", start, course.end, 1, "Alive")
     gap = study.censoring.gap_days(study.schedule)
     for evaluator in course.evaluators:
         found = calls(course, evaluator)
@@ -236,9 +235,9 @@ def _followed(course: Course, board: Board) -> bool:
 def response_rows(study: Study, course: Course) -> Iterator[Row]:
     """Per reader the best overall response, unconfirmed and confirmed, and whether the subject counts.
 
-    RSP and CRSP: response; DCR and CDCR: response or stable disease, within the window after the last dose where
-    the study's disease control has one; SD4M: confirmed best response SD and more than 4 months free of
-    progression, DC4M: CR, PR or SD and the same; CBR: confirmed response or more than 6 months free.
+    RSP and CRSP: response; DCR and CDCR: response, SD or NON-CR/NON-PD (no targets), within the window after the
+    last dose where the study's disease control has one; SD4M: confirmed best response SD and more than 4 months
+    free of progression, DC4M: disease control and the same; CBR: confirmed response or more than 6 months free.
     """
     window = next((e.after_last_dose_days for e in study.endpoints if e.after_last_dose_days is not None), None)
     close = None if window is None or course.last_dose is None else course.last_dose + window

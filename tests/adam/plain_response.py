@@ -23,7 +23,8 @@ def window(scans: list[tuple[int, str]], options: Any, last_day: int | None) -> 
     kept: list[tuple[int, str]] = []
     had_cr = False
     for day, call in counted(scans, options, last_day):
-        if options.pr_after_cr == "PD" and had_cr and call in ("PR", "SD", "NON-CR/NON-PD"):
+        strict = options.pr_after_cr == "PD" and options.criteria != "iRECIST"
+        if strict and had_cr and call in ("PR", "SD", "NON-CR/NON-PD"):
             call = "PD"
         had_cr = had_cr or call == "CR"
         kept.append((day, call))

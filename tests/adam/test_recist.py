@@ -219,7 +219,9 @@ an unchanged new lesion does not   | T01 LIVER: 40 40 40; N1 BONE: - present pre
 new target lesions grow by 5 mm    | T01 LIVER: 40 40 40; N1 LUNG: - 10 15 | iUPD iCPD
 a new non-target lesion grows      | T01 LIVER: 40 40 40; N1 BONE: - present increased | iUPD iCPD
 another category progresses        | T01 LIVER: 40 50 50; NT1 BONE: present present unequivocal | iUPD iCPD
-non-target grows further | NT1 BONE: present unequivocal further_enlargement; T01 A: 30 30 37 | iUPD iCPD
+non-target grows further           | NT1 BONE: present unequivocal further_enlargement | iUPD iCPD
+non-target stays as it is          | NT1 BONE: present unequivocal unchanged | iUPD NON-iCR/NON-iUPD
+growth alone is not unequivocal    | NT1 BONE: present increased            | NON-iCR/NON-iUPD
 response after pseudoprogression   | T01 LIVER: 40 50 20                | iUPD iPR
 """
 

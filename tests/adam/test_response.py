@@ -244,6 +244,14 @@ def test_immune_best_response_reproduces_the_published_sequences() -> None:
             assert bor(" ".join(words), options).split("@")[0] == row["iBOR"], (row["id"], words)
 
 
+def test_disease_after_an_immune_complete_response_is_progression_only_where_called_so() -> None:
+    options = ResponseOptions(criteria="iRECIST")
+    assert bor("iCR@56 iPR@112 iUPD@168 iCPD@224", options) == "iCR@56"
+    found = answer(progression(sequence("iCR@56 iPR@112 iUPD@168 iCPD@224"), REFERENCE, options))
+    assert found == "Y@168"
+    assert answer(last_assessment(sequence("iCR@56 iPR@112"), REFERENCE, options)) == "iPR@112"
+
+
 def test_immune_progression_dates_reproduce_the_shared_vectors() -> None:
     options = ResponseOptions(criteria="iRECIST")
     for row in facts("irecist_progression_date_vectors.csv"):

@@ -82,6 +82,11 @@ def test_the_overflow_of_a_domain_goes_to_its_supplemental_qualifiers() -> None:
     assert joined_text([frame["AETERM"][1], *supp["QVAL"][1:]]) == LONG
 
 
+def test_large_sequence_numbers_are_written_out() -> None:
+    frame = ae([LONG]).assign(AESEQ=[1234567.0])
+    assert split_long_text(frame, None, sdtm_datasets()["AE"])[1]["IDVARVAL"][0] == "1234567"
+
+
 def test_nothing_changes_where_nothing_is_long() -> None:
     frame, supp = split_long_text(ae(["short", None]), None, sdtm_datasets()["AE"])  # type: ignore[list-item]
     assert frame["AETERM"].tolist() == ["short", None]

@@ -26,7 +26,7 @@ from fhir2cdisc.converters.conformance import (
     validate_package,
 )
 from fhir2cdisc.converters.core_engine import CoreError, run_core
-from fhir2cdisc.converters.xpt import write_xpt
+from fhir2cdisc.converters.xpt import read_xpt, write_xpt
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
 from lxml import etree
 
@@ -380,6 +380,11 @@ def test_the_row_of_a_finding_counts_from_one(package_dir: Any) -> None:
     assert (issue.place, issue.rows, issue.shown_rows) == ("AE.AETERM", (2,), "row 2")
 
 
+def test_a_measured_number_is_no_term_of_the_codelist_of_results(package_dir: Any) -> None:
+    put("RS", RSSTRESC="4.5", RSORRES="4.5")(package_dir)
+    assert validate_package(package_dir.path).issues == ()
+
+
 def test_times_in_months_follow_the_name_of_the_parameter(package_dir: Any) -> None:
     # 71 and 43 days are 2.332649 and 1.412731 months of 30.4375 days.
     name = "Progression-Free Survival (months)"
@@ -452,6 +457,19 @@ def test_published_data_of_others_give_a_report_and_no_crash(tmp_path: Path) -> 
     report = validate_package(tmp_path)
     assert len(report.datasets) > 8
     assert [i.message for i in report.issues if "could not be applied" in i.message] == []
+
+
+def test_other_encodings_than_ascii_are_an_option(package_dir: Any) -> None:
+    dataset, frame = next(p for p in package_dir.sdtm if p[0].name == "AE")
+    frame = frame.assign(AETERM="头痛")
+    path = package_dir.path / "sdtm" / "ae.xpt"
+    for encoding in ("utf-8", "gb18030"):
+        options = {"name": "AE", "label": dataset.label, "variables": dataset.variables, "encoding": encoding}
+        write_xpt(frame, path, **options)
+        assert "XPT-007" in {i.rule for i in validate_package(package_dir.path).issues}
+        done = CliRunner().invoke(validate, [str(package_dir.path), "--encoding", encoding])
+        assert "XPT-007" not in done.output
+        assert read_xpt(path, encoding=encoding)[0]["AETERM"].tolist() == ["头痛"] * 3
 
 
 def test_a_rule_that_fails_is_a_note_and_no_crash(package_dir: Any) -> None:

@@ -102,6 +102,7 @@ COUNTS = [
     ("56:SD 112:SD 168:SD 181:PD", None, 180, "N N Y Y Y Y N"),  # 182 days = 5.98 months
     ("56:SD 112:SD 168:SD 182:PD", None, 180, "N N Y Y Y Y Y"),  # 183 days = 6.01 months
     ("56:SD 112:SD 168:SD", None, 180, "N N Y Y Y Y N"),  # censored before 6 months
+    ("56:NON-CR/NON-PD 112:PD", None, 120, "N N Y Y N N N"),  # no target lesions: disease control, not SD
     ("30:SD 50:PD", 200, 45, "N N N N N N N"),  # too early for SD: PD
 ]
 
