@@ -25,13 +25,13 @@ from fhir2cdisc.converters.package_write import (
     write_lineage,
 )
 from fhir2cdisc.converters.pipeline import RunOptions
-from fhir2cdisc.converters.run_package import NothingMade, Order, make_package
+from fhir2cdisc.converters.run_package import NothingMadeError, Order, make_package
 from fhir2cdisc.fhir.sources import SourceError
 from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.mappings.study import StudyError, load_study
 from fhir2cdisc.sdtm.subjects import SubjectError
 
-ERRORS = (NothingMade, SourceError, StudyError, MappingError, PackageError, SubjectError)
+ERRORS = (NothingMadeError, SourceError, StudyError, MappingError, PackageError, SubjectError)
 Command = Callable[..., None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fhir2cdisc.adam.study_options import tte_parameters
@@ -65,23 +66,24 @@ def add_guides(
 ) -> Report:
     """Check the written package and put csdrg and adrg beside its datasets; the report is returned."""
     report = validate_package(folder)
-    common = {
-        "study": Identity(study.studyid, study.studyid, study.title),
-        "report": report,
-        "protocol": study.design.summary,
-        "sources": tuple(lines),
-        "issues": _issues(findings),
-        "options": options_taken(study),
-        "endpoints": endpoint_definitions(study),
-        "explanations": EXPLANATIONS,
-    }
     standards = [SDTM_STANDARD, ("SDTM CT", SDTM_CT_VERSION)]
-    made = GuideContent(standards=standards, datasets=[(d, len(f)) for d, f in sdtm.datasets], **common)
-    write_guides(folder / "sdtm", build_csdrg(made), "csdrg")
+    content = GuideContent(
+        study=Identity(study.studyid, study.studyid, study.title),
+        standards=standards,
+        datasets=[(dataset, len(frame)) for dataset, frame in sdtm.datasets],
+        report=report,
+        protocol=study.design.summary,
+        sources=tuple(lines),
+        issues=_issues(findings),
+        options=options_taken(study),
+        endpoints=endpoint_definitions(study),
+        explanations=EXPLANATIONS,
+    )
+    write_guides(folder / "sdtm", build_csdrg(content), "csdrg")
     if adam is not None:
-        datasets = [(d, len(f)) for d, f in adam.datasets]
-        made = GuideContent(standards=[ADAM_STANDARD, *standards], datasets=datasets, **common)
-        write_guides(folder / "adam", build_adrg(made), "adrg")
+        datasets = [(dataset, len(frame)) for dataset, frame in adam.datasets]
+        content = replace(content, standards=[ADAM_STANDARD, *standards], datasets=datasets)
+        write_guides(folder / "adam", build_adrg(content), "adrg")
     return report
 
 

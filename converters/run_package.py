@@ -29,7 +29,7 @@ from fhir2cdisc.converters.pipeline import Progress, RunOptions, SdtmRun, build_
 from fhir2cdisc.mappings.study import Study
 
 
-class NothingMade(ValueError):
+class NothingMadeError(ValueError):
     """No subject of the study is in the sources; the message is one clear sentence."""
 
 
@@ -51,13 +51,13 @@ class Order:
 def make_package(order: Order, progress: Progress, say: Callable[[str], None]) -> None:
     """Make the package, whole or not at all, and say what was read, found and made.
 
-    Raises NothingMade, PackageError and what `build_sdtm` raises.
+    Raises NothingMadeError, PackageError and what `build_sdtm` raises.
     """
     check_writable(order.out, order.replace_old)
     made = build_sdtm(order.sources, order.study, order.options, progress)
     say("\n".join(account_lines(made.accounts)))
     if not made.sdtm.frames:
-        raise NothingMade(_why_nothing(made, order.study))
+        raise NothingMadeError(_why_nothing(made, order.study))
     conflicts = add_derived_responses(made.sdtm, order.study)
     adam = build_adam(made.sdtm.frames, order.study) if order.with_adam else None
     with new_folder(order.out, order.replace_old) as folder:
