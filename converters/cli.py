@@ -25,6 +25,7 @@ from fhir2cdisc.converters.package_write import (
     write_lineage,
     write_sdtm,
 )
+from fhir2cdisc.converters.results_write import write_results
 from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, build_sdtm
 from fhir2cdisc.fhir.sources import SourceError
 from fhir2cdisc.mappings.model import MappingError
@@ -151,6 +152,8 @@ def _package(
             found += write_adam(folder, adam, study, encoding).findings
         write_lineage(folder, made, adam)
         everything = write_findings(folder, made, adam, found)
+        if adam is not None:
+            results = write_results(folder, adam.frames, study)
         finish(folder, sources, study, options, encoding)
     click.echo("\n".join([*finding_lines(everything), *assumption_lines(study, made.sdtm.frames)]))
     if adam is not None:
