@@ -22,8 +22,8 @@ from fhir2cdisc.converters.define_results import ResultDisplay
 from fhir2cdisc.converters.long_text import split_long_qualifiers, split_long_text
 from fhir2cdisc.converters.manifest import build_manifest, write_manifest
 from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, sorted_findings
-from fhir2cdisc.converters.results_arm import result_displays
 from fhir2cdisc.converters.plain_text import needed_encoding, plain_frames
+from fhir2cdisc.converters.results_arm import result_displays
 from fhir2cdisc.converters.xpt import XptError, study_lengths, with_lengths, write_xpt_pieces
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study

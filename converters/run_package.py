@@ -25,8 +25,8 @@ from fhir2cdisc.converters.package_write import (
     write_lineage,
     write_sdtm,
 )
-from fhir2cdisc.converters.results_write import write_results
 from fhir2cdisc.converters.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
+from fhir2cdisc.converters.results_write import write_results
 from fhir2cdisc.mappings.study import Study
 
 
