@@ -12,6 +12,7 @@ import click
 from fhir2cdisc.adam.build import Adam, build_adam
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
+from fhir2cdisc.converters.cli_trace import trace
 from fhir2cdisc.converters.cli_validate import validate
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
 from fhir2cdisc.converters.headlines import adam_lines, finding_lines
@@ -43,6 +44,7 @@ def main() -> None:
 
 main.add_command(studies)
 main.add_command(simulate)
+main.add_command(trace)
 main.add_command(validate)
 
 
