@@ -461,10 +461,10 @@ def test_the_side_is_read_from_a_body_site_that_begins_with_it(rows, site: Resou
 
 def test_category_body_site_and_side_of_a_condition(rows) -> None:  # type: ignore[no-untyped-def]
     site = {"text": "Breast", "extension": [{"url": LATERALITY, "valueCodeableConcept": coded(SNOMED, "24028007")}]}
-    category = coded("http://terminology.hl7.org/CodeSystem/condition-category", "problem-list-item", "Problem List")
+    category = coded("http://terminology.hl7.org/CodeSystem/condition-category", "problem-list-item")
     found, _ = rows(CONDITION | {"category": [category], "bodySite": [site]})
     (row,) = found["MH"]
-    assert (row["MHSCAT"], row["SUPP.MHBSITE"], row["SUPP.MHLATER"]) == ("PROBLEM LIST", "Breast", "RIGHT")
+    assert (row["MHSCAT"], row["SUPP.MHBSITE"], row["SUPP.MHLATER"]) == ("PROBLEM LIST ITEM", "Breast", "RIGHT")
 
 
 def test_the_category_of_an_allergy(rows) -> None:  # type: ignore[no-untyped-def]
