@@ -76,6 +76,10 @@ def _arms(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: Study) ->
         if arm.any_class or arm.all_class:
             fits = given.map(lambda n, a=arm: isinstance(n, frozenset) and _fits(n, a, classes))
             adsl[f"{arm.code[:6]}FL"] = yes_no(fits.astype(bool))
+    for drug in study.drugs:
+        if drug.flag:
+            name = drug.name.upper()
+            adsl[drug.flag] = yes_no(given.map(lambda n, d=name: isinstance(n, frozenset) and d in n).astype(bool))
 
 
 def _fits(names: frozenset[str], arm: Arm, classes: dict[str, str]) -> bool:

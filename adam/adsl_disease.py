@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
-from fhir2cdisc.adam.biomarkers import BiomarkerOptions, derive_biomarkers
+from fhir2cdisc.adam.adsl_markers import derive_board, derive_markers
 from fhir2cdisc.adam.coerce import number, text
-from fhir2cdisc.adam.mtb import mtb_guided
+from fhir2cdisc.adam.mtb import guidance_periods, guided_therapies, mtb_guided
 from fhir2cdisc.adam.partial_dates import impute_dates
 from fhir2cdisc.adam.sdtm_frames import Frames, dataset, full_dates
 from fhir2cdisc.mappings.study import Study
@@ -24,23 +24,20 @@ def add_disease(adsl: pd.DataFrame, frames: Frames, study: Study) -> pd.DataFram
     adsl["ECOGBL"] = _baseline_ecog(adsl, frames)
     gf, mi = frames.get("GF"), frames.get("MI")
     if gf is not None or mi is not None:
-        adsl = adsl.merge(derive_biomarkers(adsl, gf, mi, biomarker_options(study)), on="USUBJID", how="left")
+        adsl = adsl.merge(derive_markers(adsl, gf, mi, study), on="USUBJID", how="left")
     fa = dataset(frames, "FA")
     if (text(fa, "FATESTCD") == "MTBREC").any():
         board = mtb_guided(recommendations(fa, study), therapies(frames, study), resistance(frames, study), adsl)
         adsl = adsl.merge(board, on="USUBJID", how="left")
+        more = derive_board(adsl, fa, frames.get("RELREC"), periods_by_guidance(frames, study))
+        adsl = adsl.merge(more, on="USUBJID", how="left")
     return adsl
 
 
-def biomarker_options(study: Study) -> BiomarkerOptions:
-    """The cut-offs that the study file gives, the project's where it gives none."""
-    base = BiomarkerOptions()
-    for marker in study.biomarkers:
-        if marker.code in ("PDL1TPS", "PDL1CPS") and marker.cutoffs:
-            base = BiomarkerOptions(marker.code.removeprefix("PDL1"), marker.cutoffs, base.tmb_cut, base.genes)
-        if marker.code == "TMB" and marker.cutoffs:
-            base = BiomarkerOptions(base.pdl1_score, base.pdl1_cuts, marker.cutoffs[0], base.genes)
-    return base
+def periods_by_guidance(frames: Frames, study: Study) -> pd.DataFrame:
+    """From each start of therapy `MTB-guided` or `Other therapy`: periods as `derive_adae` takes them."""
+    given = therapies(frames, study)
+    return guidance_periods(guided_therapies(recommendations(dataset(frames, "FA")), given), given)
 
 
 def _diagnosis(adsl: pd.DataFrame, frames: Frames) -> pd.DataFrame:

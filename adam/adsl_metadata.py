@@ -76,6 +76,13 @@ VARIABLES = (
     _number("TMB", "Tumor Mutation Burden", "GF.GFSTRESN of TMB, last up to the first dose"),
     _text("TMBGR1", "Tumor Mutation Burden Group 1", "High at or above the cut-off of the study"),
     _text("MSIFL", "Microsatellite Instability-High Flag", "Y if GF MICRISTB is high, N if tested and not high"),
+    _number("CPS", "PD-L1 Combined Positive Score", "MI.MISTRESN of PDL1 with that score, last up to the first dose"),
+    _text("CPSGR1", "PD-L1 Combined Positive Score Group 1", "CPS by the cut-offs of the study"),
+    _text("VARFL", "Genomic Variant Flag", "Y if GF has a variant that is not benign, N with other GF records only"),
+    _text("ACTVARFL", "Actionable Variant Flag", "Y if RELREC links a board recommendation (FA) to a variant (GF)"),
+    _text("MTB2FL", "Second Board Recommendation Flag", "Y if FA holds recommendations of two days"),
+    _text("GDPERFL", "Ever under Guided Therapy Flag", "Y if a therapy that a recommendation guided was started"),
+    _text("OTPERFL", "Ever under Other Therapy Flag", "Y if a therapy without such recommendation was started"),
     _text("MTBFL", "Tumor Board Recommendation Flag", "Y if the board recommended a therapy"),
     _date("MTBDT", "Date of First Tumor Board Recommendation", "Earliest FA.FADTC of MTBREC"),
     _text("MTBMFL", "Tumor Board Guided Therapy Flag", "Y if a therapy matches an earlier recommendation"),
@@ -95,6 +102,11 @@ def adsl_dataset(frame: pd.DataFrame, study: Study) -> Dataset:
     made = {
         f"{arm.code[:6]}FL": _text("", f"Fits {arm.code} Flag"[:40], f"Y if the drugs fit: {arm.label}")
         for arm in study.arms
+    }
+    made |= {
+        drug.flag: _text("", f"Received {drug.name.title()} Flag"[:40], f"Y if EX holds {drug.name}")
+        for drug in study.drugs
+        if drug.flag
     }
     made |= {
         f"INT{n}FL": _text("", f"Interim Look {n} Flag", f"Y for the first {cases} subjects by ENRLRANK")

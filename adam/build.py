@@ -10,8 +10,10 @@ from fhir2cdisc.adam.adae import adae_findings, derive_adae
 from fhir2cdisc.adam.adqs import adqs_findings, derive_adqs
 from fhir2cdisc.adam.adrs import check_adrs, derive_adrs
 from fhir2cdisc.adam.adsl import derive_adsl
+from fhir2cdisc.adam.adsl_disease import periods_by_guidance
 from fhir2cdisc.adam.adtr import derive_adtr
 from fhir2cdisc.adam.coerce import text
+from fhir2cdisc.adam.composite import add_composites
 from fhir2cdisc.adam.recist import check_lesions
 from fhir2cdisc.adam.sdtm_frames import Frames, cut_at, dataset
 from fhir2cdisc.adam.study_options import (
@@ -57,13 +59,17 @@ def build_adam(sdtm: Frames, study: Study) -> Adam:
     parameters = tte_parameters(study, "ADRS" in made)
     made["ADTTE"] = derive_adtte(adsl, made, parameters, keep=KEEP)
     found.append(check_adtte(adsl, made, parameters))
+    if "ADRS" in made:
+        made["ADRS"] = add_composites(made, rs, tu, study, keep=KEEP)
     return Adam(dict(sorted(made.items())), _stacked(found))
 
 
 def _events(made: dict[str, pd.DataFrame], found: list[pd.DataFrame], frames: Frames, study: Study) -> None:
     adsl, ae, qs, rs = made["ADSL"], dataset(frames, "AE"), dataset(frames, "QS"), dataset(frames, "RS")
     if len(ae):
-        made["ADAE"] = derive_adae(adsl, ae, frames.get("SUPPAE"), adae_options(study))
+        guided = study.safety.group_by == "guided" and "MTBFL" in adsl
+        periods = periods_by_guidance(frames, study) if guided else None
+        made["ADAE"] = derive_adae(adsl, ae, frames.get("SUPPAE"), adae_options(study), periods)
         found.append(adae_findings(adsl, made["ADAE"]))
     if len(qs) or (text(rs, "RSTESTCD") == "ECOG101").any():
         adqs = derive_adqs(adsl, qs, adqs_options(study), rs if len(rs) else None)

@@ -71,11 +71,16 @@ _SOURCE = (
 )
 
 
-def adrs_metadata(options: ResponseOptions | Sequence[ResponseOptions] | None = None) -> Dataset:
-    """ADRS with the derivation of AVALC, parameter by parameter, and the options in words."""
+def adrs_metadata(
+    options: ResponseOptions | Sequence[ResponseOptions] | None = None, composites: Sequence[str] = ()
+) -> Dataset:
+    """ADRS with the derivation of AVALC, parameter by parameter, and the options in words.
+
+    `composites` are the derivations of parameters that only this study has.
+    """
     every = [options] if isinstance(options, ResponseOptions) else list(options or [ResponseOptions()])
     said = [f"{p.paramcd(o.criteria)}: {p.method}" for o in every for p in _parameters(o)]
-    method = " ".join(dict.fromkeys([*said, *(o.in_words() for o in every)]))
+    method = " ".join(dict.fromkeys([*said, *composites, *(o.in_words() for o in every)]))
     return Dataset(
         "ADRS",
         "Response Analysis",

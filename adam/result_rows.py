@@ -94,8 +94,12 @@ class Data:
         if spec.population:
             chosen = adsl[self._holds(adsl, "ADSL", Condition(spec.population, "EQ", ("Y",)))]
         for condition in spec.subset:
-            chosen = chosen[self._holds(chosen, "ADSL", condition)]
+            chosen = self.chosen(chosen, condition)
         return chosen
+
+    def chosen(self, subjects: pd.DataFrame, condition: Condition) -> pd.DataFrame:
+        """Those subjects of ADSL who fulfil a condition."""
+        return subjects[self._holds(subjects, "ADSL", condition)]
 
     def groups(self, spec: Spec) -> list[tuple[str, pd.DataFrame]]:
         """Each value of the grouping variable with its subjects, in alphabetical order, then all."""

@@ -111,7 +111,8 @@ class SurvivalSpec(Spec):
 class IncidenceSpec(Spec):
     """Subjects with an event that fulfils `where`, in all and by `levels`; `grades` adds worst grades.
 
-    `by_treatment_at_onset` groups events by TRTA at onset over all subjects, for those who change treatment.
+    `by_treatment_at_onset` groups events by TRTA at onset, for subjects who change treatment; `exposed` says by
+    ADSL who ever had each treatment and so is in its denominator (without it: all subjects).
     """
 
     kind: ClassVar[str] = "incidence"
@@ -119,6 +120,7 @@ class IncidenceSpec(Spec):
     levels: tuple[str, ...] = ("AEBODSYS", "AEDECOD")
     grades: bool = True
     by_treatment_at_onset: bool = False
+    exposed: tuple[tuple[str, Condition], ...] = ()
     dataset: str = "ADAE"
 
 

@@ -38,6 +38,9 @@ def _event_groups(spec: IncidenceSpec, data: Data) -> list[tuple[str, pd.DataFra
     if not spec.by_treatment_at_onset:
         return [(group, subjects, ()) for group, subjects in data.groups(spec)]
     subjects = data.subjects(spec)
+    if spec.exposed:
+        named = [(t, data.chosen(subjects, who), (Condition("TRTA", "EQ", (t,)),)) for t, who in spec.exposed]
+        return [*named, (ALL, subjects, ())]
     rows = data.records(Records(spec.dataset, "", spec.where), subjects)
     treatments = sorted(set(text(rows, "TRTA")) - {""})
     parts: list[tuple[str, pd.DataFrame, tuple[Condition, ...]]] = [

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 from fhir2cdisc.adam.adsl_metadata import VARIABLES as ADSL_VARIABLES
 from fhir2cdisc.adam.adsl_metadata import adsl_dataset
+from fhir2cdisc.adam.composite import composites
 from fhir2cdisc.adam.metadata_response import adrs_metadata, adtr_metadata, adtte_metadata
 from fhir2cdisc.adam.metadata_safety_pro import adae_metadata, adqs_metadata
 from fhir2cdisc.adam.study_options import adae_options, response_options, tte_parameters
@@ -29,7 +30,7 @@ def _made(name: str, frame: pd.DataFrame, frames: Mapping[str, pd.DataFrame], st
     if name == "ADQS":
         return adqs_metadata(frame)
     if name == "ADRS":
-        return adrs_metadata(response_options(study))
+        return adrs_metadata(response_options(study), [f"{one.paramcd}: {one.method}" for one in composites(study)])
     if name == "ADTR":
         return adtr_metadata()
     return adtte_metadata(tte_parameters(study, "ADRS" in frames))

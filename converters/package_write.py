@@ -18,11 +18,13 @@ from fhir2cdisc.adam.build import Adam, adam_lineage
 from fhir2cdisc.converters.adam_metadata import adam_datasets
 from fhir2cdisc.converters.atomic import replacing, write_text
 from fhir2cdisc.converters.define import write_define
-from fhir2cdisc.converters.long_text import split_long_text
+from fhir2cdisc.converters.define_results import ResultDisplay
+from fhir2cdisc.converters.long_text import split_long_qualifiers, split_long_text
 from fhir2cdisc.converters.manifest import build_manifest, write_manifest
 from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, sorted_findings
+from fhir2cdisc.converters.results_arm import result_displays
 from fhir2cdisc.converters.plain_text import needed_encoding, plain_frames
-from fhir2cdisc.converters.xpt import study_lengths, with_lengths, write_xpt_pieces
+from fhir2cdisc.converters.xpt import XptError, study_lengths, with_lengths, write_xpt_pieces
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.describe import describe
@@ -51,8 +53,7 @@ def new_folder(out: Path, replace_old: bool = False) -> Iterator[Path]:
 
     Raises PackageError where `out` exists and is not empty (unless `replace_old`) or cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not replace_old:
-        raise PackageError(f"{out}: exists and is not empty; name another folder or use --replace")
+    _check_free(out, replace_old)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=".fhir2cdisc-", dir=out.parent))
@@ -64,7 +65,11 @@ def new_folder(out: Path, replace_old: bool = False) -> Iterator[Path]:
         if out.exists():
             old = part.with_name(part.name + ".old")
             out.rename(old)
-            part.rename(out)
+            try:
+                part.rename(out)
+            except OSError:
+                old.rename(out)
+                raise
             shutil.rmtree(old)
         else:
             part.rename(out)
@@ -76,11 +81,21 @@ def new_folder(out: Path, replace_old: bool = False) -> Iterator[Path]:
 
 def check_writable(out: Path, replace_old: bool) -> None:
     """Say before a long run that its output would have no place."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not replace_old:
-        raise PackageError(f"{out}: exists and is not empty; name another folder or use --replace")
+    _check_free(out, replace_old)
     parent = next(p for p in (out, *out.absolute().parents) if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise PackageError(f"{out}: cannot be written (no permission in {parent})")
+        reason = "no permission in" if parent.is_dir() else "no folder is"
+        raise PackageError(f"{out}: cannot be written ({reason} {parent})")
+
+
+def _check_free(out: Path, replace_old: bool) -> None:
+    """Only a package of ours may be replaced: `--replace` with a wrong name must not remove somebody's files."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not replace_old:
+        raise PackageError(f"{out}: exists and is not empty; name another folder or use --replace")
+    if not (out / "manifest.json").is_file():
+        raise PackageError(f"{out}: is not a package (it has no manifest.json), so it is not replaced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +114,7 @@ def write_datasets(
     study: Study,
     standard: tuple[str, str],
     encoding: str = "auto",
+    results: Sequence[ResultDisplay] = (),
 ) -> Written:
     """One XPT a dataset and the define.xml (and define.html) of them all.
 
@@ -116,13 +132,16 @@ def write_datasets(
     datasets = []
     for name in sorted(plain):
         dataset = with_lengths(described[name], lengths)
-        write_xpt_pieces(
-            plain[name], folder / f"{name.lower()}.xpt", name=name, label=dataset.label, variables=dataset.variables,
-            encoding=chosen,
-        )  # fmt: skip
+        try:
+            write_xpt_pieces(
+                plain[name], folder / f"{name.lower()}.xpt", name=name, label=dataset.label,
+                variables=dataset.variables, encoding=chosen,
+            )  # fmt: skip
+        except XptError as error:
+            raise PackageError(f"{name}: cannot be written as a transport file in {chosen}: {error}") from error
         datasets.append((dataset, plain[name]))
     identity = Identity(study.studyid, study.studyid, study.title)
-    write_define(folder / "define.xml", study=identity, datasets=datasets, standard=standard)
+    write_define(folder / "define.xml", study=identity, datasets=datasets, standard=standard, results=results)
     return Written(tuple(datasets), chosen, tuple(found))
 
 
@@ -134,7 +153,7 @@ def _overflow(frames: dict[str, pd.DataFrame], metadata: dict[str, Dataset], enc
         kept, supp = split_long_text(frame, frames.get(f"SUPP{name}"), metadata[name], encoding=encoding)
         made[name] = kept
         if len(supp):
-            made[f"SUPP{name}"] = supp
+            made[f"SUPP{name}"] = split_long_qualifiers(supp, encoding=encoding)
             metadata.setdefault(f"SUPP{name}", describe({f"SUPP{name}": supp}, [])[f"SUPP{name}"])
     return made
 
@@ -148,7 +167,8 @@ def write_sdtm(folder: Path, run: SdtmRun, study: Study, encoding: str = "auto")
 def write_adam(folder: Path, adam: Adam, study: Study, encoding: str = "auto") -> Written:
     described = adam_datasets(adam.frames, study)
     frames = {name: frame[list(described[name].names)] for name, frame in adam.frames.items()}
-    return write_datasets(folder / "adam", frames, described, study, ADAM_STANDARD, encoding)
+    displays = result_displays(study, frames)
+    return write_datasets(folder / "adam", frames, described, study, ADAM_STANDARD, encoding, displays)
 
 
 def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:

@@ -124,6 +124,7 @@ def build_sdtm(
         finally:
             engine.close()
             _shared.cache_clear()
+            _engine.cache_clear()
     gathered = gather(parts, accounts)
     return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, documents, skipped)
 

@@ -186,7 +186,7 @@ def tests_by_code() -> dict[tuple[str, str], Test]:
 
 @cache
 def unit_map() -> dict[str, str]:
-    """UCUM code, or a unit as hospitals print it, to the CDISC unit."""
+    """UCUM code, or a unit as hospitals print it, to the CDISC unit; `TESTCD|unit` where it is of one test only."""
     return {row["unit"]: row["cdisc"] for row in csv.DictReader(_data("units.csv").splitlines())}
 
 

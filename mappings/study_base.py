@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class StudyError(ValueError):
@@ -42,9 +42,13 @@ class Code(Model):
 
 
 class Drug(Model):
-    """A drug by name: `terms` are matched as whole words in a medication's text, `codes` exactly."""
+    """A drug by name: `terms` are matched as whole words in a medication's text, `codes` exactly.
+
+    `flag` names an ADSL variable that says who received it, where an analysis needs that.
+    """
 
     name: str
     terms: tuple[str, ...] = ()
     codes: tuple[Code, ...] = ()
     drug_class: str = ""
+    flag: str = Field(default="", pattern=r"^([A-Z][A-Z0-9]{0,5}FL)?$")

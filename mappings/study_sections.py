@@ -154,13 +154,17 @@ class Questionnaire(Section):
 
 
 class Biomarker(Section):
-    """A marker and where it divides subjects: `cutoffs` in `unit`, each the lowest value of the next group."""
+    """A marker and where it divides subjects: `cutoffs` in `unit`, each the lowest value of the next group.
+
+    `genes` are those whose variants are analysed one by one.
+    """
 
     code: Literal["PDL1TPS", "PDL1CPS", "TMB", "MSI", "VARIANT"]
     title: str
     unit: str = ""
     cutoffs: tuple[float, ...] = ()
     levels: tuple[str, ...] = ()
+    genes: tuple[str, ...] = ()
     method: str = ""
 
 
@@ -196,12 +200,40 @@ Kind = Literal[
 ]
 
 
+class Filter(Model):
+    """A comparison of an ADaM variable with a value, or with several for IN and NOTIN."""
+
+    variable: str = Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")
+    comparator: Literal["EQ", "NE", "IN", "NOTIN", "GT", "GE", "LT", "LE"] = "EQ"
+    values: tuple[str | float, ...] = Field(min_length=1)
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"'{one}'" if isinstance(one, str) else f"{one:g}" for one in self.values)
+        return f"{self.variable} {self.comparator} {shown}"
+
+
+class Denominator(Model):
+    """Another denominator under which the same share is shown."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    subset: tuple[Filter, ...] = ()
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class Endpoint(Section):
     """One endpoint: what it is in our own words, for whom, when, and how an unclear sentence was read.
 
-    `condition` is what a subject must meet to count (a predicate in words of the response and time parameters);
-    `landmarks` and `threshold_months` are in months, the latter strict (more than); `after_last_dose_days`
-    closes the assessment window; `subset` restricts the population; `by` is what results are split by.
+    `condition` is in words what a subject must meet to count. What is computed stands in the other fields:
+    `dataset` where `paramcd` is found (blank: by the kind; ADSL: it is a variable, `Y` counts); `responses` are
+    the best overall responses (of `best`) or time-point responses that count; `threshold_months`, strict (more
+    than), is a time of the parameter `time`, and `combine` whether response and time are both needed or either;
+    `after_last_dose_days` closes the assessment window; `events` choose adverse events. `subset` restricts the
+    population, `denominators` are other populations under which the same share is shown, `sensitivity` other
+    parameters that answer the same question by another rule. `landmarks` are in months; `by` is what results
+    are split by: ARM or GROUP, AVISIT, SOC, PT, GRADE, GENE, or a biomarker.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -209,13 +241,21 @@ class Endpoint(Section):
     role: Literal["primary", "secondary", "other", "supportive"]
     kind: Kind
     paramcd: str = Field(default="", pattern=r"^([A-Z][A-Z0-9]{0,7})?$")
+    dataset: Literal["", "ADSL", "ADRS"] = ""
     condition: str = ""
+    best: Literal["BOR", "CBOR"] = "CBOR"
+    responses: tuple[str, ...] = ()
+    time: str = "PFS"
+    combine: Literal["and", "or"] = "and"
+    events: tuple[Filter, ...] = ()
+    sensitivity: tuple[str, ...] = ()
     population: str = "SAF"
     start: Literal["reference", "first-dose", "first-response", "enrolment"] = "reference"
     landmarks: tuple[float, ...] = ()
     threshold_months: float | None = None
     after_last_dose_days: int | None = None
-    subset: str = ""
+    subset: tuple[Filter, ...] = ()
+    denominators: tuple[Denominator, ...] = ()
     by: tuple[str, ...] = ()
     questionnaire: str = ""
     biomarker: str = ""

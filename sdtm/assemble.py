@@ -145,7 +145,7 @@ def _timing(frame: pd.DataFrame, domain: str, dates: pd.DataFrame) -> None:
         frame["EPOCH"] = epoch(frame[when], subject)
     by = ["USUBJID", *[f"{domain}{k}" for k in TEST_KEYS if f"{domain}{k}" in frame]]
     for flag, until in ((f"{domain}LOBXFL", "RFXSTDTC"), (f"{domain}BLFL", "RFSTDTC")):
-        if flag in dataset and f"{domain}ORRES" in frame:
+        if flag in dataset and f"{domain}ORRES" in frame and f"{domain}DTC" in frame:
             frame[flag] = baseline_flag(frame, by, f"{domain}DTC", f"{domain}ORRES", subject[until])
     _ongoing(frame, domain, subject["RFPENDTC"])
 

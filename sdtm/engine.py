@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from fhir2cdisc.fhir.path import Context, Path, compile_path, truth
+from fhir2cdisc.fhir.path_parser import PathError
+from fhir2cdisc.fhir.versions import R4_TYPES
 from fhir2cdisc.mappings.model import (
     NCI_SYSTEMS,
     DomainMap,
+    MappingError,
     SourceMap,
     Terminology,
     Test,
@@ -19,7 +23,7 @@ from fhir2cdisc.mappings.model import (
     resource_rules,
 )
 from fhir2cdisc.mappings.study import Drug, Study
-from fhir2cdisc.sdtm.metadata import codelist
+from fhir2cdisc.sdtm.metadata import codelist, sdtm_datasets
 from fhir2cdisc.sdtm.values import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
 
 # Codelists whose NCI concept codes are the tests of a domain: (--TESTCD, --TEST). Of a code that several domains
@@ -80,6 +84,30 @@ def _whole_word(term: str) -> str:
     return rf"\b{re.escape(term)}\b" if term.isascii() else re.escape(term)
 
 
+@contextmanager
+def _said(place: str) -> Iterator[None]:
+    try:
+        yield
+    except (PathError, KeyError) as error:
+        raise MappingError(f"{place}: {error.args[0]}") from error
+
+
+def _check(domain: str, spec: SourceMap) -> None:
+    """MappingError where a source names what FHIR or SDTM does not have: it would be dropped without a word."""
+    place = f"mapping {domain}, source {spec.name}"
+    if domain not in sdtm_datasets():
+        raise MappingError(f"{place}: no SDTM domain {domain} is known")
+    if spec.resource not in R4_TYPES:
+        raise MappingError(f"{place}: {spec.resource} is no resource type of FHIR R4")
+    known = sdtm_datasets()[domain]
+    for name in spec.variables:
+        if not name.startswith("_") and name not in known:
+            raise MappingError(f"{place}: {domain} has no variable {name}")
+    for name in spec.supp:
+        if not re.fullmatch(r"[A-Z][A-Z0-9]{0,7}", name):
+            raise MappingError(f"{place}: {name} is no name of a supplemental qualifier (8 letters and digits)")
+
+
 @dataclass(slots=True)
 class Source:
     """A compiled source: its condition, its focuses and one verb for each column."""
@@ -95,18 +123,25 @@ class Source:
 
     @classmethod
     def of(cls, domain: str, spec: SourceMap, terms: Terminology) -> Source:
-        verbs = {name: compile_variable(name, v, terms) for name, v in spec.variables.items()}
-        verbs |= {f"SUPP.{name}": compile_variable(name, v, terms) for name, v in spec.supp.items()}
-        return cls(
-            domain,
-            spec,
-            compile_path(spec.where) if spec.where else None,
-            compile_path(spec.each) if spec.each else None,
-            tuple(verbs),
-            tuple(verbs.values()),
-            tuple(map(compile_path, spec.links)),
-            compile_path(spec.encounter),
-        )
+        """The source compiled; MappingError names the domain, the source and what it asks for that is not there."""
+        _check(domain, spec)
+        place = f"mapping {domain}, source {spec.name}"
+        verbs: dict[str, Verb] = {}
+        for prefix, specs in (("", spec.variables), ("SUPP.", spec.supp)):
+            for name, variable in specs.items():
+                with _said(f"{place}, {name}"):
+                    verbs[prefix + name] = compile_variable(name, variable, terms)
+        with _said(place):
+            return cls(
+                domain,
+                spec,
+                compile_path(spec.where) if spec.where else None,
+                compile_path(spec.each) if spec.each else None,
+                tuple(verbs),
+                tuple(verbs.values()),
+                tuple(map(compile_path, spec.links)),
+                compile_path(spec.encounter),
+            )
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ not exist, are reported, and the cell stays empty.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,12 @@ from fhir2cdisc.fhir.path import Context, Path, compile_path, truth
 from fhir2cdisc.fhir.path_parser import PathError
 from fhir2cdisc.mappings.model import NCI_SYSTEMS, Terminology, Test, VariableMap
 from fhir2cdisc.sdtm.metadata import Codelist, codelist
+from fhir2cdisc.sdtm.results import LARGEST, SMALLEST
+
+# Beyond this a decimal is no measurement; written out it could fill the memory (`1e999999999` is legal JSON).
+MOST_DIGITS = 75
+# Characters that neither XML nor a transport file can hold.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 Value = str | float
 Report = Callable[[str, str, str, str], None]
@@ -35,8 +42,10 @@ Verb = Callable[[Any, Cell], Value]
 
 
 def number_text(value: int | float | Decimal) -> str:
-    """A number as the source wrote it, never with an exponent."""
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    """A number as the source wrote it, without an exponent unless the exponent alone is out of all measure."""
+    if isinstance(value, Decimal) and abs(value.adjusted()) <= MOST_DIGITS:
+        return format(value, "f")
+    return str(value)
 
 
 def concept_text(value: Any) -> str:
@@ -76,6 +85,8 @@ def result_text(value: Any) -> str:
         return concept_text(value)
     if "numerator" in value or "denominator" in value:
         return ":".join(result_text(value.get(part, {})) for part in ("numerator", "denominator"))
+    if "start" in value or "end" in value:
+        return "/".join(str(value.get(part, "")) for part in ("start", "end"))
     if "low" in value or "high" in value:
         return "-".join(result_text(value.get(part, {})) for part in ("low", "high"))
     if "value" in value:
@@ -85,14 +96,18 @@ def result_text(value: Any) -> str:
     return concept_text(value)
 
 
-def unit_text(value: Any, variable: str, units: Mapping[str, str], report: Report) -> str:
-    """The CDISC unit of a Quantity, its own unit (reported) where the table has none."""
+def unit_text(value: Any, variable: str, units: Mapping[str, str], report: Report, testcd: str = "") -> str:
+    """The CDISC unit of a Quantity, its own unit (reported) where the table has none.
+
+    A unit that means something else for one test (`RESP|/min`) is looked up with the test's code first.
+    """
     if not isinstance(value, dict):
         return ""
     code, unit = str(value.get("code") or ""), str(value.get("unit") or "")
     for candidate in (code, unit):
-        if candidate in units:
-            return units[candidate]
+        for key in (f"{testcd}|{candidate}", candidate):
+            if key in units:
+                return units[key]
     if own := unit or code:
         report("unit.unknown", variable, own, "unit has no CDISC unit; kept as the source wrote it")
     return own
@@ -163,12 +178,20 @@ def compile_variable(name: str, spec: VariableMap, terms: Terminology) -> Verb:
         for path, is_concept in readers:
             values = path(focus, cell.context)
             if values and (value := _one(name, values, shape(is_concept), spec, cell)) != "":
-                return value
+                return _printable(name, value, cell.report)
         if spec.test and cell.test is not None:
             return str(getattr(cell.test, spec.test))
         return spec.value
 
     return read
+
+
+def _printable(name: str, value: Value, report: Report) -> Value:
+    """The value without control characters, which are reported."""
+    if not isinstance(value, str) or value.isprintable() or not _CONTROL.search(value):
+        return value
+    report("text.control", name, "", "holds control characters, which were taken out")
+    return _CONTROL.sub("", value).strip()
 
 
 Shape = Callable[[Any, Cell], Value]
@@ -191,7 +214,9 @@ def _shape(name: str, spec: VariableMap, terms: Terminology) -> Callable[[bool],
     if spec.as_ == "number":
         return lambda is_concept: lambda value, cell: _number(name, value, cell.report)
     if spec.as_ == "unit":
-        return lambda is_concept: lambda value, cell: unit_text(value, name, terms.units, cell.report)
+        return lambda is_concept: lambda value, cell: unit_text(
+            value, name, terms.units, cell.report, cell.test.testcd if cell.test else ""
+        )
     if spec.as_ == "result" and term is not None:
         # A Quantity has a `code` too, the unit's; only a concept or a text is looked up.
         return lambda is_concept: lambda value, cell: (
@@ -225,7 +250,11 @@ def _number(name: str, value: Any, report: Report) -> Value:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         report("number.not-a-number", name, str(value)[:40], "is not a number")
         return ""
-    return float(value)
+    number = float(value) if not isinstance(value, int) or value.bit_length() < 1000 else math.inf
+    if number and not SMALLEST <= abs(number) <= LARGEST:
+        report("number.out-of-range", name, str(value)[:40], "is a number that a transport file cannot hold")
+        return ""
+    return number
 
 
 __all__ = ["Cell", "Path", "PathError", "Term", "Verb", "compile_variable", "concept_text", "result_text"]

@@ -124,7 +124,7 @@ def test_the_readings_of_the_ambiguous_sentences() -> None:
     assert real.interim.only_if_extended == (3000,)
     assert real.endpoint("os").landmarks == (12, 24, 60)
     assert real.endpoint("dcr").after_last_dose_days == 30
-    assert real.endpoint("pfs-apatinib").subset == "APATFL = 'Y'"
+    assert [str(one) for one in real.endpoint("pfs-apatinib").subset] == ["APATFL EQ 'Y'"]
     assert sorted((arm.precedence, arm.code) for arm in real.arms) == [(1, "IMMUNO"), (2, "MATCHED"), (3, "ANTIANG")]
     assert (real.questionnaires[0].every_months, real.questionnaires[0].window_days) == (3, 45)
     assert load_study("lenvatinib-pembrolizumab").endpoint("sd4").threshold_months == 4

@@ -1,0 +1,250 @@
+"""The endpoints of a study file as result specifications: what each document asks for, by configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from fhir2cdisc.adam.adqs import INSTRUMENTS
+from fhir2cdisc.adam.adrs_parameters import PREFIX
+from fhir2cdisc.adam.adsl_markers import GROUPS
+from fhir2cdisc.adam.biomarkers import gene_flag
+from fhir2cdisc.adam.composite import is_composite, unconfirmed
+from fhir2cdisc.adam.result_specs import (
+    ChangeSpec,
+    Condition,
+    DistributionSpec,
+    IncidenceSpec,
+    ProportionSpec,
+    Records,
+    ShiftSpec,
+    Spec,
+    SubgroupProportionSpec,
+    SubgroupSurvivalSpec,
+    SurvivalSpec,
+    VisitProportionSpec,
+    is_,
+)
+from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.mappings.study_sections import Endpoint, Filter
+
+LEVELS = {"SOC": "AEBODSYS", "PT": "AEDECOD"}
+FLAGS = {"enrolled": "FASFL", "treated": "SAFFL", "evaluable": "EVALFL"}
+# Treatments of ADAE.TRTA in a study whose events belong to what was given at their onset.
+AT_ONSET = (("MTB-guided", is_("GDPERFL", "Y")), ("Other therapy", is_("OTPERFL", "Y")))
+
+
+def endpoint_specs(study: Study) -> tuple[Spec, ...]:
+    """The specifications of every endpoint, in the order of the study file.
+
+    The first of an endpoint bears its id; the others, `id.something`, are the same question under another rule
+    (unconfirmed response, PFSEMA), another denominator, or a part of a broader one. A study without a field
+    that an endpoint needs raises ValueError naming the endpoint.
+    """
+    return tuple(spec for one in study.endpoints for spec in specs_of(one, study))
+
+
+def specs_of(endpoint: Endpoint, study: Study) -> tuple[Spec, ...]:
+    """The specifications of one endpoint."""
+    return tuple(_MAKERS[endpoint.kind](endpoint, study))
+
+
+def conditions(filters: Iterable[Filter]) -> tuple[Condition, ...]:
+    return tuple(Condition(one.variable, one.comparator, one.values) for one in filters)
+
+
+def _proportion(one: Endpoint, study: Study) -> Iterator[Spec]:
+    if "AVISIT" in one.by:
+        yield VisitProportionSpec(
+            **_common(one, study), records=Records("ADRS", _code(one.paramcd, study), (is_("ANL01FL", "Y"),)),
+            responses=one.responses, method=study.statistics.proportion_ci,
+        )  # fmt: skip
+        return
+    main, *others = _response_codes(one, study)
+    first = ProportionSpec(
+        **_common(one, study), criteria=_criteria(one, study, main), method=study.statistics.proportion_ci
+    )
+    yield first
+    for code in others:
+        words = "unconfirmed" if code in (unconfirmed(one),) else "confirmed"
+        label = f"{one.title}, {words if one.sensitivity == () or code not in one.sensitivity else code}"
+        yield replace(first, id=f"{one.id}.{words}", label=label, criteria=_criteria(one, study, code))
+    for other in one.denominators:
+        label, subset = f"{one.title}, {other.title}", conditions(other.subset)
+        yield replace(first, id=f"{one.id}.{other.id}", label=label, subset=subset)
+    if one.threshold_months is not None:
+        label = f"{one.title}: not counted because censored earlier"
+        yield replace(first, id=f"{one.id}.censored", label=label, criteria=_censored_early(one, study), group="")
+
+
+def _response_codes(one: Endpoint, study: Study) -> list[str]:
+    """The parameter of the endpoint and its sibling, confirmed and unconfirmed as the study wants them shown."""
+    sibling = unconfirmed(one) if one.dataset != "ADSL" else ""
+    if not sibling:
+        return [one.paramcd]
+    codes = {"confirmed": one.paramcd, "unconfirmed": sibling}
+    return [codes[kind] for kind in study.response.report]
+
+
+def _criteria(one: Endpoint, study: Study, code: str) -> tuple[tuple[Records, ...], ...]:
+    if one.dataset == "ADSL":
+        return ((Records("ADSL", "", (is_(code, "Y"),)),),)
+    return ((Records("ADRS", code if is_composite(one) else _code(code, study), (is_("AVALC", "Y"),)),),)
+
+
+def _censored_early(one: Endpoint, study: Study) -> tuple[tuple[Records, ...], ...]:
+    """Not counted, with a time that is censored before the threshold; with a response that would have counted."""
+    days = (one.threshold_months or 0.0) * study.censoring.month
+    short = (Condition("CNSR", "GT", (0.0,)), Condition("AVAL", "LE", (days,)))
+    parts = [Records("ADRS", one.paramcd, (is_("AVALC", "N"),)), Records("ADTTE", one.time, short)]
+    if one.combine == "and":
+        parts.append(Records("ADRS", _code(one.best, study), (Condition("AVALC", "IN", one.responses),)))
+    return (tuple(parts),)
+
+
+def _survival(one: Endpoint, study: Study) -> Iterator[Spec]:
+    said = study.statistics
+    main, *others = _response_codes(one, study)
+    first = SurvivalSpec(
+        **_common(one, study), paramcd=main, landmarks=one.landmarks, min_at_risk=said.at_risk_min,
+        complement=one.kind == "event-rate", conf_type=said.km_ci,
+    )  # fmt: skip
+    yield first
+    for code in others:
+        word = "confirmed" if code == one.paramcd else "unconfirmed"
+        yield replace(first, id=f"{one.id}.{word}", label=f"{one.title}, {word}", paramcd=code)
+    for code in one.sensitivity:
+        yield replace(first, id=f"{one.id}.{code.lower()}", label=f"{one.title}, sensitivity {code}", paramcd=code)
+
+
+def _incidence(one: Endpoint, study: Study) -> Iterator[Spec]:
+    levels = tuple(LEVELS[name] for name in one.by if name in LEVELS)
+    first = IncidenceSpec(
+        **_common(one, study), where=conditions(one.events), levels=levels, grades="GRADE" in one.by or not levels
+    )
+    if study.safety.group_by == "guided" and first.group:
+        yield replace(first, group="", by_treatment_at_onset=True, exposed=AT_ONSET)
+        yield replace(first, id=f"{one.id}.group", label=f"{one.title}, by first treatment")
+    else:
+        yield first
+
+
+def _change(one: Endpoint, study: Study) -> Iterator[Spec]:
+    scores = [code for form in INSTRUMENTS if form.qscat == one.questionnaire for code in form.labels]
+    yield ChangeSpec(**_common(one, study), paramcds=tuple(scores))
+
+
+def _shift(one: Endpoint, study: Study) -> Iterator[Spec]:
+    yield ShiftSpec(**_common(one, study), paramcd=one.paramcd)
+
+
+def _distribution(one: Endpoint, study: Study) -> Iterator[Spec]:
+    if one.dataset == "ADSL":
+        labels = tuple(arm.label for arm in study.arms)
+        common = _common(one, study) | {"group": ""}
+        yield DistributionSpec(**common, records=Records("ADSL"), variable=one.paramcd, categories=(*labels, "MISSING"))
+        return
+    main, *others = _response_codes(one, study)
+    first = DistributionSpec(**_common(one, study), records=Records("ADRS", _code(main, study)))
+    yield first
+    for code in others:
+        word = "confirmed" if code == one.paramcd else "unconfirmed"
+        records = Records("ADRS", _code(code, study))
+        yield replace(first, id=f"{one.id}.{word}", label=f"{one.title}, {word}", records=records)
+
+
+def _markers(one: Endpoint, study: Study) -> Iterator[Spec]:
+    """How many are in each group of a marker, response within them, progression-free survival by group."""
+    by = _variables(one, study)
+    common = _common(one, study) | {"group": ""}
+    criteria = ((Records("ADRS", _code(one.paramcd, study), (is_("AVALC", "Y"),)),),)
+    for at, variable in enumerate(by):
+        spec = DistributionSpec(
+            **common, records=Records("ADSL"), variable=variable, categories=_categories(variable, study)
+        )
+        label = f"{one.title}: subjects by {variable}"
+        yield replace(spec, id=one.id if at == 0 else f"{one.id}.{variable.lower()}", label=label)
+    said = study.statistics
+    yield SubgroupProportionSpec(
+        **common | {"id": f"{one.id}.response", "label": f"{one.title}: response"}, criteria=criteria, by=by,
+        method=said.proportion_ci,
+    )  # fmt: skip
+    yield SubgroupSurvivalSpec(
+        **common | {"id": f"{one.id}.pfs", "label": f"{one.title}: progression-free survival"}, paramcd="PFS",
+        by=by, references=_references(by, study), ties=said.ties, conf_type=said.km_ci,
+    )  # fmt: skip
+
+
+def _subgroup(one: Endpoint, study: Study) -> Iterator[Spec]:
+    by, said = _variables(one, study), study.statistics
+    common = _common(one, study) | {"group": ""}
+    yield SubgroupSurvivalSpec(
+        **common, paramcd=one.paramcd, by=by, references=_references(by, study), ties=said.ties, conf_type=said.km_ci
+    )
+    criteria = ((Records("ADRS", _code("CRSP", study), (is_("AVALC", "Y"),)),),)
+    yield SubgroupProportionSpec(
+        **common | {"id": f"{one.id}.response", "label": f"{one.title}: response"}, criteria=criteria, by=by,
+        method=said.proportion_ci,
+    )  # fmt: skip
+
+
+def _variables(one: Endpoint, study: Study) -> tuple[str, ...]:
+    """The ADSL variables that `by` names: groups of a marker, a flag for each gene, the treatment."""
+    found: list[str] = []
+    for name in one.by:
+        if name == "GENE":
+            found += [gene_flag(gene) for marker in study.biomarkers for gene in marker.genes]
+        elif name in ("ARM", "GROUP"):
+            found.append("TRT01A")
+        elif name in GROUPS:
+            found.append(GROUPS[name])
+        else:
+            raise ValueError(f"endpoint {one.id}: by {name!r} is neither ARM, GROUP, GENE nor a biomarker")
+    return tuple(dict.fromkeys(found))
+
+
+def _references(by: tuple[str, ...], study: Study) -> tuple[str, ...]:
+    """Against which value hazard ratios are given: the lowest group of a score, `N` of a flag."""
+    lowest = {"TMBGR1": "L"}
+    for marker in study.biomarkers:
+        if marker.code in ("PDL1TPS", "PDL1CPS") and marker.cutoffs:
+            lowest[GROUPS[marker.code]] = f"<{marker.cutoffs[0]:g}"
+    return tuple(lowest.get(variable, "") for variable in by)
+
+
+def _categories(variable: str, study: Study) -> tuple[str, ...]:
+    """The groups of a marker in rising order; a subject who was not tested is MISSING."""
+    if variable == "TMBGR1":
+        return ("L", "H", "MISSING")
+    for marker in study.biomarkers:
+        if GROUPS[marker.code] == variable and marker.cutoffs:
+            cuts = [f"{cut:g}" for cut in marker.cutoffs]
+            middle = [f"{low}-<{high}" for low, high in zip(cuts, cuts[1:], strict=False)]
+            return (f"<{cuts[0]}", *middle, f">={cuts[-1]}", "MISSING")
+    return ("Y", "N", "MISSING")
+
+
+def _common(one: Endpoint, study: Study) -> dict[str, object]:
+    rule = next(p.rule for p in study.populations if p.code == one.population)
+    grouped = len(study.arms) > 1 and ("ARM" in one.by or "GROUP" in one.by)
+    return {
+        "id": one.id, "label": one.title, "population": FLAGS[rule], "subset": conditions(one.subset),
+        "group": "TRT01A" if grouped else "", "conf_level": study.statistics.level,
+    }  # fmt: skip
+
+
+def _code(paramcd: str, study: Study) -> str:
+    return PREFIX[study.response.criteria] + paramcd
+
+
+_MAKERS: dict[str, Callable[[Endpoint, Study], Iterator[Spec]]] = {
+    "proportion": _proportion,
+    "time-to-event": _survival,
+    "event-rate": _survival,
+    "incidence": _incidence,
+    "pro-change": _change,
+    "shift": _shift,
+    "distribution": _distribution,
+    "biomarker-group": _markers,
+    "subgroup": _subgroup,
+}
