@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from fhir2cdisc.adam.build import Adam, build_adam
+from fhir2cdisc.converters.cli_results import results
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
@@ -25,8 +26,9 @@ from fhir2cdisc.converters.package_write import (
     write_lineage,
     write_sdtm,
 )
-from fhir2cdisc.converters.results_write import write_results
 from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, build_sdtm
+from fhir2cdisc.converters.report import Background, conflicts_of, write_report
+from fhir2cdisc.converters.results_write import write_results
 from fhir2cdisc.fhir.sources import SourceError
 from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.mappings.study import Study, StudyError, load_study
@@ -44,6 +46,7 @@ def main() -> None:
 
 main.add_command(studies)
 main.add_command(simulate)
+main.add_command(results)
 
 
 def clear_errors(function: Command) -> Command:
@@ -153,7 +156,10 @@ def _package(
         write_lineage(folder, made, adam)
         everything = write_findings(folder, made, adam, found)
         if adam is not None:
-            results = write_results(folder, adam.frames, study)
+            background = Background(
+                made.accounts.counts, tuple(everything), conflicts_of(made.sdtm.frames, adam.frames, study)
+            )
+            write_report(folder, study, write_results(folder, adam.frames, study), adam.frames, background)
         finish(folder, sources, study, options, encoding)
     click.echo("\n".join([*finding_lines(everything), *assumption_lines(study, made.sdtm.frames)]))
     if adam is not None:

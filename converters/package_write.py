@@ -151,7 +151,8 @@ def write_sdtm(folder: Path, run: SdtmRun, study: Study, encoding: str = "auto")
 def write_adam(folder: Path, adam: Adam, study: Study, encoding: str = "auto") -> Written:
     described = adam_datasets(adam.frames, study)
     frames = {name: frame[list(described[name].names)] for name, frame in adam.frames.items()}
-    return write_datasets(folder / "adam", frames, described, study, ADAM_STANDARD, encoding, result_displays(study, frames))
+    displays = result_displays(study, frames)
+    return write_datasets(folder / "adam", frames, described, study, ADAM_STANDARD, encoding, displays)
 
 
 def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:
