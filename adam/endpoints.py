@@ -180,8 +180,9 @@ def _subgroup(one: Endpoint, study: Study) -> Iterator[Spec]:
     by, said = _variables(one, study), study.statistics
     common = _common(one, study) | {"group": ""}
     yield SubgroupSurvivalSpec(
-        **common, paramcd=one.paramcd, by=by, references=_references(by, study), ties=said.ties, conf_type=said.km_ci
-    )
+        **common, paramcd=one.paramcd, by=by, references=_references(by, study), ties=said.ties, conf_type=said.km_ci,
+        adjust=("TRT01A",) if "TRT01A" in by else (),
+    )  # fmt: skip
     criteria = ((Records("ADRS", _code("CRSP", study), (is_("AVALC", "Y"),)),),)
     yield SubgroupProportionSpec(
         **common | {"id": f"{one.id}.response", "label": f"{one.title}: response"}, criteria=criteria, by=by,

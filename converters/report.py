@@ -54,10 +54,11 @@ def write_report(folder: Path, study: Study, results: Results, frames: Frames, b
     """Write `report/index.html` below `folder`; one file, no script, nothing loaded from elsewhere."""
     sections = _sections(study, results.table, frames, background)
     links = "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title, _ in sections)
-    parts = [f"<nav><ul>{links}</ul></nav>", f"<h1>{escape(study.title)}</h1>", _heading(study, frames)]
+    parts = [f"<h1>{escape(study.title)}</h1>", _heading(study, frames)]
     for name, title, content in sections:
         parts.append(f'<h2 id="{name}">{escape(title)}</h2>\n{content}')
-    write_text(folder / "report" / "index.html", page(f"{study.studyid}: report", "\n".join(parts)))
+    made = page(f"{study.studyid}: report", "\n".join(parts), f"<ul>{links}</ul>")
+    write_text(folder / "report" / "index.html", made)
 
 
 def _sections(study: Study, results: pd.DataFrame, frames: Frames, background: Background) -> list[tuple[str, str, str]]:

@@ -32,7 +32,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], caption: str = ""
         return ""
     top = "".join(f"<th>{escape(head)}</th>" for head in heads)
     said = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<table class="fit">{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def options_table(study: Study) -> str:
@@ -78,21 +78,27 @@ def _endpoint(endpoint: Endpoint, results: Sequence[tuple[str, list[dict[str, An
     words = f"<p>{escape(endpoint.definition)}.</p>"
     if endpoint.reading:
         words += f'<p class="note">How the document was read: {escape(endpoint.reading)}</p>'
-    rows = [line for _, part in results for line in _lines(part)]
+    rows = [(_analysis(line[0], endpoint), *line[1:]) for _, part in results for line in _lines(part)]
     heads = ("Analysis", "Group", "Statistic", "Result (interval)", "n / N", "Method, or why not estimable")
     first, rest = rows[:MOST_ROWS], rows[MOST_ROWS:]
     more = f"<details><summary>{len(rest)} more rows</summary>{table(heads, rest)}</details>" if rest else ""
     return heading + words + table(heads, first) + more
 
 
+def _analysis(label: str, endpoint: Endpoint) -> str:
+    """What tells an analysis from the main one, whose label is the title of the endpoint."""
+    return label.removeprefix(endpoint.title).lstrip(",: ") or "as defined"
+
+
 def _lines(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     counts = {(r["GROUP"], r["CATEGORY"], r["STATISTIC"]): r for r in rows}
     deep = rows[0]["DATASET"] == "ADAE"
     made = []
-    for row in rows:
+    for row in sorted(rows, key=lambda r: r["GROUP"] != ALL):
         if row["STATISTIC"] not in HEADLINES or (deep and row["CATEGORY"]):
             continue
         statistic = f"{row['STATISTIC']}, {row['CATEGORY']}" if row["CATEGORY"] else row["STATISTIC"]
+        statistic += " (months)" if row["UNIT"] == "months" else ""
         said = row["REASON"] or row["METHOD"]
         made.append((row["ENDPOINT"], row["GROUP"], statistic, shown_with_interval(row), _of(row, counts), said))
     return made
