@@ -27,7 +27,7 @@ def add_disease(adsl: pd.DataFrame, frames: Frames, study: Study) -> pd.DataFram
         adsl = adsl.merge(derive_markers(adsl, gf, mi, study), on="USUBJID", how="left")
     fa = dataset(frames, "FA")
     if (text(fa, "FATESTCD") == "MTBREC").any():
-        board = mtb_guided(recommendations(fa), therapies(frames, study), resistance(frames, study), adsl)
+        board = mtb_guided(recommendations(fa, study), therapies(frames, study), resistance(frames, study), adsl)
         adsl = adsl.merge(board, on="USUBJID", how="left")
         more = derive_board(adsl, fa, frames.get("RELREC"), periods_by_guidance(frames, study))
         adsl = adsl.merge(more, on="USUBJID", how="left")
@@ -37,7 +37,7 @@ def add_disease(adsl: pd.DataFrame, frames: Frames, study: Study) -> pd.DataFram
 def periods_by_guidance(frames: Frames, study: Study) -> pd.DataFrame:
     """From each start of therapy `MTB-guided` or `Other therapy`: periods as `derive_adae` takes them."""
     given = therapies(frames, study)
-    return guidance_periods(guided_therapies(recommendations(dataset(frames, "FA")), given), given)
+    return guidance_periods(guided_therapies(recommendations(dataset(frames, "FA"), study), given), given)
 
 
 def _diagnosis(adsl: pd.DataFrame, frames: Frames) -> pd.DataFrame:
@@ -95,7 +95,14 @@ def _baseline_ecog(adsl: pd.DataFrame, frames: Frames) -> pd.Series:
     return adsl["USUBJID"].map(last.set_index("USUBJID")["_V"]).astype(float)
 
 
-def recommendations(fa: pd.DataFrame) -> pd.DataFrame:
+def study_names(words: pd.Series, study: Study) -> pd.Series:
+    """Drugs by the name that the study gives them, where their text holds one of the study's terms for them."""
+    terms = [(term.casefold(), drug.name) for drug in study.drugs for term in (drug.name, *drug.terms)]
+    named = {word: next((name for term, name in terms if term in word.casefold()), word) for word in words.unique()}
+    return words.map(named)
+
+
+def recommendations(fa: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Tumour board recommendations (FATESTCD MTBREC) as `mtb_guided` takes them."""
     rows = fa[text(fa, "FATESTCD") == "MTBREC"]
     return pd.DataFrame(
@@ -103,7 +110,7 @@ def recommendations(fa: pd.DataFrame) -> pd.DataFrame:
             "USUBJID": rows["USUBJID"],
             "RECID": text(rows, "FASPID"),
             "RECDT": full_dates(rows, "FADTC"),
-            "DRUG": text(rows, "FASTRESC"),
+            "DRUG": study_names(text(rows, "FASTRESC"), study),
         }
     ).reset_index(drop=True)
 
@@ -134,7 +141,7 @@ def therapies(frames: Frames, study: Study) -> pd.DataFrame:
     other = pd.DataFrame(
         {
             "USUBJID": text(rows, "USUBJID"),
-            "TRT": text(rows, "CMTRT"),
+            "TRT": study_names(text(rows, "CMTRT"), study),
             "ASTDT": full_dates(rows, "CMSTDTC"),
             "SRCDOM": "CM",
             "SRCSEQ": number(rows, "CMSEQ"),

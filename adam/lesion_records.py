@@ -76,7 +76,6 @@ def lesion_table(tu: pd.DataFrame) -> pd.DataFrame:
             "visit": text(tu, "VISIT"),
             "visitnum": number(tu, "VISITNUM"),
             "dtc": text(tu, "TUDTC"),
-            "flag": text(tu, "TUBLFL") == "Y",
         }
     )
     test = text(tu, "TUTESTCD")
@@ -200,7 +199,7 @@ def _identified_new(lesions: pd.DataFrame) -> pd.DataFrame:
     """New lesions count on the day of their identification even where TR holds no record of it."""
     new = lesions[lesions["kind"] == NEW]
     dated = new[(new["dtc"] != "") | new["visitnum"].notna() | (new["visit"] != "")]
-    return dated.drop(columns="flag").assign(
+    return dated.assign(
         test="TUMIDENT",
         value="",
         unit="",

@@ -74,7 +74,6 @@ class Assessed:
     table: pd.DataFrame
     lengths: pd.DataFrame
     expected: pd.DataFrame
-    missing: pd.Series
     findings: pd.DataFrame
 
 
@@ -131,7 +130,7 @@ def assess(
     table = _overall(table, missing, options)
     found += more + target_findings(records, lengths, expected, points)
     found += [*non_target_findings(records, others, points), sums_differ(table, sums)]
-    return Assessed(table, rolled, expected, missing, stack_findings(found))
+    return Assessed(table, rolled, expected, stack_findings(found))
 
 
 def _sums_as_lesions(sums: pd.DataFrame, lengths: pd.DataFrame) -> pd.DataFrame:

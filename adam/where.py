@@ -40,10 +40,6 @@ class Columns:
             self._coded[name] = (codes.astype(np.int64), np.asarray(uniques, dtype=object))
         return self._coded[name]
 
-    def text(self, name: str) -> Texts:
-        codes, uniques = self.coded(name)
-        return np.asarray(uniques[codes], dtype=object) if len(uniques) else np.zeros(0, dtype=object)
-
 
 def select(frame: pd.DataFrame | Columns, where: str) -> Bools:
     """Which records meet the condition; all of them where it is blank.

@@ -7,7 +7,6 @@ otherwise.
 from __future__ import annotations
 
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -81,9 +80,7 @@ def main() -> None:
     frame = clinical_frame(rows)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         ours, theirs, plain = (Path(folder) / name for name in ("ours.xpt", "theirs.xpt", "plain.bin"))
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         measured = best(lambda: write_xpt(frame, ours, name="LB", label="Laboratory"))
-        growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         variables: tuple[Variable, ...] = read_xpt(ours)[1].variables
         declared = best(lambda: write_xpt(frame, ours, name="LB", label="Laboratory", variables=variables))
         content = ours.read_bytes()
@@ -100,7 +97,6 @@ def main() -> None:
     print(f"pyreadstat                      {other.wall:6.2f} s, ours {other.over(measured)}")
     print(f"read_xpt                        {reading.wall:6.2f} s")
     print(f"data bytes equal to pyreadstat's: {'yes' if same else 'no'}")
-    print(f"peak memory over the frame: {growth:.0f} MB")
 
 
 if __name__ == "__main__":

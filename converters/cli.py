@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -14,8 +13,9 @@ from fhir2cdisc.adam.build import Adam, build_adam
 from fhir2cdisc.converters.cli_results import results
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
+from fhir2cdisc.converters.cli_validate import validate
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
-from fhir2cdisc.converters.headlines import account_lines, adam_lines, assumption_lines, finding_lines
+from fhir2cdisc.converters.headlines import adam_lines, finding_lines
 from fhir2cdisc.converters.package_write import (
     PackageError,
     check_writable,
@@ -24,17 +24,15 @@ from fhir2cdisc.converters.package_write import (
     write_adam,
     write_findings,
     write_lineage,
-    write_sdtm,
 )
-from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, build_sdtm
-from fhir2cdisc.converters.report import Background, conflicts_of, write_report
-from fhir2cdisc.converters.results_write import write_results
+from fhir2cdisc.converters.pipeline import RunOptions
+from fhir2cdisc.converters.run_package import NothingMadeError, Order, make_package
 from fhir2cdisc.fhir.sources import SourceError
 from fhir2cdisc.mappings.model import MappingError
-from fhir2cdisc.mappings.study import Study, StudyError, load_study
+from fhir2cdisc.mappings.study import StudyError, load_study
 from fhir2cdisc.sdtm.subjects import SubjectError
 
-ERRORS = (SourceError, StudyError, MappingError, PackageError, SubjectError)
+ERRORS = (NothingMadeError, SourceError, StudyError, MappingError, PackageError, SubjectError)
 Command = Callable[..., None]
 
 
@@ -46,6 +44,7 @@ def main() -> None:
 
 main.add_command(studies)
 main.add_command(simulate)
+main.add_command(validate)
 main.add_command(results)
 
 
@@ -79,6 +78,12 @@ def _source_options(function: Command) -> Command:
                 help="A mapping file (TOML) whose sources come before the built-in ones; may be repeated.",
             ),
             click.option(
+                "--site",
+                "sites",
+                multiple=True,
+                help="A map of local codes: a built-in name or a file (TOML); may be repeated.",
+            ),
+            click.option(
                 "--key-file",
                 type=click.Path(path_type=Path, exists=True, dir_okay=False),
                 help="Secret from which subject numbers are made where the source has none.",
@@ -89,6 +94,20 @@ def _source_options(function: Command) -> Command:
                 show_default=True,
                 type=click.Choice(["auto", "ascii", "utf-8", "gb18030"]),
                 help="Of the transport files; auto is ASCII wherever the text allows it.",
+            ),
+            click.option(
+                "--format",
+                "formats",
+                multiple=True,
+                type=click.Choice(["json", "ndjson", "parquet"]),
+                help="Also write the datasets as Dataset-JSON 1.1 or Parquet; may be repeated.",
+            ),
+            click.option(
+                "--layout",
+                default="package",
+                show_default=True,
+                type=click.Choice(["package", "ectd"]),
+                help="ectd also arranges m5/datasets/<study>/ in the package.",
             ),
         ]
     ):
@@ -105,75 +124,45 @@ def progress(steps: Iterable[object], label: str, length: int) -> Iterable[objec
         yield from bar
 
 
-def _run_options(deep: bool, workers: int, mappings: tuple[Path, ...], key_file: Path | None) -> RunOptions:
-    return RunOptions(deep, workers, mappings=mappings, key=key_file.read_bytes() if key_file else b"")
+def _order(with_adam: bool, **said: Any) -> Order:
+    key_file = said["key_file"]
+    options = RunOptions(
+        said["deep"],
+        said["workers"],
+        mappings=said["mappings"],
+        sites=said["sites"],
+        key=key_file.read_bytes() if key_file else b"",
+    )
+    return Order(
+        said["sources"],
+        load_study(said["study_name"]),
+        said["out"],
+        options,
+        said["replace_old"],
+        said["encoding"],
+        said["formats"],
+        said["layout"],
+        with_adam,
+    )
 
 
 @main.command()
 @_source_options
 @clear_errors
-def run(
-    sources: tuple[Path, ...], study_name: str, out: Path, replace_old: bool, deep: bool, workers: int,
-    mappings: tuple[Path, ...], key_file: Path | None, encoding: str,
-) -> None:  # fmt: skip
+def run(**said: Any) -> None:
     """FHIR to SDTM and ADaM of a study: XPT, define.xml, lineage and findings in one package.
 
     SOURCES are FHIR R4 or R4B: files, folders and zip archives of bundles, resources or NDJSON.
     """
-    study = load_study(study_name)
-    options = _run_options(deep, workers, mappings, key_file)
-    _package(sources, study, out, replace_old, options, encoding, with_adam=True)
+    make_package(_order(True, **said), progress, click.echo)
 
 
 @main.command()
 @_source_options
 @clear_errors
-def sdtm(
-    sources: tuple[Path, ...], study_name: str, out: Path, replace_old: bool, deep: bool, workers: int,
-    mappings: tuple[Path, ...], key_file: Path | None, encoding: str,
-) -> None:  # fmt: skip
+def sdtm(**said: Any) -> None:
     """FHIR to SDTM of a study."""
-    study = load_study(study_name)
-    options = _run_options(deep, workers, mappings, key_file)
-    _package(sources, study, out, replace_old, options, encoding, with_adam=False)
-
-
-def _package(
-    sources: tuple[Path, ...], study: Study, out: Path, replace_old: bool, options: RunOptions, encoding: str,
-    *, with_adam: bool,
-) -> None:  # fmt: skip
-    check_writable(out, replace_old)
-    made = build_sdtm(sources, study, options, progress)
-    click.echo("\n".join(account_lines(made.accounts)))
-    if not made.sdtm.frames:
-        _nothing(made, study)
-    adam = build_adam(made.sdtm.frames, study) if with_adam else None
-    with new_folder(out, replace_old) as folder:
-        written = write_sdtm(folder, made, study, encoding)
-        found = list(written.findings)
-        if adam is not None:
-            found += write_adam(folder, adam, study, encoding).findings
-        write_lineage(folder, made, adam)
-        everything = write_findings(folder, made, adam, found)
-        if adam is not None:
-            background = Background(
-                made.accounts.counts, tuple(everything), conflicts_of(made.sdtm.frames, adam.frames, study)
-            )
-            write_report(folder, study, write_results(folder, adam.frames, study), adam.frames, background)
-        finish(folder, sources, study, options, encoding)
-    click.echo("\n".join([*finding_lines(everything), *assumption_lines(study, made.sdtm.frames)]))
-    if adam is not None:
-        click.echo("\n".join(adam_lines(adam.frames)))
-    click.echo(f"Package: {out}")
-
-
-def _nothing(made: SdtmRun, study: Study) -> None:
-    rules = Counter(f.rule for f in made.accounts.findings)
-    why = ", ".join(f"{rule} ({count})" for rule, count in rules.most_common(3))
-    raise click.ClickException(
-        f"no patient of the sources belongs to study {study.id}, so nothing was made"
-        + (f"; found: {why}" if why else "")
-    )
+    make_package(_order(False, **said), progress, click.echo)
 
 
 @main.command()

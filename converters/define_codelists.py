@@ -113,6 +113,9 @@ class CodelistBook:
         ]
         if variable.type == "Num" or not candidates:
             return None
+        # The codelist of a result is that of some tests only; a measured number is no term.
+        if variable.name.endswith(("ORRES", "STRESC")) and any(map(_is_number, used)):
+            return None
         return max(candidates, key=lambda c: sum(value in c[0].terms for value in used))
 
     def _add(self, found: UsedList, *place: str) -> str:
@@ -196,6 +199,14 @@ def _decodes(name: str, frame: pd.DataFrame) -> dict[str, str] | None:
     if pairs["code"].duplicated().any() or set(pairs["code"]) != used:
         return None
     return dict(zip(pairs["code"], pairs["decode"].astype(str), strict=True))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _as_code(value: object) -> str:

@@ -49,7 +49,7 @@ def from_ibm(words: Words) -> Floats:
     values: Any = np.ldexp(fraction.astype(np.float64), 4 * (exponent - 64) - 56)
     values[words >> np.uint64(63) == 1] *= -1
     values[fraction == 0] = 0.0
-    values[missing_codes(words) != ""] = np.nan
+    values[missing_codes(words)[0]] = np.nan
     return np.asarray(values, dtype=np.float64)
 
 
@@ -58,11 +58,8 @@ def missing_word(code: str) -> np.uint64:
     return np.uint64(ord(code) << 56)
 
 
-def missing_codes(words: Words) -> npt.NDArray[np.str_]:
-    """`.`, `_` or A to Z where a word is a SAS missing value, an empty text elsewhere."""
-    codes = np.zeros(words.shape, dtype="U1")
-    suspects = np.flatnonzero(((words & _FRACTION) == 0) & (words != 0))
-    if suspects.size:
-        first = (words[suspects] >> np.uint64(56)).astype(np.uint8)
-        codes[suspects] = _CODE_OF_BYTE[first]
-    return codes
+def missing_codes(words: Words) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.str_]]:
+    """Where words are SAS missing values, and which: `.`, `_` or A to Z."""
+    places = np.flatnonzero(((words & _FRACTION) == 0) & (words != 0))
+    codes = _CODE_OF_BYTE[(words[places] >> np.uint64(56)).astype(np.uint8)]
+    return places[codes != ""], codes[codes != ""]

@@ -64,6 +64,20 @@ def split_long_text(
     return frame, old if added.empty else pd.concat([old, added], ignore_index=True) if len(old) else added
 
 
+def split_long_qualifiers(supp: pd.DataFrame, *, encoding: str = "ascii") -> pd.DataFrame:
+    """A SUPP-- frame whose QVAL over 200 bytes go on in records of their own, named as `split_long_text` names them."""
+    overflow = _overflow(supp["QVAL"], encoding)
+    if not overflow:
+        return supp
+    rows: list[dict[str, str]] = []
+    for position, record in enumerate(supp.to_dict("records")):
+        name = str(record["QNAM"])
+        for number, piece in enumerate(overflow.get(position, [str(record["QVAL"])])):
+            own = f"{name[: 8 - len(str(number))]}{number}" if number else name
+            rows.append({**record, "QNAM": own, "QVAL": piece})
+    return pd.DataFrame(rows, columns=supp.columns, dtype=object)
+
+
 def split_columns(frame: pd.DataFrame, name: str, *, encoding: str = "ascii") -> pd.DataFrame:
     """Continue `TSVAL` or `COVAL` over 200 bytes in `TSVAL1`, `TSVAL2` ... beside it."""
     overflow = _overflow(frame[name], encoding)

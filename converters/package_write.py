@@ -19,12 +19,12 @@ from fhir2cdisc.converters.adam_metadata import adam_datasets
 from fhir2cdisc.converters.atomic import replacing, write_text
 from fhir2cdisc.converters.define import write_define
 from fhir2cdisc.converters.define_results import ResultDisplay
-from fhir2cdisc.converters.long_text import split_long_text
+from fhir2cdisc.converters.long_text import split_long_qualifiers, split_long_text
 from fhir2cdisc.converters.manifest import build_manifest, write_manifest
 from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, sorted_findings
 from fhir2cdisc.converters.plain_text import needed_encoding, plain_frames
 from fhir2cdisc.converters.results_arm import result_displays
-from fhir2cdisc.converters.xpt import study_lengths, with_lengths, write_xpt_pieces
+from fhir2cdisc.converters.xpt import XptError, study_lengths, with_lengths, write_xpt_pieces
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.describe import describe
@@ -53,8 +53,7 @@ def new_folder(out: Path, replace_old: bool = False) -> Iterator[Path]:
 
     Raises PackageError where `out` exists and is not empty (unless `replace_old`) or cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not replace_old:
-        raise PackageError(f"{out}: exists and is not empty; name another folder or use --replace")
+    _check_free(out, replace_old)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=".fhir2cdisc-", dir=out.parent))
@@ -66,7 +65,11 @@ def new_folder(out: Path, replace_old: bool = False) -> Iterator[Path]:
         if out.exists():
             old = part.with_name(part.name + ".old")
             out.rename(old)
-            part.rename(out)
+            try:
+                part.rename(out)
+            except OSError:
+                old.rename(out)
+                raise
             shutil.rmtree(old)
         else:
             part.rename(out)
@@ -78,11 +81,21 @@ def new_folder(out: Path, replace_old: bool = False) -> Iterator[Path]:
 
 def check_writable(out: Path, replace_old: bool) -> None:
     """Say before a long run that its output would have no place."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not replace_old:
-        raise PackageError(f"{out}: exists and is not empty; name another folder or use --replace")
+    _check_free(out, replace_old)
     parent = next(p for p in (out, *out.absolute().parents) if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise PackageError(f"{out}: cannot be written (no permission in {parent})")
+        reason = "no permission in" if parent.is_dir() else "no folder is"
+        raise PackageError(f"{out}: cannot be written ({reason} {parent})")
+
+
+def _check_free(out: Path, replace_old: bool) -> None:
+    """Only a package of ours may be replaced: `--replace` with a wrong name must not remove somebody's files."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not replace_old:
+        raise PackageError(f"{out}: exists and is not empty; name another folder or use --replace")
+    if not (out / "manifest.json").is_file():
+        raise PackageError(f"{out}: is not a package (it has no manifest.json), so it is not replaced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +132,13 @@ def write_datasets(
     datasets = []
     for name in sorted(plain):
         dataset = with_lengths(described[name], lengths)
-        write_xpt_pieces(
-            plain[name], folder / f"{name.lower()}.xpt", name=name, label=dataset.label, variables=dataset.variables,
-            encoding=chosen,
-        )  # fmt: skip
+        try:
+            write_xpt_pieces(
+                plain[name], folder / f"{name.lower()}.xpt", name=name, label=dataset.label,
+                variables=dataset.variables, encoding=chosen,
+            )  # fmt: skip
+        except XptError as error:
+            raise PackageError(f"{name}: cannot be written as a transport file in {chosen}: {error}") from error
         datasets.append((dataset, plain[name]))
     identity = Identity(study.studyid, study.studyid, study.title)
     write_define(folder / "define.xml", study=identity, datasets=datasets, standard=standard, results=results)
@@ -137,7 +153,7 @@ def _overflow(frames: dict[str, pd.DataFrame], metadata: dict[str, Dataset], enc
         kept, supp = split_long_text(frame, frames.get(f"SUPP{name}"), metadata[name], encoding=encoding)
         made[name] = kept
         if len(supp):
-            made[f"SUPP{name}"] = supp
+            made[f"SUPP{name}"] = split_long_qualifiers(supp, encoding=encoding)
             metadata.setdefault(f"SUPP{name}", describe({f"SUPP{name}": supp}, [])[f"SUPP{name}"])
     return made
 
@@ -168,10 +184,17 @@ def _parquet(path: Path, frame: pd.DataFrame) -> None:
         frame.to_parquet(file, index=False)
 
 
-def write_findings(folder: Path, run: SdtmRun | None, adam: Adam | None, more: Sequence[Finding] = ()) -> list[Finding]:
+def write_findings(
+    folder: Path,
+    run: SdtmRun | None,
+    adam: Adam | None,
+    more: Sequence[Finding] = (),
+    conflicts: pd.DataFrame | None = None,
+) -> list[Finding]:
     """`findings/`: what was found, in words (CSV and JSON), the accounts, and every resource with what became of it."""
     target = folder / "findings"
-    found = [*(sorted_findings(run.accounts) if run else []), *more, *_adam_findings(adam)]
+    read = sorted_findings([*run.accounts.findings, *run.sdtm.findings]) if run else []
+    found = [*read, *more, *_from_frame(conflicts, "sdtm"), *_from_frame(adam.findings if adam else None, "adam")]
     rows = [f.as_dict() for f in found]
     header = list(asdict(Finding("", "")))
     _csv(target / "findings.csv", header, [list(row.values()) for row in rows])
@@ -185,15 +208,16 @@ def write_findings(folder: Path, run: SdtmRun | None, adam: Adam | None, more: S
     return found
 
 
-def _adam_findings(adam: Adam | None) -> list[Finding]:
-    if adam is None or not len(adam.findings):
+def _from_frame(frame: pd.DataFrame | None, prefix: str) -> list[Finding]:
+    """Findings of the derivations (DATASET, USUBJID, RECORD, VARIABLE, VALUE, RULE, SEVERITY, MESSAGE)."""
+    if frame is None or not len(frame):
         return []
     return [
         Finding(
-            f"adam.{row.RULE}", row.MESSAGE, str(row.SEVERITY).lower(), variable=f"{row.DATASET}.{row.VARIABLE}",
+            f"{prefix}.{row.RULE}", row.MESSAGE, str(row.SEVERITY).lower(), variable=f"{row.DATASET}.{row.VARIABLE}",
             value=str(row.VALUE), usubjid=row.USUBJID, path=str(row.RECORD),
         )
-        for row in adam.findings.itertuples(index=False)
+        for row in frame.itertuples(index=False)
     ]  # fmt: skip
 
 
@@ -211,6 +235,7 @@ def finish(folder: Path, inputs: Sequence[Path], study: Study, options: RunOptio
         "study": study.model_dump(mode="json", exclude={"simulation"}),
         "deep": options.deep,
         "mappings": [path.name for path in options.mappings],
+        "sites": [Path(name).name for name in options.sites],
         "keyed": bool(options.key),
         "encoding": encoding,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +11,18 @@ from pathlib import Path
 
 from fhir2cdisc.converters.executor import Executor, executor
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.path_parser import PathError
 from fhir2cdisc.fhir.route import SHARED_BUCKET, Accounts, bucket_names, read_bucket, route
 from fhir2cdisc.fhir.sources import Document, list_documents
-from fhir2cdisc.mappings.model import DomainMap, builtin_domains, load_domain, override
+from fhir2cdisc.mappings.model import (
+    DomainMap,
+    MappingError,
+    builtin_domains,
+    builtin_terminology,
+    load_domain,
+    load_site,
+    override,
+)
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assemble import Sdtm, assemble
 from fhir2cdisc.sdtm.convert import Converted, Converter, Shared
@@ -33,14 +43,16 @@ class RunOptions:
     """How a run is done; nothing here changes what comes out except `deep`, `mappings` and `key`.
 
     `buckets` is the number of parts that subjects are dealt into, `workers` the number of processes. `mappings`
-    are files that override built-in mappings. `key` is the secret from which subject numbers are made where the
-    source has none; without it they can be made again by anyone who knows the patients' ids.
+    are files that override built-in mappings, `sites` maps of local codes (built-in names or files). `key` is the
+    secret from which subject numbers are made where the source has none; without it they can be made again by
+    anyone who knows the patients' ids.
     """
 
     deep: bool = False
     workers: int = 1
     buckets: int = 32
     mappings: tuple[Path, ...] = ()
+    sites: tuple[str, ...] = ()
     key: bytes = field(default=b"", repr=False)
 
 
@@ -60,9 +72,19 @@ def all_mappings(options: RunOptions) -> list[DomainMap]:
     return override(builtin_domains(), [load_domain(path) for path in options.mappings])
 
 
+Rules = tuple[tuple[Path, ...], tuple[str, ...]]
+
+
 @cache
-def _engine(study: Study, mappings: tuple[Path, ...]) -> Engine:
-    return Engine.build(study, all_mappings(RunOptions(mappings=mappings)))
+def _engine(study: Study, rules: Rules) -> Engine:
+    mappings, sites = rules
+    terms = builtin_terminology()
+    for site in reversed(sites):
+        terms = terms.with_site(load_site(site))
+    try:
+        return Engine.build(study, all_mappings(RunOptions(mappings=mappings)), terms)
+    except (PathError, KeyError, re.error) as error:
+        raise MappingError(f"mapping: {error.args[0]}") from error
 
 
 @cache
@@ -72,15 +94,15 @@ def _shared(folder: Path) -> Shared:
 
 
 def route_task(
-    documents: list[Document], folder: Path, buckets: int, study: Study, mappings: tuple[Path, ...], task: int
+    documents: list[Document], folder: Path, buckets: int, study: Study, rules: Rules, task: int
 ) -> Accounts:
     """Stage one over some documents."""
-    return route(documents, folder, buckets, _engine(study, mappings).types, task)
+    return route(documents, folder, buckets, _engine(study, rules).types, task)
 
 
-def convert_task(folder: Path, name: str, study: Study, mappings: tuple[Path, ...], deep: bool) -> Converted:
+def convert_task(folder: Path, name: str, study: Study, rules: Rules, deep: bool) -> Converted:
     """Stage two over one bucket."""
-    return Converter(_engine(study, mappings), _shared(folder), deep).convert(read_bucket(folder, name))
+    return Converter(_engine(study, rules), _shared(folder), deep).convert(read_bucket(folder, name))
 
 
 def build_sdtm(
@@ -94,6 +116,7 @@ def build_sdtm(
     options = options or RunOptions()
     documents, skipped = list_documents(sources)
     mappings = all_mappings(options)
+    _engine(study, (options.mappings, options.sites))
     with tempfile.TemporaryDirectory(prefix="fhir2cdisc-") as name:
         engine = executor(options.workers)
         try:
@@ -101,6 +124,7 @@ def build_sdtm(
         finally:
             engine.close()
             _shared.cache_clear()
+            _engine.cache_clear()
     gathered = gather(parts, accounts)
     return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, documents, skipped)
 
@@ -108,17 +132,15 @@ def build_sdtm(
 def _stages(
     folder: Path, documents: list[Document], study: Study, options: RunOptions, engine: Executor, progress: Progress
 ) -> tuple[Accounts, list[Converted]]:
-    tasks = [
-        (part, folder, options.buckets, study, options.mappings, number)
-        for number, part in enumerate(_tasks(documents))
-    ]
+    rules = (options.mappings, options.sites)
+    tasks = [(part, folder, options.buckets, study, rules, number) for number, part in enumerate(_tasks(documents))]
     accounts = Accounts()
     routed = engine.gather(engine.map(route_task, tasks))
     for booked in progress(routed, "Reading", len(tasks)):
         assert isinstance(booked, Accounts)
         accounts.merge(booked)
     Shared.of(read_bucket(folder, SHARED_BUCKET), accounts)
-    buckets = [(folder, name, study, options.mappings, options.deep) for name in bucket_names(folder)]
+    buckets = [(folder, name, study, rules, options.deep) for name in bucket_names(folder)]
     converted = engine.gather(engine.map(convert_task, buckets))
     parts = [part for part in progress(converted, "Mapping", len(buckets)) if isinstance(part, Converted)]
     return accounts, parts
@@ -137,7 +159,7 @@ def _tasks(documents: list[Document]) -> list[list[Document]]:
     return parts
 
 
-def sorted_findings(accounts: Accounts) -> list[Finding]:
+def sorted_findings(findings: Iterable[Finding]) -> list[Finding]:
     """The findings in a fixed order, errors first."""
     rank = {"error": 0, "warning": 1, "info": 2}
-    return sorted(accounts.findings, key=lambda f: (rank[f.severity], f.rule, f.file, f.line, f.entry, f))
+    return sorted(findings, key=lambda f: (rank[f.severity], f.rule, f.file, f.line, f.entry, f))

@@ -44,7 +44,7 @@ def plain_frames(frames: Mapping[str, pd.DataFrame]) -> tuple[dict[str, pd.DataF
             table = {value: plain(value) for value in odd if plain(value) != value}
             if table:
                 rows = frame[column].isin(list(table))
-                changed[column] = frame[column].replace(table)
+                changed[column] = frame[column].map(lambda value, table=table: table.get(value, value))
                 message = f"{name}.{column}: {int(rows.sum())} values hold typographic signs; written as plain ASCII"
                 found.append(Finding("text.plain", message, "info", variable=f"{name}.{column}", count=int(rows.sum())))
         made[name] = frame.assign(**changed) if changed else frame

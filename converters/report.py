@@ -10,11 +10,8 @@ from pathlib import Path
 import pandas as pd
 from fhir2cdisc.adam.adrs_parameters import PREFIX
 from fhir2cdisc.adam.coerce import text
-from fhir2cdisc.adam.recist import timepoint_responses
-from fhir2cdisc.adam.recist_records import CONFLICT_COLUMNS, response_conflicts
 from fhir2cdisc.adam.result_rows import Results
 from fhir2cdisc.adam.result_specs import DAYS_PER_MONTH
-from fhir2cdisc.adam.study_options import recist_options
 from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.page import page
 from fhir2cdisc.converters.report_figures import survival_figure, swimmer_figure, waterfall_figure
@@ -35,19 +32,14 @@ Frames = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Background:
-    """What a run knows beside the results: the accounts of resources, what was found, conflicting responses."""
+    """What a run knows beside the results: the accounts of resources, what was found, conflicting responses.
+
+    `conflicts` are the findings of `conflict_findings`: USUBJID, RECORD, VARIABLE, VALUE, MESSAGE.
+    """
 
     counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
-    conflicts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(CONFLICT_COLUMNS)))
-
-
-def conflicts_of(sdtm: Frames, adam: Frames, study: Study) -> pd.DataFrame:
-    """Where responses as collected in RS differ from those that the lesions of TU and TR give."""
-    if not {"RS", "TU", "TR"} <= set(sdtm):
-        return pd.DataFrame(columns=list(CONFLICT_COLUMNS))
-    derived = timepoint_responses(sdtm["TU"], sdtm["TR"], recist_options(study), adam["ADSL"])
-    return response_conflicts(sdtm["RS"], derived, study.response.criteria)
+    conflicts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def write_report(folder: Path, study: Study, results: Results, frames: Frames, background: Background) -> None:

@@ -150,9 +150,9 @@ def _cell(found: Mapping[tuple[str, str, str], dict[str, Any]], group: str, term
 
 def conflicts_table(conflicts: pd.DataFrame) -> str:
     """Collected responses that the lesions do not give, with the reason in words."""
-    heads = ("Subject", "Reader", "Visit", "Date", "Test", "Collected", "From lesions", "Why")
-    names = ["USUBJID", "RSEVAL", "VISIT", "RSDTC", "RSTESTCD", "COLLECTED", "DERIVED", "REASON"]
-    rows = [tuple(str(value) for value in row) for row in conflicts[names].head(MOST_CONFLICTS).itertuples(index=False)]
-    left = len(conflicts) - len(rows)
-    more = f'<p class="note">and {left} more, in the findings</p>' if left > 0 else ""
-    return table(heads, rows) + more
+    if not len(conflicts):
+        return ""
+    rows = conflicts[["USUBJID", "RECORD", "VARIABLE", "VALUE", "MESSAGE"]].astype(str)
+    made = table(("Subject", "Visit", "Test", "Collected", "Why"), rows.head(MOST_CONFLICTS).itertuples(index=False))
+    left = len(rows) - MOST_CONFLICTS
+    return made + (f'<p class="note">and {left} more, in the findings</p>' if left > 0 else "")

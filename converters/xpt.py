@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from fhir2cdisc.converters.atomic import replacing
 from fhir2cdisc.converters.xpt_columns import (
@@ -23,9 +24,8 @@ from fhir2cdisc.converters.xpt_columns import (
     Column,
     Problems,
     check_numbers,
-    measure,
     missing_by_row,
-    renderer,
+    number_bytes,
     texts,
     with_type,
 )
@@ -38,6 +38,7 @@ from fhir2cdisc.converters.xpt_layout import (
     split_format,
 )
 from fhir2cdisc.converters.xpt_read import read_xpt
+from fhir2cdisc.converters.xpt_texts import Budget, measure, text_bytes
 from fhir2cdisc.sdtm.metadata import Dataset, Variable
 
 __all__ = [
@@ -220,13 +221,14 @@ def _checked(columns: Sequence[Column], name: str, encoding: str, problems: Prob
     if problems.sentences:
         return list(columns)
     checked = []
+    budget = Budget()
     for column in columns:
         where = f"{name}.{column.variable.name}"
         if column.variable.type == "Num":
             check_numbers(column, where, problems)
             checked.append(column)
             continue
-        longest = measure(column, where, encoding, problems)
+        longest = measure(column, where, encoding, problems, budget)
         length = column.variable.length or longest
         checked.append(replace(column, variable=replace(column.variable, length=length)))
     if not problems.sentences:
@@ -240,7 +242,7 @@ def _refuse_lost_rows(columns: Sequence[Column], name: str, encoding: str, probl
     narrow = sum(column.variable.length for column in columns) < CARD
     if not rows or not narrow or any(column.variable.type == "Num" for column in columns):
         return
-    if all(not renderer(c, encoding)(rows - 1, rows)[0].strip() for c in columns):
+    if all(not _row_bytes(column, rows - 1, rows, encoding)[0].strip() for column in columns):
         sentence = "an all-blank last row of a record under 80 bytes cannot be told from padding"
         problems.add(name, sentence, [rows])
 
@@ -248,11 +250,16 @@ def _refuse_lost_rows(columns: Sequence[Column], name: str, encoding: str, probl
 def _write_rows(file: BinaryIO, columns: Sequence[Column], rows: int, encoding: str) -> int:
     """Write the observations block by block; the number of bytes."""
     record = np.dtype([(f"f{i}", f"S{c.variable.length}") for i, c in enumerate(columns)])
-    renderers = [renderer(column, encoding) for column in columns]
     block = np.empty(min(BLOCK, rows), dtype=record)
     for start in range(0, rows, BLOCK):
         stop = min(start + BLOCK, rows)
-        for i, render in enumerate(renderers):
-            block[f"f{i}"][: stop - start] = render(start, stop)
+        for i, column in enumerate(columns):
+            block[f"f{i}"][: stop - start] = _row_bytes(column, start, stop, encoding)
         file.write(block[: stop - start].view(np.uint8).data)
     return rows * record.itemsize
+
+
+def _row_bytes(column: Column, start: int, stop: int, encoding: str) -> npt.NDArray[Any]:
+    if column.variable.type == "Num":
+        return number_bytes(column, start, stop)
+    return text_bytes(column, start, stop, encoding)

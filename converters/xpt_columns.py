@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from fhir2cdisc.converters.ibm_float import MISSING_CODES, missing_word, out_of_range, to_ibm
 from fhir2cdisc.converters.xpt_layout import split_format
 from fhir2cdisc.sdtm.metadata import Variable
@@ -42,11 +40,12 @@ class Problems:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column ready to be written: its final description and its values."""
+    """One column ready to be written: its final description, its values, and blocks of few different ones."""
 
     variable: Variable
     values: pd.Series
     missing: Mapping[int, str]
+    coded: dict[int, tuple[npt.NDArray[np.uint16], npt.NDArray[np.object_]]] = field(default_factory=dict)
 
 
 def is_datetime(values: pd.Series) -> bool:
@@ -67,8 +66,12 @@ def with_type(variable: Variable | None, name: str, values: pd.Series) -> Variab
 
 
 def has_time(values: pd.Series) -> bool:
-    naive = values.dropna()
-    return bool(len(naive)) and bool((naive != naive.dt.normalize()).any())
+    """True where a datetime column holds more than days."""
+    return any(bool(_timed(block).any()) for _, block in blocks(values))
+
+
+def _timed(block: pd.Series) -> npt.NDArray[np.bool_]:
+    return np.asarray(block.notna().to_numpy() & (_nanoseconds(block) % _DAY != 0))
 
 
 def blocks(values: pd.Series) -> Iterator[tuple[int, pd.Series]]:
@@ -91,131 +94,43 @@ def texts(values: pd.Series) -> npt.NDArray[np.object_]:
     return found
 
 
-def measure(column: Column, where: str, encoding: str, problems: Problems) -> int:
-    """Check a character column; the bytes that its longest value needs (at least 1)."""
-    longest = 1
-    rules: dict[str, list[int]] = {}
-    for start, block in blocks(column.values):
-        length = _plain_length(_arrow(objects(block)))
-        if length is None or length > MAX_TEXT:
-            length = _measure_slowly(texts(block).tolist(), start, encoding, rules)
-        longest = max(longest, length)
-    limit = column.variable.length
-    for sentence, rows in rules.items():
-        problems.add(where, sentence, rows)
-    if limit and longest > limit and not rules:
-        problems.add(where, f"the longest value has {longest} bytes, the declared length is {limit}")
-    return longest
-
-
-def _arrow(values: npt.NDArray[np.object_]) -> Any:
-    """Texts as an Arrow array, None where a value is neither text nor missing."""
-    try:
-        return pa.array(values, type=pa.string(), from_pandas=True)
-    except (pa.ArrowException, TypeError, UnicodeError):
-        return None
-
-
-def _raw(array: Any) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-    """Where each value of an Arrow array begins, and the bytes of all values."""
-    _, starts, data = array.buffers()
-    offsets = np.frombuffer(starts, dtype=np.int32)[: len(array) + 1]
-    end = int(offsets[-1])
-    return offsets, np.frombuffer(data, dtype=np.uint8)[:end] if end else np.empty(0, dtype=np.uint8)
-
-
-def _plain_length(array: Any) -> int | None:
-    """Bytes of the longest value; None unless all is ASCII without NUL and without blanks at the end."""
-    if array is None or not len(array):
-        return None
-    offsets, data = _raw(array)
-    if not len(data):
-        return 1
-    if data.max() > 127 or data.min() == 0:
-        return None
-    ends = offsets[1:][np.diff(offsets) > 0] - 1
-    return None if (data[ends] == ord(" ")).any() else max(1, int(np.diff(offsets).max()))
-
-
-def _measure_slowly(values: list[Any], start: int, encoding: str, rules: dict[str, list[int]]) -> int:
-    longest = 1
-    seen: dict[Any, tuple[int, str]] = {}
-    for row, value in enumerate(values, start + 1):
-        key = (type(value), value) if isinstance(value, str) else type(value)
-        if key not in seen:
-            seen[key] = text_problem(value, encoding)
-        length, sentence = seen[key]
-        if sentence:
-            rules.setdefault(sentence, []).append(row)
-        else:
-            longest = max(longest, length)
-    return longest
-
-
-def text_problem(value: Any, encoding: str) -> tuple[int, str]:
-    """Bytes of a character value and the rule it breaks, if any; the sentence never quotes the value."""
-    if not isinstance(value, str):
-        return 0, f"a value of type {type(value).__name__} where text is declared"
-    if "\0" in value:
-        return 0, "a NUL character in the text"
-    try:
-        length = len(value.rstrip(" ").encode(encoding))
-    except UnicodeEncodeError as error:
-        found = ord(value[error.start])
-        return 0, f"character U+{found:04X} at place {error.start + 1} is not in the encoding {encoding}"
-    if length > MAX_TEXT:
-        return length, f"{length} bytes are over the {MAX_TEXT} of a character value; split the text first"
-    return length, ""
-
-
 def check_numbers(column: Column, where: str, problems: Problems) -> None:
     """Refuse numbers that a transport file cannot hold exactly."""
-    values = column.values
-    if is_datetime(values):
-        _check_dates(column, where, problems)
+    if isinstance(column.values.dtype, pd.DatetimeTZDtype):
+        problems.add(where, "a time zone cannot be kept in a SAS date; convert to local time first")
         return
-    if not is_numeric(values):
-        wrong = [i for i, v in enumerate(texts(values), 1) if v != ""]
-        if wrong:
-            problems.add(where, "a value that is no number where a number is declared", wrong)
-        return
-    if pd.api.types.is_integer_dtype(values.dtype):
-        _refuse(~_exact(values), where, "an integer that a double cannot hold exactly", problems)
-    for start, block in blocks(values):
-        bad = out_of_range(numbers(column, block))
-        sentence = "a number outside the range of a transport file (5.4e-79 to 7.2e75, or 0)"
+    rules: dict[str, list[int]] = {}
+    for start, block in blocks(column.values):
+        sentence, bad = _refused(column, block)
         if bad.any():
-            _refuse(bad, where, sentence, problems, start)
-            return
+            rules.setdefault(sentence, []).extend((np.flatnonzero(bad) + start + 1).tolist())
+    for sentence, rows in rules.items():
+        problems.add(where, sentence, rows)
+
+
+def _refused(column: Column, block: pd.Series) -> tuple[str, npt.NDArray[np.bool_]]:
+    """The rule for the kind of a column, and where a block breaks it."""
+    form = column.variable.format
+    if is_datetime(block) and is_time_format(form):
+        finer = block.notna().to_numpy() & (_nanoseconds(block) % 1000 != 0)
+        return "a time finer than a microsecond cannot be kept", finer
+    if is_datetime(block):
+        return f"a time of day would be lost under the format {form}", _timed(block)
+    if not is_numeric(block):
+        return "a value that is no number where a number is declared", texts(block) != ""
+    if pd.api.types.is_integer_dtype(block.dtype):
+        return "an integer that a double cannot hold exactly", ~_exact(block)
+    sentence = "a number outside the range of a transport file (5.4e-79 to 7.2e75, or 0)"
+    return sentence, out_of_range(numbers(column, block))
 
 
 def _exact(values: pd.Series) -> npt.NDArray[np.bool_]:
-    whole = values.dropna()
+    """Where integers are doubles too; only those beyond 2**53 need a look."""
     result = np.ones(len(values), dtype=bool)
-    large = whole.abs() > 2**53
-    if large.any() or (whole < -(2**53)).any():
+    whole = values.dropna()
+    if ((whole > 2**53) | (whole < -(2**53))).any():
         result[values.notna().to_numpy()] = [int(float(v)) == int(v) for v in whole]
     return result
-
-
-def _check_dates(column: Column, where: str, problems: Problems) -> None:
-    values, wanted = column.values, column.variable.format
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        problems.add(where, "a time zone cannot be kept in a SAS date; convert to local time first")
-    elif not is_time_format(wanted):
-        has = (values != values.dt.normalize()) & values.notna()
-        _refuse(has.to_numpy(), where, f"a time of day would be lost under the format {wanted}", problems)
-    else:
-        finer = values.notna().to_numpy() & (_nanoseconds(values) % 1000 != 0)
-        _refuse(finer, where, "a time finer than a microsecond cannot be kept", problems)
-
-
-def _refuse(
-    bad: npt.NDArray[np.bool_], where: str, sentence: str, problems: Problems, start: int = 0
-) -> None:
-    rows = (np.flatnonzero(bad) + start + 1).tolist()
-    if rows:
-        problems.add(where, sentence, rows)
 
 
 def is_time_format(text: str) -> bool:
@@ -239,35 +154,13 @@ def numbers(column: Column, block: pd.Series) -> npt.NDArray[np.float64]:
     return np.asarray(block.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-Renderer = Callable[[int, int], npt.NDArray[Any]]
-
-
-def renderer(column: Column, encoding: str) -> Renderer:
-    """A function from a range of rows to the bytes of this column, one fixed-width item a row."""
-
-    def number(start: int, stop: int) -> npt.NDArray[Any]:
-        words = to_ibm(numbers(column, column.values.iloc[start:stop]))
-        for row, code in column.missing.items():
-            if start <= row < stop:
-                words[row - start] = missing_word(code)
-        return words.astype(">u8").view("S8")
-
-    def text(start: int, stop: int) -> npt.NDArray[Any]:
-        return fixed_width(objects(column.values.iloc[start:stop]), column.variable.length, encoding)
-
-    return number if column.variable.type == "Num" else text
-
-
-def fixed_width(values: npt.NDArray[np.object_], length: int, encoding: str) -> npt.NDArray[Any]:
-    """Texts as bytes of one length, filled with blanks."""
-    array = _arrow(values)
-    if array is not None and encoding != "gb18030":
-        _, data = _raw(pc.ascii_rpad(pc.fill_null(array, ""), width=length, padding=" "))
-        # Longer only where blanks stand at the end of a value.
-        if len(data) == length * len(values):
-            return data.view(f"S{length}")
-    coded = [str(v).rstrip(" ").encode(encoding).ljust(length) for v in texts(pd.Series(values))]
-    return np.array(coded, dtype=f"S{length}")
+def number_bytes(column: Column, start: int, stop: int) -> npt.NDArray[Any]:
+    """The bytes of some rows of a numeric column, eight a row."""
+    words = to_ibm(numbers(column, column.values.iloc[start:stop]))
+    for row, code in column.missing.items():
+        if start <= row < stop:
+            words[row - start] = missing_word(code)
+    return words.astype(">u8").view("S8")
 
 
 def missing_by_row(

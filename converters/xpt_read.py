@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from fhir2cdisc.converters.ibm_float import from_ibm, missing_codes
-from fhir2cdisc.converters.xpt_columns import BLOCK, SAS_EPOCH, is_time_format
+from fhir2cdisc.converters.xpt_columns import SAS_EPOCH, is_time_format
 from fhir2cdisc.converters.xpt_layout import (
     CARD,
     LIBRARY_MARK,
@@ -158,10 +159,10 @@ def _read_columns(
             continue
         words = _words(raw, variable.length)
         columns[variable.name] = _dated(from_ibm(words), variable.format) if dates else from_ibm(words)
-        codes = missing_codes(words)
-        codes[codes == "."] = ""
-        if codes.any():
-            special[variable.name] = pd.Series(codes.astype(object))
+        places, codes = missing_codes(words)
+        if (codes != ".").any():
+            special[variable.name] = pd.Series("", index=range(len(words)), dtype=object)
+            special[variable.name].iloc[places] = np.where(codes == ".", "", codes).astype(object)
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(records)))
     if special:
         frame.attrs["special_missing"] = special
@@ -175,12 +176,20 @@ def _words(raw: npt.NDArray[Any], length: int) -> npt.NDArray[np.uint64]:
 
 
 def _texts(raw: npt.NDArray[np.bytes_], encoding: str | None) -> npt.NDArray[np.object_]:
-    result = np.empty(len(raw), dtype=object)
-    for start in range(0, len(raw), BLOCK):
-        codes, values = pd.factorize(raw[start : start + BLOCK].astype(object))
-        decoded = np.array([_decoder(v, encoding).rstrip(" \0") for v in values], dtype=object)
-        result[start : start + BLOCK] = decoded[codes]
-    return result
+    """Texts of fixed-width bytes, each different one decoded once."""
+    if not len(raw):
+        return np.empty(0, dtype=object)
+    kind = pa.binary(raw.dtype.itemsize)
+    coded = pa.Array.from_buffers(kind, len(raw), [None, pa.py_buffer(raw)]).dictionary_encode()
+    decoded = _decoded(coded.dictionary, encoding)
+    return np.asarray(decoded[coded.indices.to_numpy()])
+
+
+def _decoded(distinct: Any, encoding: str | None) -> npt.NDArray[np.object_]:
+    values = distinct.to_pylist()
+    if encoding in (None, "utf-8") and all(map(bytes.isascii, values)):
+        return np.array([value.decode("ascii").rstrip(" \0") for value in values], dtype=object)
+    return np.array([_decoder(value, encoding).rstrip(" \0") for value in values], dtype=object)
 
 
 def _dated(values: npt.NDArray[np.float64], form: str) -> npt.NDArray[Any]:

@@ -12,7 +12,8 @@ from functools import lru_cache
 _DATE = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d{2})(?:-(?P<day>\d{2})"
     r"(?:[T ](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
-    r"(?P<zone>Z|[+-]\d{2}:\d{2})?)?)?)?"
+    r"(?P<zone>Z|[+-]\d{2}:\d{2})?)?)?)?",
+    re.ASCII,
 )
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -36,6 +37,8 @@ def to_dtc(text: str) -> str:
     if match is None:
         raise DateError("is not a FHIR date or dateTime")
     year, month, day = match["year"], match["month"], match["day"]
+    if year == "0000":
+        raise DateError("has year 0000, which does not exist")
     if month and not 1 <= int(month) <= 12:
         raise DateError(f"has month {month}, which does not exist")
     if day and not 1 <= int(day) <= _days(int(year), int(month)):

@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from fhir2cdisc.fhir.versions import R4_TYPES
 from pydantic import ValidationError
 
 
@@ -43,6 +44,11 @@ def deep_fault(resource: dict[str, Any]) -> tuple[str, str] | None:
     return None
 
 
+def _is_r4_only(resource: Any) -> bool:
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    return isinstance(kind, str) and kind in R4_TYPES and _model(kind) is None
+
+
 def _mended(value: Any, in_extension: bool = False) -> Any:
     if isinstance(value, dict):
         found: dict[str, Any] = {}
@@ -50,9 +56,8 @@ def _mended(value: Any, in_extension: bool = False) -> Any:
             if in_extension and key.startswith("_value"):
                 continue
             if key == "contained" and isinstance(item, list):
-                item = [i for i in item if not isinstance(i, dict) or _model(str(i.get("resourceType", "")))]
+                item = [i for i in item if not _is_r4_only(i)]
             found[key] = _mended(item, key in ("extension", "modifierExtension"))
-        # An extension whose value was only masked has neither value nor extensions left, which is legal here.
         return found
     if isinstance(value, list):
         return [_mended(item, in_extension) for item in value]

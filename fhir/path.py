@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from fhir2cdisc.fhir.path_parser import Binary, Call, Chain, Index, Literal, Name, Node, PathError, parse
+from fhir2cdisc.fhir.versions import R4_TYPES
 
 Items = list[Any]
 Resource = dict[str, Any]
@@ -23,7 +24,7 @@ Resource = dict[str, Any]
 CHOICES = frozenset(
     "value effective onset abatement performed medication deceased occurrence collected multipleBirth timing "
     "reported asNeeded dose rate product age born fastingStatus minimumVolume defaultValue serviced item "
-    "identified allowed".split()
+    "identified allowed bounds".split()
 )
 
 
@@ -38,6 +39,11 @@ class Context:
     resource: Resource = field(default_factory=dict)
     resolve: Callable[[str], Resource | None] = _nothing
 
+
+# Answers that are used again and again; nobody changes a list that a step gave.
+_NOTHING: Items = []
+_TRUE: Items = [True]
+_FALSE: Items = [False]
 
 Step = Callable[[Items, Context], Items]
 Path = Callable[[Any, Context], Items]
@@ -129,6 +135,10 @@ def _member(name: str) -> Step:
         return _type_or_member(name)
 
     def run(items: Items, context: Context) -> Items:
+        if len(items) == 1:
+            # The usual case; a list of the resource is handed on as it is, and no step changes its input.
+            value = items[0].get(name) if type(items[0]) is dict else None
+            return value if type(value) is list else _NOTHING if value is None else [value]
         found: Items = []
         for item in items:
             if type(item) is dict:
@@ -179,7 +189,63 @@ def _typed_member(name: str, type_: str) -> Step:
 def _binary(node: Binary, text: str) -> Step:
     left, right = _compile(node.left, text), _compile(node.right, text)
     operator = _OPERATORS[node.operator]
+    first, second = _constant(node.left), _constant(node.right)
+    if first is not None and second is not None:
+        answer = operator(first, second)
+        return lambda items, context: answer
+    if node.operator in ("and", "or"):
+        return _logic(left, right, operator, decided=node.operator == "or")
+    if node.operator == "in" and second is not None:
+        return _in_constants(left, second)
+    if node.operator == "=" and second is not None and len(second) == 1:
+        return _equals_constant(left, second[0])
     return lambda items, context: operator(left(items, context), right(items, context))
+
+
+def _constant(node: Node) -> Items | None:
+    """The values of a literal, or of literals joined by `|`; None for what depends on the focus."""
+    if isinstance(node, Literal):
+        return [] if node.value is None else [node.value]
+    if isinstance(node, Binary) and node.operator == "|":
+        left, right = _constant(node.left), _constant(node.right)
+        return None if left is None or right is None else _distinct(left + right)
+    return None
+
+
+def _logic(left: Step, right: Step, operator: Callable[[Items, Items], Items], decided: bool) -> Step:
+    """`and`, `or`: the right side is read only where the left one (`decided`) does not settle it (FHIRPath 6.5)."""
+    answer = _TRUE if decided else _FALSE
+
+    def run(items: Items, context: Context) -> Items:
+        first = left(items, context)
+        return answer if truth(first) is decided else operator(first, right(items, context))
+
+    return run
+
+
+def _in_constants(left: Step, values: Items) -> Step:
+    texts = frozenset(value for value in values if isinstance(value, str))
+    others = [value for value in values if not isinstance(value, str)]
+
+    def run(items: Items, context: Context) -> Items:
+        found = left(items, context)
+        if not found:
+            return _NOTHING
+        value = found[0]
+        there = value in texts if isinstance(value, str) else any(_same(value, other) for other in others)
+        return _TRUE if there else _FALSE
+
+    return run
+
+
+def _equals_constant(left: Step, value: Any) -> Step:
+    def run(items: Items, context: Context) -> Items:
+        found = left(items, context)
+        if not found:
+            return _NOTHING
+        return _TRUE if len(found) == 1 and _same(found[0], value) else _FALSE
+
+    return run
 
 
 def truth(items: Items) -> bool | None:
@@ -232,16 +298,24 @@ def _unequal(left: Items, right: Items) -> Items:
 
 def _equivalent(left: Items, right: Items) -> Items:
     def plain(value: Any) -> Any:
+        if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+            return Decimal(value).normalize()
         return " ".join(value.lower().split()) if isinstance(value, str) else value
 
-    return [sorted(map(str, map(plain, left))) == sorted(map(str, map(plain, right)))]
+    return [sorted(map(repr, map(plain, left))) == sorted(map(repr, map(plain, right)))]
+
+
+def _alone(items: Items) -> Any:
+    if len(items) > 1:
+        raise PathError("an operator has several values where one is expected")
+    return items[0]
 
 
 def _compare(test: Callable[[Any, Any], bool]) -> Callable[[Items, Items], Items]:
     def run(left: Items, right: Items) -> Items:
         if not left or not right:
             return []
-        a, b = left[0], right[0]
+        a, b = _alone(left), _alone(right)
         numbers = (int, Decimal)
         if isinstance(a, str) != isinstance(b, str) or not isinstance(a, (str, *numbers)):
             raise PathError(f"cannot compare {type(a).__name__} with {type(b).__name__}")
@@ -251,7 +325,7 @@ def _compare(test: Callable[[Any, Any], bool]) -> Callable[[Items, Items], Items
 
 
 def _in(left: Items, right: Items) -> Items:
-    return [any(_same(left[0], item) for item in right)] if left else []
+    return [any(_same(_alone(left), item) for item in right)] if left else []
 
 
 def _distinct(items: Items) -> Items:
@@ -263,11 +337,11 @@ def _distinct(items: Items) -> Items:
 
 
 def _concatenate(left: Items, right: Items) -> Items:
-    return [("".join(map(_text, left[:1]))) + "".join(map(_text, right[:1]))]
+    return ["".join(_text(_alone(side)) for side in (left, right) if side)]
 
 
 def _add(left: Items, right: Items) -> Items:
-    return [left[0] + right[0]] if left and right else []
+    return [_alone(left) + _alone(right)] if left and right else []
 
 
 _OPERATORS: dict[str, Callable[[Items, Items], Items]] = {
@@ -343,7 +417,14 @@ def _exists(arguments: list[Step]) -> Step:
     if not arguments:
         return lambda items, context: [bool(items)]
     (test,) = arguments
-    return lambda items, context: [any(truth(test([item], context)) for item in items)]
+
+    def run(items: Items, context: Context) -> Items:
+        for item in items:
+            if truth(test([item], context)):
+                return _TRUE
+        return _FALSE
+
+    return run
 
 
 def _all(arguments: list[Step]) -> Step:
@@ -364,16 +445,20 @@ def _extension(arguments: list[Step]) -> Step:
     (url,) = arguments
 
     def run(items: Items, context: Context) -> Items:
-        wanted = url(items, context)[0]
+        wanted = _alone(url(items, context) or [None])
         return [
             extension
             for item in items
             if type(item) is dict
-            for extension in item.get("extension", ())
+            for extension in _listed(item.get("extension"))
             if type(extension) is dict and extension.get("url") == wanted
         ]
 
     return run
+
+
+def _listed(value: Any) -> Items:
+    return value if isinstance(value, list) else []
 
 
 def _resolve(arguments: list[Step]) -> Step:
@@ -443,14 +528,14 @@ _CALLS: dict[str, tuple[tuple[int, ...], Callable[[list[Step]], Step]]] = {
 def _call(node: Node, text: str) -> Step:
     assert isinstance(node, Call)
     if node.name == "ofType":
-        return _of_type(_type_name(node, text))
+        return _of_type(_type_name(node, text), text)
     counts, build = _CALLS[node.name]
     if len(node.arguments) not in counts:
         raise PathError(f"{text!r}: {node.name}() takes {' or '.join(map(str, counts))} arguments")
     return build([_compile(argument, text) for argument in node.arguments])
 
 
-def _of_type(name: str) -> Step:
+def _of_type(name: str, text: str) -> Step:
     """`ofType()` where the JSON shows the type: resources and the primitive types."""
     primitives: dict[str, type | tuple[type, ...]] = {
         "string": str,
@@ -463,4 +548,6 @@ def _of_type(name: str) -> Step:
         return lambda items, context: [
             i for i in items if isinstance(i, kind) and (name == "boolean" or not isinstance(i, bool))
         ]
-    return lambda items, context: [i for i in items if type(i) is dict and i.get("resourceType") == name]
+    if name not in R4_TYPES:
+        raise PathError(f"{text!r}: ofType({name}) is known only directly after a choice element such as value")
+    return _type_or_member(name)

@@ -32,6 +32,16 @@ _TOKEN = re.compile(
 )
 
 
+# Escapes of string literals (FHIRPath 2.0, section 4.1.2).
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)")
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    sign = match[1]
+    return chr(int(sign[1:], 16)) if len(sign) > 1 else _ESCAPED.get(sign, sign)
+
+
 class PathError(ValueError):
     """An expression outside the subset; the message names the expression and the place."""
 
@@ -134,7 +144,7 @@ class _Parser:
         kind, text = self.peek()
         if kind == "string":
             self.take()
-            return Literal(re.sub(r"\\(.)", r"\1", text[1:-1]))
+            return Literal(_ESCAPE.sub(_unescaped, text[1:-1]))
         if kind == "number":
             self.take()
             return Literal(Decimal(text) if "." in text else int(text))
@@ -158,7 +168,7 @@ class _Parser:
             raise PathError(f"{self.text!r}: expected a name, found {text or 'the end'!r}")
         if self.peek() == ("op", "("):
             return self.call(text)
-        if text.startswith("%") and text not in ("%resource", "%context"):
+        if text[0] in "%$" and text not in ("%resource", "%context", "$this"):
             raise PathError(f"{self.text!r}: unknown variable {text}")
         return Name(text.strip("`"))
 
@@ -168,9 +178,9 @@ class _Parser:
         self.take("(")
         arguments: list[Node] = []
         while self.peek() != ("op", ")"):
+            if arguments:
+                self.take(",")
             arguments.append(self.expression())
-            if self.peek() == ("op", ","):
-                self.take()
         self.take(")")
         return Call(name, tuple(arguments))
 

@@ -56,10 +56,8 @@ def decode(raw: bytes) -> dict[str, Any]:
     """
     try:
         value = _resource.decode(raw)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    except msgspec.DecodeError as error:
-        raise ValueError(f"not JSON: {error}") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ArithmeticError) as error:
+        raise ValueError(f"not readable JSON: {reason(error)}") from None
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value
@@ -105,17 +103,26 @@ def _one(name: str, line: int, data: bytes) -> Iterator[Record | Finding]:
 
 def _not_json(name: str, line: int, error: Exception) -> str:
     place = f"{name} line {line}" if line else name
-    reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-    truncated = " (the file ends too early)" if "truncated" in reason.lower() else ""
-    return f"{place}: not valid JSON: {reason}{truncated}"
+    if isinstance(error, msgspec.ValidationError):
+        return f"{place}: not a FHIR resource: {error}"
+    truncated = " (the file ends too early)" if "truncated" in str(error).lower() else ""
+    return f"{place}: not valid JSON: {reason(error)}{truncated}"
+
+
+def reason(error: Exception) -> str:
+    """What is wrong with JSON, without any of its content."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _entries(name: str, line: int, entries: list[msgspec.Raw]) -> Iterator[Record | Finding]:
     for index, raw in enumerate(entries):
         try:
             entry = _entry.decode(raw)
-        except (msgspec.DecodeError, RecursionError) as error:
-            yield Finding("bundle.entry", f"{name} entry {index}: {error}", "error", file=name, line=line, entry=index)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            message = f"{name} entry {index}: cannot be read: {reason(error)}"
+            yield Finding("bundle.entry", message, "error", file=name, line=line, entry=index)
             continue
         if not entry.resource:
             yield Finding(

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 from fhir2cdisc.fhir.findings import Finding
-from fhir2cdisc.fhir.records import Place, Record, split
+from fhir2cdisc.fhir.records import Place, Record, reason, split
 from fhir2cdisc.fhir.sources import Document
 from fhir2cdisc.fhir.versions import OTHER_TYPES, R4_TYPES
 
@@ -27,22 +27,14 @@ SHARED_TYPES = frozenset(
 SHARED_BUCKET = "shared"
 
 
-class _Reference(msgspec.Struct):
-    reference: str = ""
-
-
-class _Meta(msgspec.Struct):
-    versionId: Any = ""  # noqa: N815
-    lastUpdated: Any = ""  # noqa: N815
-
-
 class _Header(msgspec.Struct):
     resourceType: str = ""  # noqa: N815
     id: Any = ""
-    meta: _Meta | None = None
-    subject: _Reference | None = None
-    patient: _Reference | None = None
-    individual: _Reference | None = None
+    meta: Any = None
+    # Not of one shape in all types: Account.subject is a list.
+    subject: Any = None
+    patient: Any = None
+    individual: Any = None
 
 
 class Routed(msgspec.Struct, frozen=True, array_like=True):
@@ -131,9 +123,9 @@ def route_document(document: Document, mapped_types: frozenset[str]) -> tuple[li
             continue
         try:
             heads.append((item, _header.decode(item.raw)))
-        except (msgspec.DecodeError, RecursionError) as error:
-            accounts.reject(item.place, "", "", "resource.header", f"cannot be read: {error}")
-    local = {record.full_url: f"{head.resourceType}/{head.id}" for record, head in heads if record.full_url and head.id}
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            accounts.reject(item.place, "", "", "resource.header", f"cannot be read: {reason(error)}")
+    local = {r.full_url: f"{head.resourceType}/{_text(head.id)}" for r, head in heads if r.full_url and _text(head.id)}
     routed = [r for record, head in heads if (r := _route(record, head, local, mapped_types, accounts)) is not None]
     return routed, accounts
 
@@ -141,7 +133,7 @@ def route_document(document: Document, mapped_types: frozenset[str]) -> tuple[li
 def _route(
     record: Record, head: _Header, local: dict[str, str], mapped_types: frozenset[str], accounts: Accounts
 ) -> Routed | None:
-    kind, id_ = head.resourceType, str(head.id or "")
+    kind, id_ = head.resourceType, _text(head.id)
     if not kind:
         accounts.reject(record.place, "", id_, "resource.no-type", "has no resourceType")
         return None
@@ -154,6 +146,9 @@ def _route(
             record.place, kind, id_, "resource.unknown-type", "is no resource type of FHIR R4", "resourceType"
         )
         return None
+    if kind == "Bundle":
+        accounts.reject(record.place, kind, id_, "bundle.nested", "is a bundle inside a bundle, which is not opened")
+        return None
     if kind not in mapped_types and kind not in SHARED_TYPES:
         accounts.add(record.place, kind, id_, "not needed", "no mapping reads this resource type")
         return None
@@ -161,9 +156,9 @@ def _route(
     if subject is None:
         accounts.reject(record.place, kind, id_, "subject.missing", "names no patient")
         return None
-    meta = head.meta or _Meta()
+    meta = head.meta if isinstance(head.meta, dict) else {}
     return Routed(
-        subject, kind, id_, str(meta.versionId or ""), str(meta.lastUpdated or ""),
+        subject, kind, id_, _text(meta.get("versionId")), _text(meta.get("lastUpdated")),
         record.place, record.full_url, record.raw,
     )  # fmt: skip
 
@@ -172,13 +167,26 @@ def _subject(kind: str, id_: str, record: Record, head: _Header, local: dict[str
     if kind in SHARED_TYPES:
         return ""
     if kind == "Patient":
-        return f"Patient/{id_}" if id_ else record.full_url or None
-    reference = next((r.reference for r in (head.subject, head.patient, head.individual) if r and r.reference), "")
+        return f"Patient/{id_}" if id_ else _patient_key(plain_reference(record.full_url)) or None
+    reference = next((r for r in map(_reference, (head.subject, head.patient, head.individual)) if r), "")
     if not reference or reference.startswith("#"):
         return None
-    target = local.get(reference, plain_reference(reference))
-    # A bundle that was cut into files keeps `urn:uuid:` references to a patient in another file.
+    return _patient_key(local.get(reference, plain_reference(reference)))
+
+
+def _patient_key(target: str) -> str:
+    """A patient by `urn:uuid:` as `Patient/uuid`: a bundle that was cut into files keeps such references."""
     return f"Patient/{target.removeprefix('urn:uuid:')}" if target.startswith("urn:uuid:") else target
+
+
+def _reference(value: Any) -> str:
+    reference = value.get("reference") if isinstance(value, dict) else None
+    return reference if isinstance(reference, str) else ""
+
+
+def _text(value: Any) -> str:
+    """An id, version or reference as text; anything of another shape counts as absent."""
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
 
 
 def route(
@@ -191,6 +199,8 @@ def route(
     accounts = Accounts()
     encoder = msgspec.msgpack.Encoder()
     parts: dict[str, bytearray] = {}
+    for stale in folder.glob(f"*.{task}.part"):
+        stale.unlink()
     for document in documents:
         routed, booked = route_document(document, mapped_types)
         accounts.merge(booked)

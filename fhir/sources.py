@@ -8,15 +8,20 @@ never used to write a file.
 from __future__ import annotations
 
 import gzip
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 MAX_DOCUMENT_BYTES = 4 * 1024**3
 _CHUNK = 1 << 20
 _SUFFIXES = (".json", ".ndjson", ".jsonl")
+
+
+# An encrypted member or an unknown compression is a RuntimeError of zipfile.
+_UNREADABLE = (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 class SourceError(ValueError):
@@ -34,20 +39,20 @@ class Document:
     @property
     def lines(self) -> bool:
         """Whether the name says that each line is a resource."""
-        return self.name.removesuffix(".gz").endswith((".ndjson", ".jsonl"))
+        return self.name.lower().removesuffix(".gz").endswith((".ndjson", ".jsonl"))
 
     def read(self) -> bytes:
         """The document's bytes, unpacked; SourceError past `MAX_DOCUMENT_BYTES` or when it cannot be read."""
         try:
             return b"".join(self._chunks())
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except _UNREADABLE as error:
             raise SourceError(f"{self.name}: cannot be read ({type(error).__name__})") from error
 
     def _chunks(self) -> Iterator[bytes]:
         if self.member:
             with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as raw:
-                yield from _capped(gzip.open(raw) if self.member.endswith(".gz") else raw, self.name)
-        elif self.path.endswith(".gz"):
+                yield from _capped(gzip.open(raw) if self.member.lower().endswith(".gz") else raw, self.name)
+        elif self.path.lower().endswith(".gz"):
             with gzip.open(self.path) as unpacked:
                 yield from _capped(unpacked, self.name)
         else:
@@ -70,9 +75,10 @@ def is_document(name: str) -> bool:
 
 
 def list_documents(sources: Iterable[str | Path]) -> tuple[list[Document], list[str]]:
-    """The documents of all sources in a fixed order, and the names of files that are neither JSON nor NDJSON.
+    """The documents of all sources in a fixed order, and the names of the files that are not read.
 
-    Raises SourceError for a source that does not exist, cannot be read, or holds no document at all.
+    Not read is what is neither JSON nor NDJSON, and a symbolic link inside a folder: it may lead out of it.
+        Raises SourceError for a source that does not exist, cannot be read, or holds no document at all.
     """
     documents: list[Document] = []
     skipped: list[str] = []
@@ -83,15 +89,34 @@ def list_documents(sources: Iterable[str | Path]) -> tuple[list[Document], list[
         documents += found
         skipped += other
     unique = {(d.path, d.member): d for d in documents}
-    return sorted(unique.values()), sorted(skipped)
+    return sorted(_told_apart(list(unique.values()))), sorted(skipped)
+
+
+def _told_apart(documents: list[Document]) -> list[Document]:
+    """Documents of one name (from two sources) named by as much of their path as tells them apart."""
+    same: dict[str, list[Document]] = {}
+    for document in documents:
+        same.setdefault(document.name, []).append(document)
+    found: list[Document] = []
+    for group in same.values():
+        parts = [Path(d.path).parts for d in group]
+        length = next(n for n in range(1, 1 + max(map(len, parts))) if len({p[-n:] for p in parts}) == len(parts))
+        for document, path in zip(group, parts, strict=True):
+            own = "/".join(path[-length:]) + (f"!{document.member}" if document.member else "")
+            found.append(document if len(group) == 1 else replace(document, name=own))
+    return found
 
 
 def _list_one(source: Path) -> tuple[list[Document], list[str]]:
     if source.is_dir():
         found: list[Document] = []
         other: list[str] = []
-        for path in sorted(p for p in source.rglob("*") if p.is_file() and not p.is_symlink()):
-            _add(path, path.relative_to(source).as_posix(), found, other)
+        for path in sorted(p for p in source.rglob("*") if p.is_file() or p.is_symlink()):
+            name = path.relative_to(source).as_posix()
+            if path.is_symlink():
+                other.append(name)
+            else:
+                _add(path, name, found, other)
         return found, other
     if source.is_file():
         found, other = [], []
@@ -113,6 +138,6 @@ def _list_zip(path: Path, name: str) -> list[Document]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = sorted(i.filename for i in archive.infolist() if not i.is_dir() and is_document(i.filename))
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
         raise SourceError(f"{name}: not a readable zip archive ({type(error).__name__})") from error
     return [Document(f"{name}!{member}", str(path.resolve()), member) for member in members]

@@ -69,6 +69,7 @@ OTHER_TYPES = {
 # Elements that R4 does not have: resource type to (element, version).
 _ELEMENTS: dict[str, tuple[tuple[str, str], ...]] = {
     "AdverseEvent": (("occurrenceDateTime", "R5"), ("occurrencePeriod", "R5"), ("code", "R5"), ("type", "STU3")),
+    "AllergyIntolerance": (("substance", "DSTU2"), ("assertedDate", "STU3")),
     "BodyStructure": (("includedStructure", "R5"),),
     "Condition": (
         ("patient", "DSTU2"),
@@ -78,6 +79,7 @@ _ELEMENTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("participant", "R5"),
     ),
     "Encounter": (("actualPeriod", "R5"), ("plannedStartDate", "R5"), ("patient", "DSTU2")),
+    "Immunization": (("wasNotGiven", "DSTU2"), ("notGiven", "STU3"), ("informationSource", "R5")),
     "MedicationAdministration": (
         ("medication", "R5"),
         ("occurenceDateTime", "R5"),
@@ -101,6 +103,13 @@ _ELEMENTS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+# Elements that are a code before R4 and a CodeableConcept since.
+_CONCEPT_IN_R4 = {
+    "AllergyIntolerance": ("clinicalStatus", "verificationStatus"),
+    "Condition": ("clinicalStatus", "verificationStatus"),
+}
+
+
 def other_version(resource: dict[str, Any]) -> tuple[str, str] | None:
     """(element, version) of the first sign that a resource is not R4 or R4B; None where there is none."""
     kind = resource.get("resourceType", "")
@@ -111,4 +120,8 @@ def other_version(resource: dict[str, Any]) -> tuple[str, str] | None:
         return "class", "R5"
     if kind == "Encounter" and isinstance(resource.get("class"), str):
         return "class", "DSTU2"
+    # A status that is a code in STU3 and a CodeableConcept in R4 would pass unseen for "not refuted".
+    for element in _CONCEPT_IN_R4.get(kind, ()):
+        if isinstance(resource.get(element), str):
+            return element, "STU3"
     return None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from fhir2cdisc.mappings.study import Model
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
@@ -112,6 +113,70 @@ def _data(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
+class SiteTest(Test):
+    """A local code that stands for a CDISC test."""
+
+    system: str
+    code: str
+
+
+class Pattern(Model):
+    """A text of a site by regular expression; `term` may use its groups (`WEEK \\1`)."""
+
+    map: str
+    match: str
+    term: str
+
+
+class SiteMap(Model):
+    """What a site's own codes and words mean, in one file that needs no mapping of its own.
+
+    `test` says which CDISC test a local code stands for; `maps` adds to the named terminology maps (see
+    `maps.toml`) and `pattern` to them by regular expression; `units` adds units. A site's entry comes before a
+    built-in one.
+    """
+
+    site: str
+    synthetic: bool = False
+    test: tuple[SiteTest, ...] = ()
+    maps: dict[str, dict[str, str]] = Field(default_factory=dict)
+    pattern: tuple[Pattern, ...] = ()
+    units: dict[str, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Terminology:
+    """Every table that turns a code, text or unit of a source into a CDISC term."""
+
+    tests: Mapping[tuple[str, str], Test]
+    maps: Mapping[str, Mapping[str, str]]
+    units: Mapping[str, str]
+    patterns: tuple[Pattern, ...] = ()
+
+    def with_site(self, site: SiteMap) -> Terminology:
+        tests = {**self.tests, **{(t.system, t.code): t for t in site.test}}
+        maps = {name: dict(pairs) for name, pairs in self.maps.items()}
+        for name, pairs in site.maps.items():
+            maps.setdefault(name, {}).update({key.lower(): term for key, term in pairs.items()})
+        return Terminology(tests, maps, {**self.units, **site.units}, (*site.pattern, *self.patterns))
+
+
+@cache
+def builtin_terminology() -> Terminology:
+    return Terminology(tests_by_code(), terminology_maps(), unit_map())
+
+
+def builtin_sites() -> dict[str, Path]:
+    """The site maps that ship with the project: name to file."""
+    return {path.stem: path for path in sorted((Path(__file__).parent / "sites").glob("*.toml"))}
+
+
+def load_site(name_or_path: str) -> SiteMap:
+    """A built-in site map by name, or a file by path; MappingError says what is wrong with it."""
+    path = builtin_sites().get(name_or_path, Path(name_or_path))
+    return _load(path, SiteMap, "site map")
+
+
 @cache
 def tests_by_code() -> dict[tuple[str, str], Test]:
     """(system, code) to test: LOINC, SNOMED CT and NCI codes that the project knows."""
@@ -121,7 +186,7 @@ def tests_by_code() -> dict[tuple[str, str], Test]:
 
 @cache
 def unit_map() -> dict[str, str]:
-    """UCUM code, or a unit as hospitals print it, to the CDISC unit."""
+    """UCUM code, or a unit as hospitals print it, to the CDISC unit; `TESTCD|unit` where it is of one test only."""
     return {row["unit"]: row["cdisc"] for row in csv.DictReader(_data("units.csv").splitlines())}
 
 
@@ -152,14 +217,21 @@ def resource_rules() -> dict[str, tuple[ResourceRule, ...]]:
 
 def load_domain(path: Path) -> DomainMap:
     """A mapping file; MappingError says what is wrong with it."""
+    return _load(path, DomainMap, "mapping")
+
+
+Loaded = TypeVar("Loaded", bound=Model)
+
+
+def _load(path: Path, model: type[Loaded], kind: str) -> Loaded:
     try:
-        return DomainMap.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MappingError(f"mapping {path.name}: {error}") from error
+        raise MappingError(f"{kind} {path.name}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise MappingError(f"mapping {path.name}: {place}: {first['msg']}") from error
+        raise MappingError(f"{kind} {path.name}: {place}: {first['msg']}") from error
 
 
 def builtin_domains() -> list[DomainMap]:

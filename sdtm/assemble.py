@@ -13,7 +13,7 @@ from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
 from fhir2cdisc.sdtm.metadata import sdtm_datasets
 from fhir2cdisc.sdtm.relations import build_relrec, build_supp
-from fhir2cdisc.sdtm.results import standardise
+from fhir2cdisc.sdtm.results import odd_units, standardise
 from fhir2cdisc.sdtm.special import SPECIAL, link_lesions
 from fhir2cdisc.sdtm.subjects import build_dm, identify, reference_dates
 from fhir2cdisc.sdtm.timing import baseline_flag, epoch, number_visits, study_day
@@ -53,14 +53,35 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
     for domain in frames:
         if f"{domain}ORRES" in frames[domain]:
             frames[domain] = standardise(frames[domain], domain)
+    found = [
+        f for domain in ("LB", "TR", "VS") if domain in frames for f in _unit_findings(frames[domain], domain, gathered)
+    ]
     link_lesions(frames)
     for domain, frame in frames.items():
         _timing(frame, domain, dates)
     keys = {m.domain: m.keys for m in mappings}
     made = _finish(gathered, keys, mappings)
+    made.findings = found
     design = trial_design(made.frames, study)
     made.frames.update({name: _columns(frame, name) for name, frame in design.items()})
     return made
+
+
+def _unit_findings(frame: pd.DataFrame, domain: str, gathered: Gathered) -> list[Finding]:
+    odd = odd_units(frame, domain)
+    places = gathered.records.iloc[odd["_RECORD_NO"].to_numpy(np.int64)]
+    unit = f"{domain}STRESU"
+    return [
+        Finding(
+            "unit.differs",
+            f"{place.RESOURCE}/{place.ID}: {unit}: {test} is in {own}, most results of this test are in {usual}",
+            file=place.FILE, line=int(place.LINE), entry=int(place.ENTRY),
+            resource=f"{place.RESOURCE}/{place.ID}", variable=unit, value=own,
+        )
+        for place, test, own, usual in zip(
+            places.itertuples(), odd[f"{domain}TESTCD"], odd[unit], odd["_USUAL"], strict=True
+        )
+    ]  # fmt: skip
 
 
 def _order(gathered: Gathered) -> None:
@@ -124,7 +145,7 @@ def _timing(frame: pd.DataFrame, domain: str, dates: pd.DataFrame) -> None:
         frame["EPOCH"] = epoch(frame[when], subject)
     by = ["USUBJID", *[f"{domain}{k}" for k in TEST_KEYS if f"{domain}{k}" in frame]]
     for flag, until in ((f"{domain}LOBXFL", "RFXSTDTC"), (f"{domain}BLFL", "RFSTDTC")):
-        if flag in dataset and f"{domain}ORRES" in frame:
+        if flag in dataset and f"{domain}ORRES" in frame and f"{domain}DTC" in frame:
             frame[flag] = baseline_flag(frame, by, f"{domain}DTC", f"{domain}ORRES", subject[until])
     _ongoing(frame, domain, subject["RFPENDTC"])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +17,6 @@ import pandas as pd
 from fhir2cdisc.fhir.deep import deep_fault
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.path import Context
-from fhir2cdisc.fhir.path_parser import PathError
 from fhir2cdisc.fhir.records import decode
 from fhir2cdisc.fhir.route import Accounts, Routed, plain_reference
 from fhir2cdisc.fhir.versions import other_version
@@ -28,6 +28,10 @@ RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION
 ROW_COLUMNS = [
     "_SUBJECT", "_ROW", "_RECORD_NO", "_SOURCE", "_ENCOUNTER", "_USED", "_DRUG", "_DRUG_CLASS", "_ANTINEOPLASTIC",
 ]  # fmt: skip
+
+
+# What a path or verb raises on JSON that has not the shape of FHIR; one such record must not stop a run.
+ODD_SHAPE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -82,6 +86,7 @@ class Converter:
         self.shared = shared
         self.deep = deep
         self.cohort = cohort_test(engine.study, shared)
+        self.enrolment = engine.study.cohort.membership == "research-subject"
 
     def convert(self, routed: Iterable[Routed]) -> Converted:
         work = _Work()
@@ -129,13 +134,32 @@ class Converter:
             head = item.head
             if not head.id:
                 accounts.findings.append(_finding(item, "resource.no-id", "has no id; nothing can point at it", "info"))
-            if reason := self.engine.not_a_fact(item.resource):
+            try:
+                reason = self.engine.not_a_fact(item.resource) or self._of_another_study(item)
+            except ODD_SHAPE as error:
+                _reject_shape(item, error, accounts)
+                continue
+            if reason:
                 accounts.add(head.place, head.type, head.id, "not needed", reason)
                 if _entered_in_error(item.resource):
                     accounts.findings.append(_finding(item, "resource.entered-in-error", reason, "info"))
             else:
                 found.append(item)
         return found
+
+
+    def _of_another_study(self, item: Item) -> str:
+        """A patient may be in several studies; only the enrolment in this one is a fact for it."""
+        if item.head.type != "ResearchSubject" or not self.enrolment:
+            return ""
+        own = study_names(item.resource, self.shared) & names_of(self.engine.study)
+        return "" if own else "enrolment in another study"
+
+
+def _reject_shape(item: Item, error: Exception, accounts: Accounts) -> None:
+    head = item.head
+    message = f"does not have the shape of FHIR R4 ({type(error).__name__})"
+    accounts.reject(head.place, head.type, head.id, "resource.shape", message)
 
 
 def _entered_in_error(resource: dict[str, Any]) -> bool:
@@ -160,7 +184,7 @@ def _reject_orphans(subject: str, items: list[Item], accounts: Accounts) -> None
         accounts.findings.append(
             Finding(
                 "subject.no-patient",
-                f"{subject}: {len(items)} resources name this patient, but no Patient resource was read",
+                f"{subject}: {len(items)} resources name this patient, but no usable Patient resource was read",
                 "error",
                 file=first.file,
                 line=first.line,
@@ -196,7 +220,17 @@ def latest_versions(items: list[Item], accounts: Accounts) -> list[Item]:
 
 def _age(item: Item) -> tuple[int, str, str]:
     version = item.head.version
-    return (int(version) if version.isdigit() else -1, item.head.updated, version)
+    number = version.isascii() and version.isdigit() and len(version) < 19
+    return (int(version) if number else -1, _instant(item.head.updated), version)
+
+
+def _instant(text: str) -> str:
+    """An instant in UTC, so that updates written in different time zones compare; any other text unchanged."""
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return text
 
 
 def _content(item: Item) -> dict[str, Any]:
@@ -227,10 +261,10 @@ def cohort_test(study: Study, shared: Shared) -> Callable[[list[Item]], bool]:
         return lambda items: any(
             is_cohort_condition(item.resource, codes) for item in items if item.head.type == "Condition"
         )
-    names = {study.studyid, study.id, *cohort.research_study}
+    names = names_of(study)
 
     def enrolled(items: list[Item]) -> bool:
-        return any(_study_names(item.resource, shared) & names for item in items if item.head.type == "ResearchSubject")
+        return any(study_names(item.resource, shared) & names for item in items if item.head.type == "ResearchSubject")
 
     return enrolled
 
@@ -242,12 +276,21 @@ def is_cohort_condition(resource: dict[str, Any], codes: set[tuple[str, str]]) -
     )
 
 
-def _study_names(resource: dict[str, Any], shared: Shared) -> set[str]:
-    reference = str((resource.get("study") or {}).get("reference", ""))
+def names_of(study: Study) -> set[str]:
+    """The names under which a ResearchStudy is this study."""
+    return {study.studyid, study.id, *study.cohort.research_study}
+
+
+def study_names(resource: dict[str, Any], shared: Shared) -> set[str]:
+    """The id and the identifiers of the ResearchStudy that a ResearchSubject points at."""
+    study = resource.get("study")
+    reference = str(study.get("reference", "")) if isinstance(study, dict) else ""
     target = shared.items.get(plain_reference(reference)) or shared.items.get(reference)
     names = {reference.rsplit("/", 1)[-1]}
     if target is not None:
-        names |= {str(i.get("value", "")) for i in target.resource.get("identifier", [])}
+        identifiers = target.resource.get("identifier")
+        identifiers = identifiers if isinstance(identifiers, list) else []
+        names |= {str(i.get("value", "")) for i in identifiers if isinstance(i, dict)}
     return names - {""}
 
 
@@ -297,29 +340,33 @@ class _Subject:
     def map(self) -> None:
         for item in self.items:
             item.number = self.work.record(self.subject, item.head)
-        made = {item.number: self._item(item) for item in self.items}
-        self._book(made)
+        made = {item.number: self._rows(item) for item in self.items}
+        self.items = [item for item in self.items if made[item.number] is not None]
+        if not any(row.source.domain == "DM" for rows in made.values() for row, _ in rows or ()):
+            _reject_orphans(self.subject, self.items, self.work.accounts)
+            return
+        for item in self.items:
+            self.current = item
+            for row, touched in made[item.number] or ():
+                self._keep(row, item, touched)
+        self._book({number: len(rows or ()) for number, rows in made.items()})
         self._link()
 
-    def _item(self, item: Item) -> int:
+    def _rows(self, item: Item) -> list[tuple[Row, tuple[int, ...]]] | None:
+        """The rows of a resource, each with the records that it was filled from; None if it has no FHIR shape."""
         self.current = item
-        context = Context(item.resource, self.resolve)
-        count = 0
-        try:
-            for row in self.engine.rows(item.resource, context, self._report):
-                self._keep(row, item)
-                count += 1
-                self.touched.clear()
-        except (PathError, TypeError, AttributeError, KeyError) as error:
-            self.work.accounts.findings.append(
-                _finding(
-                    item, "resource.shape", f"does not have the shape of FHIR R4 ({type(error).__name__})", "error"
-                )
-            )
         self.touched.clear()
-        return count
+        found = []
+        try:
+            for row in self.engine.rows(item.resource, Context(item.resource, self.resolve), self._report):
+                found.append((row, tuple(self.touched)))
+                self.touched.clear()
+        except ODD_SHAPE as error:
+            _reject_shape(item, error, self.work.accounts)
+            return None
+        return found
 
-    def _keep(self, row: Row, item: Item) -> None:
+    def _keep(self, row: Row, item: Item, touched: tuple[int, ...]) -> None:
         spec = row.source.spec
         _, values = self.work.rows.setdefault((row.source.domain, spec.name), (row.source.columns, []))
         number = self.work.next_row
@@ -327,7 +374,9 @@ class _Subject:
         if spec.fallback:
             self._own_term(item)
         encounter = self._target(row.encounter)
-        used = tuple(dict.fromkeys(n for n in self.touched if n != item.number))
+        if row.encounter and encounter is None and not row.encounter.startswith("#"):
+            self._dangling(row.encounter)
+        used = tuple(dict.fromkeys(n for n in touched if n != item.number))
         values.append(
             [
                 self.subject, number, item.number, f"{row.source.domain}/{spec.name}",
@@ -345,8 +394,9 @@ class _Subject:
     def resolve(self, reference: str) -> dict[str, Any] | None:
         """The resource that a reference of the current resource points at: contained, the patient's, or shared."""
         if reference.startswith("#"):
-            contained = self.current.resource.get("contained", [])
-            return next((r for r in contained if isinstance(r, dict) and r.get("id") == reference[1:]), None)
+            contained = self.current.resource.get("contained")
+            held = contained if isinstance(contained, list) else []
+            return next((r for r in held if isinstance(r, dict) and r.get("id") == reference[1:]), None)
         found = self._target(reference)
         if found is not None:
             self.touched.append(found.number)
@@ -354,6 +404,11 @@ class _Subject:
         other = self.shared.items.get(plain_reference(reference)) or self.shared.items.get(reference)
         if other is not None:
             return other.resource
+        self._dangling(reference)
+        return None
+
+    def _dangling(self, reference: str) -> None:
+        """Report, once for a resource, a reference whose target was not read."""
         key = (self.current.number, reference)
         if key not in self.dangling:
             self.dangling.add(key)
@@ -361,7 +416,6 @@ class _Subject:
             self.work.accounts.findings.append(
                 replace(_finding(self.current, "reference.dangling", message), value=reference)
             )
-        return None
 
     def _report(self, rule: str, variable: str, value: str, message: str) -> None:
         finding = _finding(self.current, rule, f"{variable}: {value + ' ' if value else ''}{message}")

@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from fhir2cdisc.fhir.path import Context, Path, compile_path, truth
+from fhir2cdisc.fhir.path_parser import PathError
+from fhir2cdisc.fhir.versions import R4_TYPES
 from fhir2cdisc.mappings.model import (
     NCI_SYSTEMS,
     DomainMap,
+    MappingError,
     SourceMap,
+    Terminology,
     Test,
+    builtin_terminology,
     resource_rules,
-    tests_by_code,
 )
 from fhir2cdisc.mappings.study import Drug, Study
-from fhir2cdisc.sdtm.metadata import codelist
+from fhir2cdisc.sdtm.metadata import codelist, sdtm_datasets
 from fhir2cdisc.sdtm.values import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
 
 # Codelists whose NCI concept codes are the tests of a domain: (--TESTCD, --TEST). Of a code that several domains
@@ -38,8 +43,8 @@ TEST_CODELISTS = {
 SUPPORTING_TYPES = frozenset({"BodyStructure", "Specimen", "Encounter", "Patient"})
 
 
-def known_tests() -> dict[tuple[str, str], Test]:
-    """Every code that stands for a test: the project's table, and the NCI codes of the test codelists."""
+def known_tests(terms: Terminology) -> dict[tuple[str, str], Test]:
+    """Every code that stands for a test: the tables of project and site, and the NCI codes of the test codelists."""
     found: dict[tuple[str, str], Test] = {}
     for domain, (short, long) in TEST_CODELISTS.items():
         names = codelist(long).by_code
@@ -47,7 +52,7 @@ def known_tests() -> dict[tuple[str, str], Test]:
             test = Test(domain=domain, testcd=term, test=names.get(code, term))
             for system in NCI_SYSTEMS:
                 found.setdefault((system, code), test)
-    found.update(tests_by_code())
+    found.update(terms.tests)
     return found
 
 
@@ -79,6 +84,30 @@ def _whole_word(term: str) -> str:
     return rf"\b{re.escape(term)}\b" if term.isascii() else re.escape(term)
 
 
+@contextmanager
+def _said(place: str) -> Iterator[None]:
+    try:
+        yield
+    except (PathError, KeyError) as error:
+        raise MappingError(f"{place}: {error.args[0]}") from error
+
+
+def _check(domain: str, spec: SourceMap) -> None:
+    """MappingError where a source names what FHIR or SDTM does not have: it would be dropped without a word."""
+    place = f"mapping {domain}, source {spec.name}"
+    if domain not in sdtm_datasets():
+        raise MappingError(f"{place}: no SDTM domain {domain} is known")
+    if spec.resource not in R4_TYPES:
+        raise MappingError(f"{place}: {spec.resource} is no resource type of FHIR R4")
+    known = sdtm_datasets()[domain]
+    for name in spec.variables:
+        if not name.startswith("_") and name not in known:
+            raise MappingError(f"{place}: {domain} has no variable {name}")
+    for name in spec.supp:
+        if not re.fullmatch(r"[A-Z][A-Z0-9]{0,7}", name):
+            raise MappingError(f"{place}: {name} is no name of a supplemental qualifier (8 letters and digits)")
+
+
 @dataclass(slots=True)
 class Source:
     """A compiled source: its condition, its focuses and one verb for each column."""
@@ -93,19 +122,26 @@ class Source:
     encounter: Path
 
     @classmethod
-    def of(cls, domain: str, spec: SourceMap) -> Source:
-        verbs = {name: compile_variable(name, v) for name, v in spec.variables.items()}
-        verbs |= {f"SUPP.{name}": compile_variable(name, v) for name, v in spec.supp.items()}
-        return cls(
-            domain,
-            spec,
-            compile_path(spec.where) if spec.where else None,
-            compile_path(spec.each) if spec.each else None,
-            tuple(verbs),
-            tuple(verbs.values()),
-            tuple(map(compile_path, spec.links)),
-            compile_path(spec.encounter),
-        )
+    def of(cls, domain: str, spec: SourceMap, terms: Terminology) -> Source:
+        """The source compiled; MappingError names the domain, the source and what it asks for that is not there."""
+        _check(domain, spec)
+        place = f"mapping {domain}, source {spec.name}"
+        verbs: dict[str, Verb] = {}
+        for prefix, specs in (("", spec.variables), ("SUPP.", spec.supp)):
+            for name, variable in specs.items():
+                with _said(f"{place}, {name}"):
+                    verbs[prefix + name] = compile_variable(name, variable, terms)
+        with _said(place):
+            return cls(
+                domain,
+                spec,
+                compile_path(spec.where) if spec.where else None,
+                compile_path(spec.each) if spec.each else None,
+                tuple(verbs),
+                tuple(verbs.values()),
+                tuple(map(compile_path, spec.links)),
+                compile_path(spec.encounter),
+            )
 
 
 @dataclass(slots=True)
@@ -126,11 +162,13 @@ class Engine:
     """All mappings compiled for one study."""
 
     study: Study
+    terms: Terminology = field(default_factory=builtin_terminology)
     by_type: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))
-    tests: dict[tuple[str, str], Test] = field(default_factory=known_tests)
+    tests: dict[tuple[str, str], Test] = field(default_factory=dict)
     rules: dict[str, list[tuple[Path, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.tests = known_tests(self.terms)
         self.rules = {
             kind: [(compile_path(rule.where), rule.reason) for rule in rules]
             for kind, rules in resource_rules().items()
@@ -146,11 +184,12 @@ class Engine:
     medication_reference: Path = field(init=False)
 
     @classmethod
-    def build(cls, study: Study, domains: Iterable[DomainMap]) -> Engine:
-        engine = cls(study)
+    def build(cls, study: Study, domains: Iterable[DomainMap], terms: Terminology | None = None) -> Engine:
+        """The engine of a study; PathError or KeyError where a mapping names what does not exist."""
+        engine = cls(study, terms or builtin_terminology())
         for domain in domains:
             for spec in domain.source:
-                engine.by_type[spec.resource].append(Source.of(domain.domain, spec))
+                engine.by_type[spec.resource].append(Source.of(domain.domain, spec, engine.terms))
         for sources in engine.by_type.values():
             sources.sort(key=lambda source: source.spec.fallback)
         return engine

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pandas as pd
 from fhir2cdisc.mappings.model import conversions
+
+# What a number of a transport file can be (IBM double: 16**-65 to nearly 16**63).
+SMALLEST, LARGEST = 5.4e-79, 7.2e75
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+
+
+def numbers_of(text: pd.Series) -> pd.Series:
+    """The number that each text is, NaN where it is none or none that a transport file can hold."""
+    number = pd.to_numeric(text.where(text.str.fullmatch(_NUMBER)), errors="coerce").astype(float)
+    size = number.abs()
+    return number.where((number == 0) | ((size >= SMALLEST) & (size <= LARGEST)))
 
 
 def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
@@ -17,7 +28,7 @@ def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     """
     orres, unit = frame[f"{domain}ORRES"], frame.get(f"{domain}ORRESU", pd.Series("", index=frame.index))
     preset = frame.get(f"{domain}STRESC")
-    number = pd.to_numeric(orres.where(orres != ""), errors="coerce")
+    number = numbers_of(orres)
     frame[f"{domain}STRESC"], frame[f"{domain}STRESN"], frame[f"{domain}STRESU"] = orres, number, unit
     if f"{domain}TESTCD" in frame:
         _convert(frame, domain, number.notna())
@@ -26,6 +37,21 @@ def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
             own = own.fillna("")
             frame[f"{domain}STRESC"] = frame[f"{domain}STRESC"].where(own == "", own)
     return frame
+
+
+def odd_units(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
+    """The numeric results of a test that are in another standard unit than most of its results in the study.
+
+    Such results cannot be put on one scale: no conversion is defined. Returns the rows with _USUAL, the unit of the
+    most results (of equals the first in the alphabet).
+    """
+    unit = f"{domain}STRESU"
+    rows = frame[(frame[unit] != "") & frame[f"{domain}STRESN"].notna() & (frame[f"{domain}TESTCD"] != "")]
+    by = [f"{domain}TESTCD", *[c for c in (f"{domain}SPEC",) if c in frame]]
+    counts = rows.groupby([*by, unit]).size().rename("_N").reset_index()
+    usual = counts.sort_values(["_N", unit], ascending=[False, True], kind="stable").drop_duplicates(by)
+    found = rows.reset_index().merge(usual[[*by, unit]].rename(columns={unit: "_USUAL"}), on=by).set_index("index")
+    return found[found[unit] != found["_USUAL"]]
 
 
 def _convert(frame: pd.DataFrame, domain: str, numeric: pd.Series) -> None:
@@ -37,9 +63,12 @@ def _convert(frame: pd.DataFrame, domain: str, numeric: pd.Series) -> None:
             continue
         standard, factor, offset = rule
         rows = numeric & (frame[f"{domain}TESTCD"] == testcd) & (frame[f"{domain}STRESU"] == unit)
-        values = [Decimal(text) * Decimal(factor) + Decimal(offset) for text in frame.loc[rows, f"{domain}ORRES"]]
-        frame.loc[rows, f"{domain}STRESC"] = [decimal_text(value) for value in values]
-        frame.loc[rows, f"{domain}STRESN"] = np.array([float(value) for value in values])
+        with localcontext() as context:
+            context.prec = 200
+            values = [Decimal(text) * Decimal(factor) + Decimal(offset) for text in frame.loc[rows, f"{domain}ORRES"]]
+            texts = [decimal_text(value) for value in values]
+        frame.loc[rows, f"{domain}STRESC"] = texts
+        frame.loc[rows, f"{domain}STRESN"] = np.array([float(text) for text in texts])
         frame.loc[rows, f"{domain}STRESU"] = standard
 
 

@@ -87,7 +87,7 @@ def questionnaire_items() -> dict[tuple[str, str], tuple[str, str, str]]:
     for category, prefix, items, _ in QUESTIONNAIRES:
         for number, item in enumerate(items, start=1):
             testcd = f"{prefix}{number:02d}"
-            entry = (category, testcd, f"{category} item {item}")
+            entry = (category, testcd, f"{category.split()[0]} item {item}")
             found[(category, testcd)] = found[(category, item.upper())] = entry
     return found
 
@@ -137,8 +137,13 @@ def medications(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def history(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """MH: the conditions that make the cohort, and primary diagnoses, are told apart from other history."""
-    codes = {f"{c.system}|{c.code}" for c in study.cohort.conditions}
-    listed = _blank(frame, "_CODES").map(lambda text: any(code in codes for code in text.split(";") if code))
+    codes = {(c.system, c.code) for c in study.cohort.conditions}
+
+    def is_listed(text: str) -> bool:
+        pairs = [code.rpartition("|")[::2] for code in text.split(";") if code]
+        return any((system, code) in codes or ("", code) in codes for system, code in pairs)
+
+    listed = _blank(frame, "_CODES").map(is_listed).astype(bool)
     if not codes:
         # Without a list of conditions a malignant neoplasm by ICD-10 (C00 to C97) is the study's disease.
         listed = _blank(frame, "_CODES").str.contains(r"icd-10[^;|]*\|C[0-9]", regex=True)

@@ -7,10 +7,11 @@ import hmac
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.mappings.model import terminology_maps
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.timing import days_of
+
+_DM_COLUMNS = ("_SUBJID", "SITEID", "DTHDTC", "DTHFL", "BRTHDTC", "_RACE", "_ETHNIC")
 
 
 class SubjectError(ValueError):
@@ -28,7 +29,7 @@ def identify(gathered: Gathered, study: Study, secret: bytes = b"") -> pd.DataFr
     SUBJID is the number under which the subject was enrolled (ResearchSubject.identifier), else a subject number
     among the patient's identifiers, else a pseudonym. Raises SubjectError where two patients would share one.
     """
-    patients = gathered.frames["DM"].drop_duplicates("_SUBJECT").set_index("_SUBJECT")
+    patients = with_dm_columns(gathered.frames["DM"]).drop_duplicates("_SUBJECT").set_index("_SUBJECT")
     enrolled = _first(gathered.frames.get("DS"), "_SUBJID")
     subjid = enrolled.reindex(patients.index).fillna("")
     subjid = subjid.where(subjid != "", patients["_SUBJID"])
@@ -41,6 +42,11 @@ def identify(gathered: Gathered, study: Study, secret: bytes = b"") -> pd.DataFr
         {"USUBJID": f"{study.studyid}-" + subjid, "SUBJID": subjid, "SITEID": patients["SITEID"]},
         index=patients.index,
     )
+
+
+def with_dm_columns(dm: pd.DataFrame) -> pd.DataFrame:
+    """DM with every column that is worked on here, blank where the site's own mapping does not fill it."""
+    return dm.assign(**{name: "" for name in _DM_COLUMNS if name not in dm})
 
 
 def _first(frame: pd.DataFrame | None, column: str) -> pd.Series:
@@ -110,7 +116,7 @@ def completed_years(birth: pd.Series, at: pd.Series) -> pd.Series:
 
 def build_dm(gathered: Gathered, study: Study, who: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
     """DM, one record a subject, with the mapped columns completed by identifiers, dates, age, race and arm."""
-    dm = gathered.frames["DM"].drop_duplicates("_SUBJECT").copy()
+    dm = with_dm_columns(gathered.frames["DM"]).drop_duplicates("_SUBJECT").copy()
     for column in ("RFSTDTC", "RFENDTC", "RFXSTDTC", "RFXENDTC", "RFICDTC", "RFPENDTC"):
         dm[column] = dm["_SUBJECT"].map(dates[column])
     dm["SUBJID"] = dm["_SUBJECT"].map(who["SUBJID"])
@@ -131,14 +137,13 @@ def _private_birth(birth: pd.Series, study: Study) -> pd.Series:
 
 
 def _race(dm: pd.DataFrame) -> None:
-    races, ethnic = terminology_maps()["race"], terminology_maps()["ethnic"]
-    terms = dm["_RACE"].map(lambda codes: [races.get(c.lower(), "OTHER") for c in codes.split(";") if c])
+    terms = dm["_RACE"].map(lambda text: [term for term in text.split(";") if term])
     dm["RACE"] = terms.map(lambda t: "" if not t else t[0] if len(set(t)) == 1 else "MULTIPLE")
     for position in range(1, 6):
         several = terms.map(lambda t, p=position: t[p - 1] if len(set(t)) > 1 and len(t) >= p else "")
         if (several != "").any():
             dm[f"SUPP.RACE{position}"] = several
-    dm["ETHNIC"] = dm["_ETHNIC"].map(lambda code: ethnic.get(code.lower(), ""))
+    dm["ETHNIC"] = dm["_ETHNIC"]
 
 
 def _arm(dm: pd.DataFrame, gathered: Gathered, study: Study) -> None:

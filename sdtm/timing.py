@@ -94,9 +94,11 @@ def number_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
         return visits
     before = number.groupby(visits["USUBJID"]).ffill().fillna(0.0)
     extra = number.isna().groupby([visits["USUBJID"], before]).cumsum()
+    # Thousandths, or finer parts where so many visits follow a planned one that they would reach its tenths.
+    digits = max(3, 1 + len(str(int(extra.max()))))
     visits["VISITDY"] = visits["VISIT"].map(lambda name: table[name][1]).astype(float)
-    visits["VISITNUM"] = number.where(number.notna(), (before + extra / 1000).round(3))
-    unplanned = "UNSCHEDULED " + visits["VISITNUM"].map(lambda n: f"{n:.3f}")
+    visits["VISITNUM"] = number.where(number.notna(), (before + extra / 10**digits).round(digits))
+    unplanned = "UNSCHEDULED " + visits["VISITNUM"].map(lambda n: f"{n:.{digits}f}")
     visits["VISIT"] = visits["VISIT"].str.upper().where(number.notna(), unplanned)
     return visits
 
@@ -107,7 +109,11 @@ def baseline_flag(frame: pd.DataFrame, by: list[str], dtc: str, result: str, unt
     A record of that day counts only if it was not made after the reference's time of day where both have one.
     """
     day, limit = days_of(frame[dtc]), days_of(until)
-    same_day_later = (day == limit) & (frame[dtc].str.len() > 10) & (until.str.len() > 10) & (frame[dtc] > until)
+    timed = (frame[dtc].str.len() > 10) & (until.str.len() > 10)
+    # Seconds are compared only where both have them: 10:00:00 is not after 10:00.
+    seconds = (frame[dtc].str.len() > 16) & (until.str.len() > 16)
+    later = (frame[dtc] > until).where(seconds, frame[dtc].str.slice(0, 16) > until.str.slice(0, 16))
+    same_day_later = (day == limit) & timed & later
     usable = (day <= limit) & ~same_day_later & (frame[result] != "")
     chosen = frame[usable].sort_values([*by, dtc, "_ORDER"], kind="stable").groupby(by, sort=False).tail(1).index
     return pd.Series(np.where(frame.index.isin(chosen), "Y", ""), index=frame.index, dtype=object)

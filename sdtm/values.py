@@ -6,7 +6,9 @@ not exist, are reported, and the cell stays empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -14,8 +16,14 @@ from typing import Any
 from fhir2cdisc.fhir.dates import DateError, to_dtc
 from fhir2cdisc.fhir.path import Context, Path, compile_path, truth
 from fhir2cdisc.fhir.path_parser import PathError
-from fhir2cdisc.mappings.model import NCI_SYSTEMS, Test, VariableMap, terminology_maps, unit_map
+from fhir2cdisc.mappings.model import NCI_SYSTEMS, Terminology, Test, VariableMap
 from fhir2cdisc.sdtm.metadata import Codelist, codelist
+from fhir2cdisc.sdtm.results import LARGEST, SMALLEST
+
+# Beyond this a decimal is no measurement; written out it could fill the memory (`1e999999999` is legal JSON).
+MOST_DIGITS = 75
+# Characters that neither XML nor a transport file can hold.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 Value = str | float
 Report = Callable[[str, str, str, str], None]
@@ -34,8 +42,10 @@ Verb = Callable[[Any, Cell], Value]
 
 
 def number_text(value: int | float | Decimal) -> str:
-    """A number as the source wrote it, never with an exponent."""
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    """A number as the source wrote it, without an exponent unless the exponent alone is out of all measure."""
+    if isinstance(value, Decimal) and abs(value.adjusted()) <= MOST_DIGITS:
+        return format(value, "f")
+    return str(value)
 
 
 def concept_text(value: Any) -> str:
@@ -75,6 +85,8 @@ def result_text(value: Any) -> str:
         return concept_text(value)
     if "numerator" in value or "denominator" in value:
         return ":".join(result_text(value.get(part, {})) for part in ("numerator", "denominator"))
+    if "start" in value or "end" in value:
+        return "/".join(str(value.get(part, "")) for part in ("start", "end"))
     if "low" in value or "high" in value:
         return "-".join(result_text(value.get(part, {})) for part in ("low", "high"))
     if "value" in value:
@@ -84,15 +96,18 @@ def result_text(value: Any) -> str:
     return concept_text(value)
 
 
-def unit_text(value: Any, variable: str, report: Report) -> str:
-    """The CDISC unit of a Quantity, its own unit (reported) where the table has none."""
+def unit_text(value: Any, variable: str, units: Mapping[str, str], report: Report, testcd: str = "") -> str:
+    """The CDISC unit of a Quantity, its own unit (reported) where the table has none.
+
+    A unit that means something else for one test (`RESP|/min`) is looked up with the test's code first.
+    """
     if not isinstance(value, dict):
         return ""
     code, unit = str(value.get("code") or ""), str(value.get("unit") or "")
-    units = unit_map()
     for candidate in (code, unit):
-        if candidate in units:
-            return units[candidate]
+        for key in (f"{testcd}|{candidate}", candidate):
+            if key in units:
+                return units[key]
     if own := unit or code:
         report("unit.unknown", variable, own, "unit has no CDISC unit; kept as the source wrote it")
     return own
@@ -104,17 +119,19 @@ class Term:
 
     variable: str
     codelist: Codelist | None
-    pairs: dict[str, str]
+    pairs: Mapping[str, str]
+    patterns: tuple[tuple[re.Pattern[str], str], ...]
     upper: bool
     by_code: dict[str, str] = field(default_factory=dict)
     by_text: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, variable: str, spec: VariableMap) -> Term:
+    def of(cls, variable: str, spec: VariableMap, terms: Terminology) -> Term:
         found = codelist(spec.codelist) if spec.codelist else None
         by_code = found.by_code if found else {}
         by_text = {term.lower(): term for term in found.terms} if found else {}
-        return cls(variable, found, terminology_maps().get(spec.map, {}), spec.upper, by_code, by_text)
+        patterns = tuple((re.compile(p.match), p.term) for p in terms.patterns if p.map == spec.map)
+        return cls(variable, found, terms.maps.get(spec.map, {}), patterns, spec.upper, by_code, by_text)
 
     def __call__(self, value: Any, report: Report) -> str:
         for coding in codings_of(value):
@@ -130,6 +147,9 @@ class Term:
         for key in (text.lower(), str(value).lower() if not isinstance(value, dict) else ""):
             if key in self.pairs:
                 return self.pairs[key]
+        for pattern, template in self.patterns:
+            if match := pattern.fullmatch(text):
+                return match.expand(template)
         if text.lower() in self.by_text:
             return self.by_text[text.lower()]
         return self._unknown(text, report)
@@ -146,11 +166,11 @@ class Term:
         return ""
 
 
-def compile_variable(name: str, spec: VariableMap) -> Verb:
+def compile_variable(name: str, spec: VariableMap, terms: Terminology) -> Verb:
     """One function for one variable; PathError or KeyError where the mapping names what does not exist."""
     when = compile_path(spec.when) if spec.when else None
     readers = [(compile_path(p), True) for p in spec.concept] + [(compile_path(p), False) for p in spec.path]
-    shape = _shape(name, spec)
+    shape = _shape(name, spec, terms)
 
     def read(focus: Any, cell: Cell) -> Value:
         if when is not None and not truth(when(focus, cell.context)):
@@ -158,12 +178,20 @@ def compile_variable(name: str, spec: VariableMap) -> Verb:
         for path, is_concept in readers:
             values = path(focus, cell.context)
             if values and (value := _one(name, values, shape(is_concept), spec, cell)) != "":
-                return value
+                return _printable(name, value, cell.report)
         if spec.test and cell.test is not None:
             return str(getattr(cell.test, spec.test))
         return spec.value
 
     return read
+
+
+def _printable(name: str, value: Value, report: Report) -> Value:
+    """The value without control characters, which are reported."""
+    if not isinstance(value, str) or value.isprintable() or not _CONTROL.search(value):
+        return value
+    report("text.control", name, "", "holds control characters, which were taken out")
+    return _CONTROL.sub("", value).strip()
 
 
 Shape = Callable[[Any, Cell], Value]
@@ -178,15 +206,22 @@ def _one(name: str, values: list[Any], shape: Shape, spec: VariableMap, cell: Ce
     return shape(values[0], cell)
 
 
-def _shape(name: str, spec: VariableMap) -> Callable[[bool], Shape]:
+def _shape(name: str, spec: VariableMap, terms: Terminology) -> Callable[[bool], Shape]:
     """What is done to one value, for a concept path and for a plain one."""
-    term = Term.of(name, spec) if spec.codelist or spec.map else None
+    term = Term.of(name, spec, terms) if spec.codelist or spec.map else None
     if spec.as_ == "dtc":
         return lambda is_concept: lambda value, cell: _dtc(name, value, cell.report)
     if spec.as_ == "number":
         return lambda is_concept: lambda value, cell: _number(name, value, cell.report)
     if spec.as_ == "unit":
-        return lambda is_concept: lambda value, cell: unit_text(value, name, cell.report)
+        return lambda is_concept: lambda value, cell: unit_text(
+            value, name, terms.units, cell.report, cell.test.testcd if cell.test else ""
+        )
+    if spec.as_ == "result" and term is not None:
+        # A Quantity has a `code` too, the unit's; only a concept or a text is looked up.
+        return lambda is_concept: lambda value, cell: (
+            term(value, cell.report) if not isinstance(value, dict) or _is_concept(value) else result_text(value)
+        )
     if term is not None:
         return lambda is_concept: lambda value, cell: term(value, cell.report)
     if spec.as_ == "result":
@@ -194,6 +229,10 @@ def _shape(name: str, spec: VariableMap) -> Callable[[bool], Shape]:
     if spec.upper:
         return lambda is_concept: lambda value, cell: concept_text(value).upper()
     return lambda is_concept: lambda value, cell: concept_text(value)
+
+
+def _is_concept(value: dict[str, Any]) -> bool:
+    return "coding" in value or "text" in value
 
 
 def _dtc(name: str, value: Any, report: Report) -> str:
@@ -211,7 +250,11 @@ def _number(name: str, value: Any, report: Report) -> Value:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         report("number.not-a-number", name, str(value)[:40], "is not a number")
         return ""
-    return float(value)
+    number = float(value) if not isinstance(value, int) or value.bit_length() < 1000 else math.inf
+    if number and not SMALLEST <= abs(number) <= LARGEST:
+        report("number.out-of-range", name, str(value)[:40], "is a number that a transport file cannot hold")
+        return ""
+    return number
 
 
 __all__ = ["Cell", "Path", "PathError", "Term", "Verb", "compile_variable", "concept_text", "result_text"]

@@ -211,6 +211,21 @@ def test_codelists_hold_the_used_terms_with_their_codes(sdtm: Any) -> None:
     ]
 
 
+def test_a_codelist_of_some_tests_does_not_take_the_numbers_of_others(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "STUDYID": "S",
+            "USUBJID": "S-1",
+            "TRTESTCD": ["LDIAM", "TUMSTATE"],
+            "TRTEST": ["Longest Diameter", "Tumor State"],
+            "TRSTRESC": ["30", "PRESENT"],
+        }
+    )
+    tree = define(tmp_path / "define.xml", [(sdtm_datasets()["TR"], frame)])
+    with_list = [i.getparent().get("OID") for i in tree.xpath("//o:CodeListRef", namespaces=NS)]
+    assert [name for name in with_list if "TRSTRESC" in name] == ["IT.TR.TRSTRESC.TUMSTATE"]
+
+
 def test_a_term_that_the_codelist_lacks_is_marked_as_extended(tmp_path: Path, sdtm_package: Package) -> None:
     package = [
         (d, f.assign(EXDOSFRM=["TABLET", "MAGIC POTION"]) if d.name == "EX" else f) for d, f in sdtm_package

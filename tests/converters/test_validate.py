@@ -380,6 +380,11 @@ def test_the_row_of_a_finding_counts_from_one(package_dir: Any) -> None:
     assert (issue.place, issue.rows, issue.shown_rows) == ("AE.AETERM", (2,), "row 2")
 
 
+def test_a_measured_number_is_no_term_of_the_codelist_of_results(package_dir: Any) -> None:
+    put("RS", RSSTRESC="4.5", RSORRES="4.5")(package_dir)
+    assert validate_package(package_dir.path).issues == ()
+
+
 def test_times_in_months_follow_the_name_of_the_parameter(package_dir: Any) -> None:
     # 71 and 43 days are 2.332649 and 1.412731 months of 30.4375 days.
     name = "Progression-Free Survival (months)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from fhir2cdisc.converters.xpt import (
     write_xpt_pieces,
 )
 from fhir2cdisc.converters.xpt_layout import join_format, split_format
+from fhir2cdisc.converters.xpt_texts import Budget
 from fhir2cdisc.sdtm.metadata import Dataset, Variable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -354,6 +356,45 @@ def test_more_rows_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     write_xpt(frame, tmp_path / "blocks.xpt", name="T")
     assert (tmp_path / "blocks.xpt").read_bytes() == (tmp_path / "whole.xpt").read_bytes()
     pd.testing.assert_frame_equal(read_xpt(tmp_path / "blocks.xpt")[0], frame)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_many_rows_of_few_values_come_back(tmp_path: Path, encoding: str) -> None:
+    terms = np.array(["头痛", "", "Nausea", None, "blank at the end "], dtype=object)
+    frame = pd.DataFrame({"ID": [WIDE] * 500, "AETERM": terms[np.arange(500) % 5], "N": np.arange(500.0)})
+    write_xpt(frame, tmp_path / "ae.xpt", name="AE", encoding=encoding)
+    found, dataset = read_xpt(tmp_path / "ae.xpt", encoding=encoding)
+    expected = np.array(["头痛", "", "Nausea", "", "blank at the end"], dtype=object)[np.arange(500) % 5]
+    assert found["AETERM"].tolist() == expected.tolist()
+    assert dataset["AETERM"].length == 16
+    with pytest.raises(XptError, match=r"AE.AETERM, row 1: character U\+5934 .* \(and 99 more rows\)"):
+        write_xpt(frame, tmp_path / "ae.xpt", name="AE")
+
+
+def test_what_measuring_may_keep_is_a_constant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame({"ID": [WIDE] * 500, "A": ["x", "yy"] * 250, "N": np.arange(500.0)})
+    write_xpt(frame, tmp_path / "kept.xpt", name="T")
+    monkeypatch.setattr("fhir2cdisc.converters.xpt.Budget", lambda: Budget(1100))
+    write_xpt(frame, tmp_path / "dropped.xpt", name="T")
+    assert (tmp_path / "kept.xpt").read_bytes() == (tmp_path / "dropped.xpt").read_bytes()
+    budget = Budget(10)
+    assert [budget.take(6), budget.take(6), budget.take(4)] == [True, False, True]
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fhir2cdisc.converters.xpt.Budget", lambda: Budget(0))
+
+    def peak(rows: int) -> int:
+        text = np.array(["x" * 20, "yy", ""], dtype=object)[np.arange(rows) % 3]
+        days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(rows) % 365, unit="D")
+        frame = pd.DataFrame({"ID": text, "ADT": days, "SEQ": np.arange(rows), "N": np.arange(rows) / 7})
+        tracemalloc.start()
+        write_xpt(frame, tmp_path / "t.xpt", name="T")
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert peak(400_000) < 1.5 * peak(100_000)
 
 
 def test_a_large_dataset_is_written_whole_and_in_pieces(tmp_path: Path) -> None:

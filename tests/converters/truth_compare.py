@@ -135,7 +135,7 @@ def compare_events(adsl: pd.DataFrame, adae: pd.DataFrame | None, truth: list[Ro
     derived = sorted(
         (
             names[r.USUBJID],
-            r.AETERM,
+            r.AEDECOD,
             r.AESTDTC,
             r.ATOXGR,
             r.AESER,
