@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from fhir2cdisc.adam.build import Adam, build_adam
+from fhir2cdisc.converters.cli_results import results
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
 from fhir2cdisc.converters.cli_trace import trace
@@ -46,6 +47,7 @@ main.add_command(studies)
 main.add_command(simulate)
 main.add_command(trace)
 main.add_command(validate)
+main.add_command(results)
 
 
 def clear_errors(function: Command) -> Command:

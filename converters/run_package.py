@@ -26,6 +26,7 @@ from fhir2cdisc.converters.package_write import (
     write_sdtm,
 )
 from fhir2cdisc.converters.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
+from fhir2cdisc.converters.report import Background, write_report
 from fhir2cdisc.converters.results_write import write_results
 from fhir2cdisc.mappings.study import Study
 
@@ -70,11 +71,13 @@ def _write(folder: Path, order: Order, made: SdtmRun, adam: Adam | None, conflic
     written = write_sdtm(folder, made, order.study, order.encoding)
     analysis = write_adam(folder, adam, order.study, order.encoding) if adam is not None else None
     _other_formats(folder, written, analysis, order.formats)
-    if adam is not None:
-        write_results(folder, adam.frames, order.study)
     write_lineage(folder, made, adam)
     more = [*written.findings, *(analysis.findings if analysis is not None else ())]
     found = write_findings(folder, made, adam, more, conflicts)
+    if adam is not None:
+        results = write_results(folder, adam.frames, order.study)
+        background = Background(made.accounts.counts, tuple(found), conflicts)
+        write_report(folder, order.study, results, adam.frames, background)
     report = add_guides(folder, order.study, written, analysis, found, account_lines(made.accounts))
     write_text(folder / "findings" / "conformance.json", as_json(report))
     if order.layout == "ectd":
