@@ -23,7 +23,7 @@ ROWS = [
     ("GLUC", "1_000", "", "1_000", math.nan, "", "no number as people write it"),
     ("GLUC", "1E+400", "mg/dL", "1E+400", math.nan, "mg/dL", "no transport file can hold it"),
     ("GLUC", "1" * 100, "mg/dL", "1" * 100, math.nan, "mg/dL", "nor this"),
-    ("HGB", "1" * 30 + ".5", "g/dL", "1" * 30 + "5", 1.1111111111111112e30, "g/L", "more digits than a float"),
+    ("HGB", "1" * 30 + ".5", "g/dL", "1" * 30 + "5", float("1" * 30 + "5"), "g/L", "more digits than a float"),
     ("SYSBP", "-0.5", "mmHg", "-0.5", -0.5, "mmHg", ""),
 ]  # fmt: skip
 
