@@ -39,7 +39,7 @@ def write(sources: list[Path], out: Path, options: RunOptions | None = None) -> 
         written = write_sdtm(folder, made, EVERYONE)
         write_lineage(folder, made, None)
         write_findings(folder, made, None, written.findings)
-        finish(folder, sources, EVERYONE, RunOptions(), written.encoding)
+        finish(folder, sources, EVERYONE, RunOptions(), "auto")
     return hashes(out)
 
 
@@ -152,7 +152,7 @@ def damage(resource: Any, data: st.DataObject) -> None:
 
 
 @settings(
-    max_examples=200 if FUZZ else 8,
+    max_examples=200 if FUZZ else 5,
     derandomize=not FUZZ,
     deadline=None,
     suppress_health_check=[
