@@ -37,7 +37,7 @@ def add_disease(adsl: pd.DataFrame, frames: Frames, study: Study) -> pd.DataFram
 def periods_by_guidance(frames: Frames, study: Study) -> pd.DataFrame:
     """From each start of therapy `MTB-guided` or `Other therapy`: periods as `derive_adae` takes them."""
     given = therapies(frames, study)
-    return guidance_periods(guided_therapies(recommendations(dataset(frames, "FA")), given), given)
+    return guidance_periods(guided_therapies(recommendations(dataset(frames, "FA"), study), given), given)
 
 
 def _diagnosis(adsl: pd.DataFrame, frames: Frames) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from fhir2cdisc.adam.adqs import INSTRUMENTS
 from fhir2cdisc.adam.adrs_parameters import PREFIX
@@ -60,15 +61,13 @@ def _proportion(one: Endpoint, study: Study) -> Iterator[Spec]:
             responses=one.responses, method=study.statistics.proportion_ci,
         )  # fmt: skip
         return
-    main, *others = _response_codes(one, study)
+    main, siblings = _by_confirmation(one, study)
     first = ProportionSpec(
         **_common(one, study), criteria=_criteria(one, study, main), method=study.statistics.proportion_ci
     )
     yield first
-    for code in others:
-        words = "unconfirmed" if code in (unconfirmed(one),) else "confirmed"
-        label = f"{one.title}, {words if one.sensitivity == () or code not in one.sensitivity else code}"
-        yield replace(first, id=f"{one.id}.{words}", label=label, criteria=_criteria(one, study, code))
+    for word, code in siblings:
+        yield replace(first, **_named(one, word), criteria=_criteria(one, study, code))
     for other in one.denominators:
         label, subset = f"{one.title}, {other.title}", conditions(other.subset)
         yield replace(first, id=f"{one.id}.{other.id}", label=label, subset=subset)
@@ -77,13 +76,18 @@ def _proportion(one: Endpoint, study: Study) -> Iterator[Spec]:
         yield replace(first, id=f"{one.id}.censored", label=label, criteria=_censored_early(one, study), group="")
 
 
-def _response_codes(one: Endpoint, study: Study) -> list[str]:
-    """The parameter of the endpoint and its sibling, confirmed and unconfirmed as the study wants them shown."""
+def _by_confirmation(one: Endpoint, study: Study) -> tuple[str, list[tuple[str, str]]]:
+    """The main parameter, confirmed or not as the study says, and the other kind that it wants shown."""
     sibling = unconfirmed(one) if one.dataset != "ADSL" else ""
     if not sibling:
-        return [one.paramcd]
+        return one.paramcd, []
     codes = {"confirmed": one.paramcd, "unconfirmed": sibling}
-    return [codes[kind] for kind in study.response.report]
+    main, *others = study.response.report
+    return codes[main], [(kind, codes[kind]) for kind in others]
+
+
+def _named(one: Endpoint, word: str) -> dict[str, Any]:
+    return {"id": f"{one.id}.{word}", "label": f"{one.title}, {word}"}
 
 
 def _criteria(one: Endpoint, study: Study, code: str) -> tuple[tuple[Records, ...], ...]:
@@ -104,15 +108,14 @@ def _censored_early(one: Endpoint, study: Study) -> tuple[tuple[Records, ...], .
 
 def _survival(one: Endpoint, study: Study) -> Iterator[Spec]:
     said = study.statistics
-    main, *others = _response_codes(one, study)
+    main, siblings = _by_confirmation(one, study)
     first = SurvivalSpec(
         **_common(one, study), paramcd=main, landmarks=one.landmarks, min_at_risk=said.at_risk_min,
         complement=one.kind == "event-rate", conf_type=said.km_ci,
     )  # fmt: skip
     yield first
-    for code in others:
-        word = "confirmed" if code == one.paramcd else "unconfirmed"
-        yield replace(first, id=f"{one.id}.{word}", label=f"{one.title}, {word}", paramcd=code)
+    for word, code in siblings:
+        yield replace(first, **_named(one, word), paramcd=code)
     for code in one.sensitivity:
         yield replace(first, id=f"{one.id}.{code.lower()}", label=f"{one.title}, sensitivity {code}", paramcd=code)
 
@@ -144,13 +147,11 @@ def _distribution(one: Endpoint, study: Study) -> Iterator[Spec]:
         common = _common(one, study) | {"group": ""}
         yield DistributionSpec(**common, records=Records("ADSL"), variable=one.paramcd, categories=(*labels, "MISSING"))
         return
-    main, *others = _response_codes(one, study)
+    main, siblings = _by_confirmation(one, study)
     first = DistributionSpec(**_common(one, study), records=Records("ADRS", _code(main, study)))
     yield first
-    for code in others:
-        word = "confirmed" if code == one.paramcd else "unconfirmed"
-        records = Records("ADRS", _code(code, study))
-        yield replace(first, id=f"{one.id}.{word}", label=f"{one.title}, {word}", records=records)
+    for word, code in siblings:
+        yield replace(first, **_named(one, word), records=Records("ADRS", _code(code, study)))
 
 
 def _markers(one: Endpoint, study: Study) -> Iterator[Spec]:
@@ -179,8 +180,9 @@ def _subgroup(one: Endpoint, study: Study) -> Iterator[Spec]:
     by, said = _variables(one, study), study.statistics
     common = _common(one, study) | {"group": ""}
     yield SubgroupSurvivalSpec(
-        **common, paramcd=one.paramcd, by=by, references=_references(by, study), ties=said.ties, conf_type=said.km_ci
-    )
+        **common, paramcd=one.paramcd, by=by, references=_references(by, study), ties=said.ties, conf_type=said.km_ci,
+        adjust=("TRT01A",) if "TRT01A" in by else (),
+    )  # fmt: skip
     criteria = ((Records("ADRS", _code("CRSP", study), (is_("AVALC", "Y"),)),),)
     yield SubgroupProportionSpec(
         **common | {"id": f"{one.id}.response", "label": f"{one.title}: response"}, criteria=criteria, by=by,
@@ -224,7 +226,7 @@ def _categories(variable: str, study: Study) -> tuple[str, ...]:
     return ("Y", "N", "MISSING")
 
 
-def _common(one: Endpoint, study: Study) -> dict[str, object]:
+def _common(one: Endpoint, study: Study) -> dict[str, Any]:
     rule = next(p.rule for p in study.populations if p.code == one.population)
     grouped = len(study.arms) > 1 and ("ARM" in one.by or "GROUP" in one.by)
     return {

@@ -209,7 +209,7 @@ def adqs_metadata(adqs: pd.DataFrame) -> Dataset:
         "BASIC DATA STRUCTURE",
         "One record per subject per parameter per assessment",
         ADQS_VARIABLES,
-        ("USUBJID", "PARAMCD", "ADT", "ASEQ"),
+        ("STUDYID", "USUBJID", "PARAMN", "ADT", "VISITNUM", "ASEQ"),
     )
     return whole.select(adqs.columns)
 

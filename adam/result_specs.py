@@ -158,13 +158,15 @@ class SubgroupSurvivalSpec(Spec):
     """Median by value of each ADSL variable of `by`, hazard ratio against its first value, log-rank test.
 
     The first value is the alphabetically first unless `references` names another for the variable, in the
-    order of `by`. Exploratory: no adjustment for multiplicity.
+    order of `by`. The Cox model is adjusted for the values of the ADSL variables of `adjust`. Exploratory: no
+    adjustment for multiplicity.
     """
 
     kind: ClassVar[str] = "subgroup-survival"
     paramcd: str
     by: tuple[str, ...]
     references: tuple[str, ...] = ()
+    adjust: tuple[str, ...] = ()
     dataset: str = "ADTTE"
     ties: Literal["efron", "breslow", "exact"] = "efron"
     conf_type: ConfType = "log-log"

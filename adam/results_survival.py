@@ -43,10 +43,20 @@ def summarise_subgroup_survival(spec: SubgroupSurvivalSpec, data: Data) -> Sheet
         rows = rows.assign(LEVEL=rows["USUBJID"].map(text(subjects.set_index("USUBJID"), variable)))
         for value in levels:
             _curve(sheet, rows[rows["LEVEL"] == value], ALL, f"{variable}: {value}", spec)
-        _compare(
-            sheet, rows[rows["LEVEL"].isin(levels)], variable, levels, references.get(variable, ""), spec
-        )
+        known = rows[rows["LEVEL"].isin(levels)]
+        others = [name for name in spec.adjust if name != variable]
+        _compare(sheet, known, variable, levels, references.get(variable, ""), spec, _dummies(known, subjects, others))
     return sheet
+
+
+def _dummies(rows: pd.DataFrame, subjects: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """A column of 0 and 1 for every value but the first of each variable; who has no value is in none."""
+    made = {}
+    for name in names:
+        values = rows["USUBJID"].map(text(subjects.set_index("USUBJID"), name))
+        for value in sorted(set(values) - {""})[1:]:
+            made[f"{name}: {value}"] = (values == value).astype(float)
+    return pd.DataFrame(made, index=rows.index)
 
 
 def _rows(data: Data, spec: SurvivalSpec | SubgroupSurvivalSpec, subjects: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +125,7 @@ def _restricted(sheet: Sheet, rows: pd.DataFrame, group: str, spec: SurvivalSpec
 
 def _compare(
     sheet: Sheet, rows: pd.DataFrame, variable: str, levels: list[str], reference: str,
-    spec: SubgroupSurvivalSpec,
+    spec: SubgroupSurvivalSpec, adjustment: pd.DataFrame,
 ) -> None:  # fmt: skip
     base = reference or (levels[0] if levels else "")
     others = [v for v in levels if v != base]
@@ -126,12 +136,14 @@ def _compare(
         )
         sheet.add(ALL, "hazard ratio", math.nan, category=variable, reason=why)
         return
-    model = cox(rows["AVAL"], rows["EVENT"], pd.DataFrame(columns), spec.ties, conf_level=spec.conf_level)
-    for row in model.table.to_dict("records"):
+    covariates = pd.concat([pd.DataFrame(columns, index=rows.index), adjustment], axis=1)
+    model = cox(rows["AVAL"], rows["EVENT"], covariates, spec.ties, conf_level=spec.conf_level)
+    words = f" adjusted for {', '.join(n for n in spec.adjust if n != variable)}" if len(adjustment.columns) else ""
+    for row in model.table[model.table["COVARIATE"].isin(others)].to_dict("records"):
         sheet.add(
             ALL, "hazard ratio", row["HR"], category=f"{variable}: {row['COVARIATE']} against {base}",
             lower=row["LOWER"], upper=row["UPPER"], reason=model.reason,
-            method=f"Cox, {spec.ties} ties, Wald {spec.conf_level:.0%} interval",
+            method=f"Cox{words}, {spec.ties} ties, Wald {spec.conf_level:.0%} interval",
         )  # fmt: skip
     test = log_rank(rows["AVAL"], rows["EVENT"], np.asarray(rows["LEVEL"]))
     sheet.add(ALL, "p value", test.p_value, category=variable, method="Log-rank test", reason=test.reason)

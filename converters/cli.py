@@ -10,11 +10,13 @@ from typing import Any
 
 import click
 from fhir2cdisc.adam.build import Adam, build_adam
+from fhir2cdisc.converters.cli_results import results
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
+from fhir2cdisc.converters.cli_trace import trace
 from fhir2cdisc.converters.cli_validate import validate
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
-from fhir2cdisc.converters.headlines import account_lines, adam_lines, assumption_lines, finding_lines
+from fhir2cdisc.converters.headlines import adam_lines, finding_lines
 from fhir2cdisc.converters.package_write import (
     PackageError,
     check_writable,
@@ -23,15 +25,15 @@ from fhir2cdisc.converters.package_write import (
     write_adam,
     write_findings,
     write_lineage,
-    write_sdtm,
 )
-from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, build_sdtm, sorted_findings
+from fhir2cdisc.converters.pipeline import RunOptions
+from fhir2cdisc.converters.run_package import NothingMadeError, Order, make_package
 from fhir2cdisc.fhir.sources import SourceError
 from fhir2cdisc.mappings.model import MappingError
-from fhir2cdisc.mappings.study import Study, StudyError, load_study
+from fhir2cdisc.mappings.study import StudyError, load_study
 from fhir2cdisc.sdtm.subjects import SubjectError
 
-ERRORS = (SourceError, StudyError, MappingError, PackageError, SubjectError)
+ERRORS = (NothingMadeError, SourceError, StudyError, MappingError, PackageError, SubjectError)
 Command = Callable[..., None]
 
 
@@ -43,7 +45,9 @@ def main() -> None:
 
 main.add_command(studies)
 main.add_command(simulate)
+main.add_command(trace)
 main.add_command(validate)
+main.add_command(results)
 
 
 def clear_errors(function: Command) -> Command:
@@ -93,6 +97,20 @@ def _source_options(function: Command) -> Command:
                 type=click.Choice(["auto", "ascii", "utf-8", "gb18030"]),
                 help="Of the transport files; auto is ASCII wherever the text allows it.",
             ),
+            click.option(
+                "--format",
+                "formats",
+                multiple=True,
+                type=click.Choice(["json", "ndjson", "parquet"]),
+                help="Also write the datasets as Dataset-JSON 1.1 or Parquet; may be repeated.",
+            ),
+            click.option(
+                "--layout",
+                default="package",
+                show_default=True,
+                type=click.Choice(["package", "ectd"]),
+                help="ectd also arranges m5/datasets/<study>/ in the package.",
+            ),
         ]
     ):
         function = decorate(function)
@@ -108,74 +126,45 @@ def progress(steps: Iterable[object], label: str, length: int) -> Iterable[objec
         yield from bar
 
 
-def _run_options(
-    deep: bool, workers: int, mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None
-) -> RunOptions:
-    return RunOptions(deep, workers, mappings=mappings, sites=sites, key=key_file.read_bytes() if key_file else b"")
+def _order(with_adam: bool, **said: Any) -> Order:
+    key_file = said["key_file"]
+    options = RunOptions(
+        said["deep"],
+        said["workers"],
+        mappings=said["mappings"],
+        sites=said["sites"],
+        key=key_file.read_bytes() if key_file else b"",
+    )
+    return Order(
+        said["sources"],
+        load_study(said["study_name"]),
+        said["out"],
+        options,
+        said["replace_old"],
+        said["encoding"],
+        said["formats"],
+        said["layout"],
+        with_adam,
+    )
 
 
 @main.command()
 @_source_options
 @clear_errors
-def run(
-    sources: tuple[Path, ...], study_name: str, out: Path, replace_old: bool, deep: bool, workers: int,
-    mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None, encoding: str,
-) -> None:  # fmt: skip
+def run(**said: Any) -> None:
     """FHIR to SDTM and ADaM of a study: XPT, define.xml, lineage and findings in one package.
 
     SOURCES are FHIR R4 or R4B: files, folders and zip archives of bundles, resources or NDJSON.
     """
-    study = load_study(study_name)
-    options = _run_options(deep, workers, mappings, sites, key_file)
-    _package(sources, study, out, replace_old, options, encoding, with_adam=True)
+    make_package(_order(True, **said), progress, click.echo)
 
 
 @main.command()
 @_source_options
 @clear_errors
-def sdtm(
-    sources: tuple[Path, ...], study_name: str, out: Path, replace_old: bool, deep: bool, workers: int,
-    mappings: tuple[Path, ...], sites: tuple[str, ...], key_file: Path | None, encoding: str,
-) -> None:  # fmt: skip
+def sdtm(**said: Any) -> None:
     """FHIR to SDTM of a study."""
-    study = load_study(study_name)
-    options = _run_options(deep, workers, mappings, sites, key_file)
-    _package(sources, study, out, replace_old, options, encoding, with_adam=False)
-
-
-def _package(
-    sources: tuple[Path, ...], study: Study, out: Path, replace_old: bool, options: RunOptions, encoding: str,
-    *, with_adam: bool,
-) -> None:  # fmt: skip
-    check_writable(out, replace_old)
-    made = build_sdtm(sources, study, options, progress)
-    click.echo("\n".join(account_lines(made.accounts)))
-    if not made.sdtm.frames:
-        _nothing(made, study)
-    adam = build_adam(made.sdtm.frames, study) if with_adam else None
-    with new_folder(out, replace_old) as folder:
-        written = write_sdtm(folder, made, study, encoding)
-        found = list(written.findings)
-        if adam is not None:
-            found += write_adam(folder, adam, study, encoding).findings
-        write_lineage(folder, made, adam)
-        everything = write_findings(folder, made, adam, found)
-        finish(folder, sources, study, options, encoding)
-    click.echo("\n".join([*finding_lines(everything), *assumption_lines(study, made.sdtm.frames)]))
-    if adam is not None:
-        click.echo("\n".join(adam_lines(adam.frames)))
-    click.echo(f"Package: {out}")
-
-
-def _nothing(made: SdtmRun, study: Study) -> None:
-    """One sentence that says why there is nothing: no patient at all, or none of this study; and the first error."""
-    counts = made.accounts.counts
-    patients = any(kind == "Patient" and outcome != "rejected" for kind, outcome, _ in counts)
-    why = f"no patient belongs to study {study.id}" if patients else "no usable Patient resource was read"
-    errors = [f for f in sorted_findings(made.accounts.findings) if f.severity == "error"]
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    first = f"; {errors[0].message}{more}" if errors else ""
-    raise click.ClickException(f"{why}, so nothing was made{first}")
+    make_package(_order(False, **said), progress, click.echo)
 
 
 @main.command()

@@ -18,10 +18,12 @@ from fhir2cdisc.adam.build import Adam, adam_lineage
 from fhir2cdisc.converters.adam_metadata import adam_datasets
 from fhir2cdisc.converters.atomic import replacing, write_text
 from fhir2cdisc.converters.define import write_define
+from fhir2cdisc.converters.define_results import ResultDisplay
 from fhir2cdisc.converters.long_text import split_long_qualifiers, split_long_text
 from fhir2cdisc.converters.manifest import build_manifest, write_manifest
 from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, sorted_findings
 from fhir2cdisc.converters.plain_text import needed_encoding, plain_frames
+from fhir2cdisc.converters.results_arm import result_displays
 from fhir2cdisc.converters.xpt import XptError, study_lengths, with_lengths, write_xpt_pieces
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study
@@ -112,6 +114,7 @@ def write_datasets(
     study: Study,
     standard: tuple[str, str],
     encoding: str = "auto",
+    results: Sequence[ResultDisplay] = (),
 ) -> Written:
     """One XPT a dataset and the define.xml (and define.html) of them all.
 
@@ -138,7 +141,7 @@ def write_datasets(
             raise PackageError(f"{name}: cannot be written as a transport file in {chosen}: {error}") from error
         datasets.append((dataset, plain[name]))
     identity = Identity(study.studyid, study.studyid, study.title)
-    write_define(folder / "define.xml", study=identity, datasets=datasets, standard=standard)
+    write_define(folder / "define.xml", study=identity, datasets=datasets, standard=standard, results=results)
     return Written(tuple(datasets), chosen, tuple(found))
 
 
@@ -164,7 +167,8 @@ def write_sdtm(folder: Path, run: SdtmRun, study: Study, encoding: str = "auto")
 def write_adam(folder: Path, adam: Adam, study: Study, encoding: str = "auto") -> Written:
     described = adam_datasets(adam.frames, study)
     frames = {name: frame[list(described[name].names)] for name, frame in adam.frames.items()}
-    return write_datasets(folder / "adam", frames, described, study, ADAM_STANDARD, encoding)
+    displays = result_displays(study, frames)
+    return write_datasets(folder / "adam", frames, described, study, ADAM_STANDARD, encoding, displays)
 
 
 def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:
@@ -180,11 +184,17 @@ def _parquet(path: Path, frame: pd.DataFrame) -> None:
         frame.to_parquet(file, index=False)
 
 
-def write_findings(folder: Path, run: SdtmRun | None, adam: Adam | None, more: Sequence[Finding] = ()) -> list[Finding]:
+def write_findings(
+    folder: Path,
+    run: SdtmRun | None,
+    adam: Adam | None,
+    more: Sequence[Finding] = (),
+    conflicts: pd.DataFrame | None = None,
+) -> list[Finding]:
     """`findings/`: what was found, in words (CSV and JSON), the accounts, and every resource with what became of it."""
     target = folder / "findings"
     read = sorted_findings([*run.accounts.findings, *run.sdtm.findings]) if run else []
-    found = [*read, *more, *_adam_findings(adam)]
+    found = [*read, *more, *_from_frame(conflicts, "sdtm"), *_from_frame(adam.findings if adam else None, "adam")]
     rows = [f.as_dict() for f in found]
     header = list(asdict(Finding("", "")))
     _csv(target / "findings.csv", header, [list(row.values()) for row in rows])
@@ -198,15 +208,16 @@ def write_findings(folder: Path, run: SdtmRun | None, adam: Adam | None, more: S
     return found
 
 
-def _adam_findings(adam: Adam | None) -> list[Finding]:
-    if adam is None or not len(adam.findings):
+def _from_frame(frame: pd.DataFrame | None, prefix: str) -> list[Finding]:
+    """Findings of the derivations (DATASET, USUBJID, RECORD, VARIABLE, VALUE, RULE, SEVERITY, MESSAGE)."""
+    if frame is None or not len(frame):
         return []
     return [
         Finding(
-            f"adam.{row.RULE}", row.MESSAGE, str(row.SEVERITY).lower(), variable=f"{row.DATASET}.{row.VARIABLE}",
+            f"{prefix}.{row.RULE}", row.MESSAGE, str(row.SEVERITY).lower(), variable=f"{row.DATASET}.{row.VARIABLE}",
             value=str(row.VALUE), usubjid=row.USUBJID, path=str(row.RECORD),
         )
-        for row in adam.findings.itertuples(index=False)
+        for row in frame.itertuples(index=False)
     ]  # fmt: skip
 
 

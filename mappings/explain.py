@@ -74,15 +74,19 @@ def _arms(study: Study) -> str:
     return "\n".join(lines)
 
 
-def _options(section: Section, skip: Iterable[str] = (), silent: bool = True) -> list[str]:
-    """A line per option; `silent` also shows options that are empty."""
-    lines = []
+def options_of(section: Section, skip: Iterable[str] = (), silent: bool = True) -> list[tuple[str, str, str]]:
+    """Name, value and origin (protocol or default) of each option; `silent` also gives options that are empty."""
+    rows: list[tuple[str, str, str]] = []
     for name in type(section).model_fields:
         value = getattr(section, name)
         if name in ("stated", *skip) or (not silent and value in ("", (), None)):
             continue
-        lines.append(f"    {name:22} {_shown(value)}  [{section.origin(name)}]")
-    return lines
+        rows.append((name, _shown(value), section.origin(name)))
+    return rows
+
+
+def _options(section: Section, skip: Iterable[str] = (), silent: bool = True) -> list[str]:
+    return [f"    {name:22} {value}  [{origin}]" for name, value, origin in options_of(section, skip, silent)]
 
 
 def _shown(value: object) -> str:

@@ -87,7 +87,7 @@ def questionnaire_items() -> dict[tuple[str, str], tuple[str, str, str]]:
     for category, prefix, items, _ in QUESTIONNAIRES:
         for number, item in enumerate(items, start=1):
             testcd = f"{prefix}{number:02d}"
-            entry = (category, testcd, f"{category} item {item}")
+            entry = (category, testcd, f"{category.split()[0]} item {item}")
             found[(category, testcd)] = found[(category, item.upper())] = entry
     return found
 
