@@ -38,7 +38,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], caption: str = ""
 def options_table(study: Study) -> str:
     """Every option with its value and whether the protocol states it or a default was taken."""
     rows = [
-        (title, name, value, origin) for part, title in SECTIONS for name, value, origin in options_of(getattr(study, part))
+        (title, name, value, origin)
+        for part, title in SECTIONS
+        for name, value, origin in options_of(getattr(study, part))
     ]
     return table(("Section", "Option", "Value", "From"), rows)
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -93,8 +94,9 @@ def _questions(one: Endpoint, study: Study, t: Any) -> Iterator[tuple[tuple[str,
         yield from _events(one, t)
     elif one.kind == "pro-change":
         scale, visit, target = QOL_FIRST[one.questionnaire]
-        asked = plain.months_window(3, 45) if visit.startswith("Month") else lambda _, r: 8.0 if r["VISIT"] == visit else None
-        yield (one.id, f"{scale}, {visit}", "mean, change"), t.change(scale, asked, target, visit.startswith("Month"))
+        windowed = visit.startswith("Month")
+        asked = plain.months_window(3, 45) if windowed else lambda _, r: 8.0 if r["VISIT"] == visit else None
+        yield (one.id, f"{scale}, {visit}", "mean, change"), t.change(scale, asked, target, windowed)
     elif one.kind == "shift":
         changes = t.ecog("CYCLE 2 DAY 1")
         for word, met in (("improved", lambda c: c < 0), ("same", lambda c: c == 0), ("worse", lambda c: c > 0)):
@@ -193,7 +195,7 @@ def _cuts(variable: str, cutoffs: tuple[float, ...]) -> Iterator[tuple[str, Call
         yield "Y", lambda s: value(s) == "Y"
         return
     edges = [float("-inf"), *cutoffs, float("inf")]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         name = f"<{high:g}" if low == edges[0] else f">={low:g}" if high == edges[-1] else f"{low:g}-<{high:g}"
         if variable == "TMBGR1":
             name = "L" if low == edges[0] else "H"
@@ -229,8 +231,8 @@ NE: not estimable, with the reason. `unconfirmed` and `pfsema` are the sensitivi
 confirmation, and progression-free survival in EMA style. Of results by visit or score one number is shown here; all
 others, every group, and the records that each number counts are in `results/` of a package.
 
-Written by `python tests/converters/outcomes_table.py`; `tests/converters/test_outcomes.py` checks with small cohorts that
-no outcome lacks a result and that every number is the planted one.
+Written by `python tests/converters/outcomes_table.py`; `tests/converters/test_outcomes.py` checks with small cohorts
+that no outcome lacks a result and that every number is the planted one.
 """
 
 

@@ -75,7 +75,10 @@ class Truth:
         order = sorted((s["RFICDTC"], s["SUBJID"]) for s in self.subjects)
         return Truth(self.folder, self.main, frozenset(subject for _, subject in order[:cases]))
 
-    def share(self, met: Callable[[Row], bool], of: Callable[[Row], bool] = lambda s: bool(s["TRTSDT"])) -> float | None:
+    def share(
+        self, met: Callable[[Row], bool], of: Callable[[Row], bool] = lambda s: bool(s["TRTSDT"])
+    ) -> float | None:
+        """Percent who meet a condition, of the treated unless said otherwise."""
         asked = [s for s in self.subjects if of(s)]
         return 100 * sum(met(s) for s in asked) / len(asked) if asked else None
 
@@ -106,7 +109,9 @@ class Truth:
         asked = {r["SUBJID"] for r in rows}
         return 100 * len(good) / len(asked) if asked else None
 
-    def change(self, scale: str, visit: Callable[[int, Row], float | None], target: float, everybody: bool) -> float | None:
+    def change(
+        self, scale: str, visit: Callable[[int, Row], float | None], target: float, windowed: bool
+    ) -> float | None:
         """Mean change of a score at an analysis visit; of several forms there the one nearest to the target day."""
         start = {s["SUBJID"]: s["TRTSDT"] for s in self.subjects if s["TRTSDT"]}
         base: dict[str, tuple[str, float]] = {}
@@ -121,7 +126,7 @@ class Truth:
             day = (date.fromisoformat(r["DATE"]) - date.fromisoformat(first)).days + 1
             if visit(day, r) == target:
                 # Without a target day the last form of the visit counts.
-                far = abs(day - (round(target * MONTH) + 1)) if everybody else -day
+                far = abs(day - (round(target * MONTH) + 1)) if windowed else -day
                 near[r["SUBJID"]] = min(near.get(r["SUBJID"], (1e9, "", 0.0)), (far, r["DATE"], float(r["SCORE"])))
         both = [near[s][2] - base[s][1] for s in near if s in base]
         return mean(both) if both else None
