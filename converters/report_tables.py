@@ -95,7 +95,7 @@ def _analysis(label: str, endpoint: Endpoint) -> str:
 def _lines(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     counts = {(r["GROUP"], r["CATEGORY"], r["STATISTIC"]): r for r in rows}
     deep = rows[0]["DATASET"] == "ADAE"
-    made = []
+    made: list[tuple[str, ...]] = []
     for row in sorted(rows, key=lambda r: r["GROUP"] != ALL):
         if row["STATISTIC"] not in HEADLINES or (deep and row["CATEGORY"]):
             continue
