@@ -132,7 +132,8 @@ def _records(
         {
             "STUDYID": adsl["STUDYID"].to_numpy(), "USUBJID": adsl["USUBJID"].to_numpy(), "PARAMCD": one.paramcd,
             "PARAM": _param(one, study), "PARCAT1": "Tumor Response", "PARCAT2": study.response.evaluator.title(),
-            "PARCAT3": study.response.criteria, "AVAL": met.astype(float), "AVALC": np.where(met, "Y", "N").astype(object),
+            "PARCAT3": study.response.criteria, "AVAL": met.astype(float),
+            "AVALC": np.where(met, "Y", "N").astype(object),
             "ADT": day, "ADTF": "", "ADY": study_day(day, start.reset_index(drop=True)),
             "AVISIT": "", "AVISITN": np.nan, "ANL01FL": "Y", "ANL02FL": "",
             "SRCDOM": np.where(known, "ADTTE", source).astype(object),

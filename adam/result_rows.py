@@ -81,6 +81,18 @@ class Data:
     """The ADaM frames by name, and the choice of subjects and records in them."""
 
     frames: Mapping[str, pd.DataFrame]
+    # Rows of each parameter, found once: a study asks for the same ones again and again.
+    _parameters: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict, repr=False)
+
+    def parameters(self, dataset: str) -> dict[str, pd.DataFrame]:
+        """The records of a dataset by PARAMCD."""
+        if dataset not in self._parameters:
+            rows = self.frame(dataset)
+            if "PARAMCD" not in rows:
+                raise CannotEstimateError(f"{dataset} has no variable PARAMCD")
+            places = rows.groupby(text(rows, "PARAMCD").to_numpy(object), sort=False).indices
+            self._parameters[dataset] = {str(code): rows.iloc[at] for code, at in places.items()}
+        return self._parameters[dataset]
 
     def frame(self, name: str) -> pd.DataFrame:
         if name not in self.frames:
@@ -116,16 +128,16 @@ class Data:
     def records(self, wanted: Records, subjects: pd.DataFrame) -> pd.DataFrame:
         """The records of these subjects that fulfil the conditions."""
         rows = self.frame(wanted.dataset)
-        rows = rows[rows["USUBJID"].isin(subjects["USUBJID"])]
         if wanted.paramcd:
-            rows = rows[self._holds(rows, wanted.dataset, Condition("PARAMCD", "EQ", (wanted.paramcd,)))]
+            rows = self.parameters(wanted.dataset).get(wanted.paramcd, rows.iloc[:0])
+        rows = rows[rows["USUBJID"].isin(subjects["USUBJID"])]
         for condition in wanted.where:
             rows = rows[self._holds(rows, wanted.dataset, condition)]
         return rows
 
     def known(self, wanted: Records) -> Records:
         """The same records, if their parameter exists: 0% of what was never derived would be invented."""
-        if wanted.paramcd and wanted.paramcd not in set(text(self.frame(wanted.dataset), "PARAMCD")):
+        if wanted.paramcd and wanted.paramcd not in self.parameters(wanted.dataset):
             raise CannotEstimateError(f"{wanted.dataset} has no parameter {wanted.paramcd}")
         return wanted
 
