@@ -64,7 +64,7 @@ def _text(value: object) -> str:
     if isinstance(value, pd.Timestamp):
         return str(value.date())
     if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:g}"
+        return "" if pd.isna(value) else f"{value:.15g}"
     return "" if value is None or value is pd.NaT else str(value)
 
 
@@ -72,7 +72,9 @@ def _record(package: TracedPackage, dataset: str, record: pd.Series, depth: int)
     yield "  " * depth + f"{dataset} {_name(dataset, record)}"
     if depth >= _MAX_DEPTH:
         return
-    if dataset.startswith("AD"):
+    if "USUBJID" not in record.index:
+        yield "  " * (depth + 1) + "is of the study, not of a subject: made from the study file"
+    elif dataset.startswith("AD"):
         yield from _adam_sources(package, dataset, record, depth + 1)
     else:
         yield from _resources(package, dataset, record, depth + 1)
@@ -88,6 +90,7 @@ def _name(dataset: str, record: pd.Series) -> str:
 def _adam_sources(package: TracedPackage, dataset: str, record: pd.Series, depth: int) -> Iterator[str]:
     lineage = package.lineage("adam")
     if not len(lineage):
+        yield "  " * depth + _no_lineage(package, "adam")
         return
     rows = lineage[(lineage["DATASET"] == dataset) & (lineage["USUBJID"] == record["USUBJID"])]
     for key in ("ASEQ", "AESEQ"):
@@ -97,6 +100,10 @@ def _adam_sources(package: TracedPackage, dataset: str, record: pd.Series, depth
     for row in rows.drop_duplicates().itertuples():
         if row.SRCDOM:
             yield from _source(package, str(row.SRCDOM), str(row.SRCVAR), row.SRCSEQ, str(record["USUBJID"]), depth)
+
+
+def _no_lineage(package: TracedPackage, kind: str) -> str:
+    return f"{package.folder}: has no lineage/{kind}.parquet, so the trace ends here"
 
 
 def _source(
@@ -120,6 +127,7 @@ def _source(
 def _resources(package: TracedPackage, dataset: str, record: pd.Series, depth: int) -> Iterator[str]:
     lineage = package.lineage("sdtm")
     if not len(lineage):
+        yield "  " * depth + _no_lineage(package, "sdtm")
         return
     seq = record.get(f"{dataset}SEQ", 0.0)
     mine = (lineage["DATASET"] == dataset) & (lineage["USUBJID"] == record["USUBJID"])
