@@ -12,7 +12,7 @@ from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
 from fhir2cdisc.sdtm.metadata import sdtm_datasets
-from fhir2cdisc.sdtm.relations import build_relrec, build_supp
+from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments
 from fhir2cdisc.sdtm.results import odd_units, standardise
 from fhir2cdisc.sdtm.special import SPECIAL, link_lesions
 from fhir2cdisc.sdtm.subjects import build_dm, identify, reference_dates
@@ -165,7 +165,10 @@ def _finish(gathered: Gathered, keys: dict[str, tuple[str, ...]], mappings: list
     frames: dict[str, pd.DataFrame] = {}
     supp: list[pd.DataFrame] = []
     lineage: list[pd.DataFrame] = []
-    for domain in sorted(gathered.frames):
+    # Comments last: they name the records that the other domains have numbered.
+    for domain in sorted(gathered.frames, key=lambda name: (name == "CO", name)):
+        if domain == "CO":
+            gathered.frames[domain] = relate_comments(gathered.frames)
         _long_test_names(gathered.frames[domain], domain)
         frame = _sequence(gathered.frames[domain], domain, keys[domain])
         gathered.frames[domain] = frame
