@@ -237,8 +237,13 @@ def _load(path: Path, model: type[Loaded], kind: str) -> Loaded:
 
 def builtin_domains() -> list[DomainMap]:
     """The domains that ship with the project, in order of their names."""
+    return list(_shipped_domains())
+
+
+@cache
+def _shipped_domains() -> tuple[DomainMap, ...]:
     folder = Path(__file__).parent / "domains"
-    return [load_domain(path) for path in sorted(folder.glob("*.toml"))]
+    return tuple(load_domain(path) for path in sorted(folder.glob("*.toml")))
 
 
 def override(domains: Iterable[DomainMap], extra: Iterable[DomainMap]) -> list[DomainMap]:

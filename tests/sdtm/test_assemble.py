@@ -110,6 +110,13 @@ def test_a_partial_date_stays_partial_and_gets_no_day(convert: Any, fhir: Make) 
     assert "MHSTDY" not in mh or mh["MHSTDY"].isna().all()
 
 
+def test_vital_signs_of_own_terms_only_are_kept(convert: Any, fhir: Make) -> None:
+    category = [{"coding": [{"code": "vital-signs"}]}]
+    own = fhir("Observation", "o", code={"text": "pain"}, category=category, valueQuantity={"value": 3, "unit": "kg"})
+    vs = convert([fhir("Patient", "p"), own]).sdtm.frames["VS"]
+    assert vs[["VSTEST", "VSSTRESN"]].values.tolist() == [["pain", 3.0]]
+
+
 def test_nothing_read_makes_nothing(convert: Any) -> None:
     made = convert([{"resourceType": "Claim"}])
     assert made.sdtm.frames == {} and len(made.sdtm.lineage) == 0

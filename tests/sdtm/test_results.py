@@ -58,4 +58,5 @@ def test_numbers_are_those_that_people_write() -> None:
 
 def test_own_terms_only_have_no_usual_unit() -> None:
     frame = pd.DataFrame({"VSSTRESU": ["a"], "VSSTRESN": [1.0]})
-    assert len(odd_units(frame, "VS")) == 0
+    found = odd_units(frame, "VS")
+    assert len(found) == 0 and {"VSTESTCD", "_USUAL"} <= set(found)
