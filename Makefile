@@ -22,8 +22,14 @@ lint: setup
 test: lint
 	$(BIN)/python -m pytest
 
+# Simulates a trial (synthetic patients), runs it, checks the package and traces one result back to its resource.
 demo: setup
-	$(BIN)/fhir2cdisc run examples/bundles --study examples/demo-study.toml --out out/demo --replace
+	@rm -rf out/demo
+	@$(BIN)/fhir2cdisc simulate lenvatinib-pembrolizumab --seed 1 --out out/demo/source
+	@$(BIN)/fhir2cdisc run out/demo/source/fhir --study lenvatinib-pembrolizumab --out out/demo/package
+	@echo
+	@echo "Where the progression-free survival of one subject comes from:"
+	@$(BIN)/fhir2cdisc trace out/demo/package ADTTE USUBJID=LENVA-PEMBRO-HB-01-0002 PARAMCD=PFS
 
 fuzz: setup
 	FHIR2CDISC_FUZZ=1 $(BIN)/python -m pytest -m "fuzz or not fuzz" -q

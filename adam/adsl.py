@@ -7,6 +7,7 @@ import pandas as pd
 from fhir2cdisc.adam.adsl_disease import add_disease
 from fhir2cdisc.adam.coerce import number, text
 from fhir2cdisc.adam.last_alive import last_known_alive
+from fhir2cdisc.adam.partial_dates import impute_dates
 from fhir2cdisc.adam.sdtm_frames import Frames, dataset, full_dates
 from fhir2cdisc.mappings.study import Arm, Study
 
@@ -29,8 +30,8 @@ def derive_adsl(frames: Frames, study: Study) -> pd.DataFrame:
     adsl["AGE"] = pd.to_numeric(adsl["AGE"], errors="coerce")
     _dates(adsl, dm, frames)
     _arms(adsl, dm, frames, study)
-    _disposition(adsl, frames)
     _death(adsl, dm, frames)
+    _disposition(adsl, frames)
     alive = last_known_alive(
         frames, adsl.set_index("USUBJID")["DTHDT"], pd.Timestamp(study.cutoff) if study.cutoff else None
     )
@@ -38,7 +39,7 @@ def derive_adsl(frames: Frames, study: Study) -> pd.DataFrame:
     adsl[["LALVDOM", "LALVVAR"]] = adsl[["LALVDOM", "LALVVAR"]].fillna("").astype(object)
     adsl["LSTALVDT"] = pd.to_datetime(adsl["LSTALVDT"])
     adsl = add_disease(adsl, frames, study)
-    _populations(adsl, frames, study)
+    _populations(adsl, dm, frames, study)
     _interim(adsl, study)
     return adsl
 
@@ -63,7 +64,7 @@ def _dates(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
 def _arms(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: Study) -> None:
     """Planned and actual treatment; where the source names no arm, the first arm that the drugs given fit."""
     ex = dataset(frames, "EX")
-    drugs = ex.groupby("USUBJID")["EXTRT"].agg(lambda names: frozenset(map(str.upper, names))) if len(ex) else None
+    drugs = text(ex, "EXTRT").str.upper().groupby(ex["USUBJID"]).agg(frozenset) if len(ex) else None
     given = adsl["USUBJID"].map(drugs) if drugs is not None else pd.Series(None, index=adsl.index, dtype=object)
     classes = {drug.name.upper(): drug.drug_class for drug in study.drugs}
     arms = sorted(study.arms, key=lambda arm: (arm.precedence, arm.code))
@@ -98,13 +99,17 @@ def _fit(names: frozenset[str], arms: list[Arm], classes: dict[str, str]) -> str
 def _disposition(adsl: pd.DataFrame, frames: Frames) -> None:
     ds = dataset(frames, "DS")
     events = ds[text(ds, "DSCAT") == "DISPOSITION EVENT"]
+    # Data of others often leave the subcategory out, having dispositions of the study only.
+    of = text(events, "DSSCAT").replace("", "STUDY PARTICIPATION")
     for scope, status, day, reason in (
         ("STUDY PARTICIPATION", "EOSSTT", "EOSDT", "DCSREAS"),
         ("STUDY TREATMENT", "EOTSTT", "EOTDT", "DCTREAS"),
     ):
-        rows = events[text(events, "DSSCAT") == scope]
-        rows = rows.assign(_D=full_dates(rows, "DSSTDTC"), _N=number(rows, "DSSEQ"))
-        rows = rows.sort_values(["USUBJID", "_D", "_N"], kind="stable")
+        rows = events[of == scope]
+        # In the order of the first days that they allow: a partial date is not later than all others.
+        first, _ = impute_dates(text(rows, "DSSTDTC"), "first")
+        rows = rows.assign(_D=full_dates(rows, "DSSTDTC"), _F=first, _N=number(rows, "DSSEQ"))
+        rows = rows.sort_values(["USUBJID", "_F", "_N"], kind="stable", na_position="first")
         last = (
             rows.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")
             if len(rows)
@@ -114,8 +119,11 @@ def _disposition(adsl: pd.DataFrame, frames: Frames) -> None:
         adsl[day] = pd.to_datetime(adsl["USUBJID"].map(last["_D"]))
         adsl[reason] = term.where(term != "COMPLETED", "")
         adsl[status] = np.select([term == "", term == "COMPLETED"], ["ONGOING", "COMPLETED"], "DISCONTINUED")
-    never = adsl["TRTSDT"].isna()
-    adsl["EOTSTT"] = adsl["EOTSTT"].where(~never, "")
+    ex = dataset(frames, "EX")
+    treated = adsl["TRTSDT"].notna() | adsl["USUBJID"].isin(ex["USUBJID"])
+    # Who died or left the study without a word on treatment is not on treatment still.
+    over = (adsl["EOTSTT"] == "ONGOING") & ((adsl["EOSSTT"] != "ONGOING") | (adsl["DTHFL"] == "Y"))
+    adsl["EOTSTT"] = adsl["EOTSTT"].where(treated & ~over, "")
 
 
 def _death(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
@@ -126,11 +134,16 @@ def _death(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
     adsl["DTHCAUS"] = found.where(adsl["DTHFL"] == "Y", "")
 
 
-def _populations(adsl: pd.DataFrame, frames: Frames, study: Study) -> None:
-    """FASFL: enrolled (everybody in a cohort without enrolment); SAFFL: treated; EVALFL: measurable and assessed."""
-    enrolled = adsl["ENRLDT"].notna() | adsl["RFICDT"].notna()
+def _populations(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: Study) -> None:
+    """FASFL: enrolled (everybody in a cohort without enrolment); SAFFL: treated; EVALFL: measurable and assessed.
+
+    A partial date of consent, enrolment or dose is enough: that it happened is known.
+    """
+    ds, ex = dataset(frames, "DS"), dataset(frames, "EX")
+    entered = ds.loc[text(ds, "DSDECOD") == "ENTERED INTO TRIAL", "USUBJID"]
+    enrolled = adsl["USUBJID"].isin(entered) | (text(dm, "RFICDTC") != "")
     adsl["FASFL"] = yes_no(enrolled if study.cohort.membership == "research-subject" else adsl["USUBJID"].notna())
-    adsl["SAFFL"] = yes_no(adsl["TRTSDT"].notna())
+    adsl["SAFFL"] = yes_no(adsl["TRTSDT"].notna() | adsl["USUBJID"].isin(ex["USUBJID"]))
     tu, rs = dataset(frames, "TU"), dataset(frames, "RS")
     target = set(tu.loc[text(tu, "TUSTRESC").isin(["TARGET", "TARGET NODAL"]), "USUBJID"])
     response = rs[text(rs, "RSTESTCD") == "OVRLRESP"]

@@ -51,7 +51,7 @@ VARIABLES = (
     _text("EOSSTT", "End of Study Status", "COMPLETED, DISCONTINUED by DCSREAS, else ONGOING"),
     _date("EOTDT", "End of Treatment Date", "DS.DSSTDTC of the last disposition event of study treatment"),
     _text("DCTREAS", "Reason for Discontinuation of Treatment", "DS.DSDECOD of that event unless COMPLETED"),
-    _text("EOTSTT", "End of Treatment Status", "By DCTREAS; ONGOING without one, blank if never treated"),
+    _text("EOTSTT", "End of Treatment Status", "By DCTREAS, else ONGOING; blank if never treated, dead or off study"),
     _date("DTHDT", "Date of Death", "DM.DTHDTC where complete to the day"),
     _text("DTHFL", "Subject Death Flag", source="DM.DTHFL"),
     _text("DTHCAUS", "Cause of Death", "DD.DDSTRESC of the primary cause of death"),

@@ -47,6 +47,8 @@ def last_known_alive(frames: Frames, died: pd.Series, until: pd.Timestamp | None
         frame = frames.get(domain)
         if frame is None or variable not in frame:
             continue
+        # The day on which somebody was found to be dead is no day of life.
+        frame = frame[text(frame, f"{domain}STRESC") != "DEAD"] if domain == "SS" else frame
         parts.append(
             pd.DataFrame(
                 {
@@ -60,7 +62,7 @@ def last_known_alive(frames: Frames, died: pd.Series, until: pd.Timestamp | None
             )
         )
     if not parts:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=COLUMNS).astype({"LSTALVDT": "datetime64[ns]", "LALVSEQ": np.float64})
     dates = pd.concat(parts, ignore_index=True).dropna(subset=["LSTALVDT"])
     death = dates["USUBJID"].map(died)
     usable = ~(dates["LSTALVDT"] > death)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.coerce import text
 from fhir2cdisc.adam.partial_dates import impute_dates
@@ -12,6 +13,8 @@ Frames = Mapping[str, pd.DataFrame]
 
 # The date that says when a record of a domain happened; in the first that the frame has.
 RECORD_DATES = ("STDTC", "DTC")
+# The dates of DM that a cut can make unknown.
+REFERENCE_DATES = ("RFICDTC", "RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFENDTC", "RFPENDTC", "DTHDTC")
 # Domains without a date of their own in every record, or about the whole life of a subject: never cut.
 _UNCUT = frozenset(("DM", "MH", "SC", "RELREC", "CO"))
 
@@ -35,7 +38,8 @@ def cut_at(frames: Frames, cutoff: str) -> dict[str, pd.DataFrame]:
     """The data as they stood at the end of `cutoff` (ISO date, blank: no cut).
 
     A record that began after the cut-off is left out (a partial date counts as its first possible day); a later
-    end date, a later death and the end of participation are not yet known and become blank.
+    end date, and every later reference date of DM (consent, first dose, death, end of participation), is not yet
+    known and becomes blank.
     """
     if not cutoff:
         return dict(frames)
@@ -56,33 +60,17 @@ def _cut(frame: pd.DataFrame, name: str, limit: pd.Timestamp) -> pd.DataFrame:
     if end in kept:
         late = impute_dates(text(kept, end), "first")[0] > limit
         kept.loc[late, end] = ""
+        if f"{name}ENDY" in kept:
+            kept.loc[late, f"{name}ENDY"] = np.nan
     return kept
 
 
 def _cut_dm(dm: pd.DataFrame, limit: pd.Timestamp) -> pd.DataFrame:
     dm = dm.copy()
-    for column in ("DTHDTC", "RFPENDTC", "RFENDTC", "RFXENDTC"):
+    for column in REFERENCE_DATES:
         if column in dm:
-            late = full_dates(dm, column) > limit
+            late = impute_dates(text(dm, column), "first")[0] > limit
             dm.loc[late, column] = ""
             if column == "DTHDTC" and "DTHFL" in dm:
                 dm.loc[late, "DTHFL"] = ""
     return dm
-
-
-def with_supp(frames: Frames, domain: str) -> pd.DataFrame:
-    """A domain with its supplemental qualifiers as columns (QNAM), joined by --SEQ or by subject."""
-    base = dataset(frames, domain)
-    supp = frames.get(f"SUPP{domain}")
-    if supp is None or not len(supp) or not len(base):
-        return base
-    keyed = supp.assign(_N=pd.to_numeric(supp["IDVARVAL"], errors="coerce"))
-    if (supp["IDVAR"] == "").all():
-        wide = keyed.drop_duplicates(["USUBJID", "QNAM"]).pivot(index="USUBJID", columns="QNAM", values="QVAL")
-        return base.merge(wide.reset_index(), on="USUBJID", how="left").fillna(dict.fromkeys(wide.columns, ""))
-    seq = f"{domain}SEQ"
-    first = keyed.drop_duplicates(["USUBJID", "_N", "QNAM"])
-    wide = first.pivot(index=["USUBJID", "_N"], columns="QNAM", values="QVAL").reset_index()
-    made = base.merge(wide.rename(columns={"_N": seq}), on=["USUBJID", seq], how="left")
-    names = [c for c in wide.columns if c not in ("USUBJID", "_N")]
-    return made.fillna(dict.fromkeys(names, ""))

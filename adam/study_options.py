@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-from fhir2cdisc.adam.adae import AdaeOptions
+from fhir2cdisc.adam.adae import NOT_RELATED, RELATED, AdaeOptions
 from fhir2cdisc.adam.adqs import AdqsOptions
 from fhir2cdisc.adam.recist_options import RecistOptions
 from fhir2cdisc.adam.response_options import ResponseOptions
@@ -24,11 +24,21 @@ def response_options(study: Study) -> ResponseOptions:
 
 
 def recist_options(study: Study) -> RecistOptions:
-    return RecistOptions(criteria=study.response.criteria, sticky_pr=study.response.sticky_pr)
+    return RecistOptions(
+        criteria=study.response.criteria,
+        sticky_pr=study.response.sticky_pr,
+        pd_date="first" if study.censoring.pd_date == "earliest" else "last",
+    )
 
 
 def adae_options(study: Study) -> AdaeOptions:
-    return AdaeOptions(window=study.safety.window_days, ctcae_version=study.safety.ctcae)
+    """Adverse events by the study's rules; the terms of relation are the project's where the file names none."""
+    said = study.safety
+    options = AdaeOptions(window=said.window_days, ctcae_version=said.ctcae)
+    if "related" not in said.model_fields_set:
+        return options
+    related = frozenset(term.upper() for term in said.related)
+    return replace(options, related=related, not_related=(RELATED | NOT_RELATED) - related)
 
 
 def adqs_options(study: Study) -> AdqsOptions:

@@ -13,7 +13,9 @@ from fhir2cdisc.adam.build import Adam, build_adam
 from fhir2cdisc.converters.cli_results import results
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
+from fhir2cdisc.converters.cli_trace import trace
 from fhir2cdisc.converters.cli_validate import validate
+from fhir2cdisc.converters.coding import DictionaryError
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
 from fhir2cdisc.converters.headlines import adam_lines, finding_lines
 from fhir2cdisc.converters.package_write import (
@@ -32,7 +34,7 @@ from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.mappings.study import StudyError, load_study
 from fhir2cdisc.sdtm.subjects import SubjectError
 
-ERRORS = (NothingMadeError, SourceError, StudyError, MappingError, PackageError, SubjectError)
+ERRORS = (NothingMadeError, DictionaryError, SourceError, StudyError, MappingError, PackageError, SubjectError)
 Command = Callable[..., None]
 
 
@@ -44,6 +46,7 @@ def main() -> None:
 
 main.add_command(studies)
 main.add_command(simulate)
+main.add_command(trace)
 main.add_command(validate)
 main.add_command(results)
 
@@ -87,6 +90,11 @@ def _source_options(function: Command) -> Command:
                 "--key-file",
                 type=click.Path(path_type=Path, exists=True, dir_okay=False),
                 help="Secret from which subject numbers are made where the source has none.",
+            ),
+            click.option(
+                "--dictionary",
+                type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                help="CSV that codes adverse events: TERM, AEDECOD, AEBODSYS and other coded variables of AE.",
             ),
             click.option(
                 "--encoding",
@@ -142,6 +150,7 @@ def _order(with_adam: bool, **said: Any) -> Order:
         said["encoding"],
         said["formats"],
         said["layout"],
+        said["dictionary"],
         with_adam,
     )
 

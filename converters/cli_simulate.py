@@ -24,7 +24,14 @@ def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
 @click.option("--patients", type=click.IntRange(min=1), help="Number of subjects [default: the protocol's].")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="New or empty folder.")
-@click.option("--format", "form", type=click.Choice(["bundles", "ndjson"]), default="bundles", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["bundles", "ndjson"]),
+    default="bundles",
+    show_default=True,
+    help="A bundle for each patient, or an NDJSON file for each resource type.",
+)
 @click.option(
     "--dialect",
     "dialects",

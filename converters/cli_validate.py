@@ -18,7 +18,11 @@ from fhir2cdisc.converters.core_engine import CoreError, run_core
     "--core", type=click.Path(exists=True, path_type=Path), help="An installed CDISC CORE to run too."
 )
 @click.option(
-    "--encoding", type=click.Choice(["ascii", "utf-8", "gb18030"]), default="ascii", show_default=True
+    "--encoding",
+    type=click.Choice(["ascii", "utf-8", "gb18030"]),
+    default="ascii",
+    show_default=True,
+    help="Of the transport files; with ascii other characters are an error.",
 )
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 def validate(

@@ -170,7 +170,12 @@ def _choice_member(name: str) -> Step:
             value = item.get(name)
             if value is None:
                 value = next(
-                    (v for k, v in item.items() if k.startswith(name) and k[length : length + 1].isupper()), None
+                    (
+                        v
+                        for k, v in item.items()
+                        if k.startswith(name) and k[length : length + 1].isupper() and v is not None
+                    ),
+                    None,
                 )
             if type(value) is list:
                 found += value
@@ -231,7 +236,7 @@ def _in_constants(left: Step, values: Items) -> Step:
         found = left(items, context)
         if not found:
             return _NOTHING
-        value = found[0]
+        value = _alone(found)
         there = value in texts if isinstance(value, str) else any(_same(value, other) for other in others)
         return _TRUE if there else _FALSE
 
@@ -341,7 +346,12 @@ def _concatenate(left: Items, right: Items) -> Items:
 
 
 def _add(left: Items, right: Items) -> Items:
-    return [_alone(left) + _alone(right)] if left and right else []
+    if not left or not right:
+        return []
+    a, b = _alone(left), _alone(right)
+    if isinstance(a, bool) or isinstance(b, bool) or isinstance(a, str) != isinstance(b, str):
+        raise PathError(f"cannot add {type(a).__name__} and {type(b).__name__}")
+    return [a + b]
 
 
 _OPERATORS: dict[str, Callable[[Items, Items], Items]] = {

@@ -63,7 +63,7 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
     made = _finish(gathered, keys, mappings)
     made.findings = found
     design = trial_design(made.frames, study)
-    made.frames.update({name: _columns(frame, name) for name, frame in design.items()})
+    made.frames.update({name: guide_columns(frame, name) for name, frame in design.items()})
     return made
 
 
@@ -171,7 +171,7 @@ def _finish(gathered: Gathered, keys: dict[str, tuple[str, ...]], mappings: list
         gathered.frames[domain] = frame
         lineage.append(lineage_of(frame, domain, gathered.records))
         supp.append(build_supp(frame, domain, mappings))
-        frames[domain] = _columns(frame, domain)
+        frames[domain] = guide_columns(frame, domain)
     for made in supp:
         if len(made):
             frames[f"SUPP{made['RDOMAIN'].iloc[0]}"] = made
@@ -200,7 +200,7 @@ def _sequence(frame: pd.DataFrame, domain: str, keys: tuple[str, ...]) -> pd.Dat
     return frame
 
 
-def _columns(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
+def guide_columns(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     """The variables of the guide in its order: required and expected ones always, permissible ones if filled."""
     made: dict[str, pd.Series] = {}
     for variable in sdtm_datasets()[domain].variables:

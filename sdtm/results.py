@@ -46,6 +46,8 @@ def odd_units(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     most results (of equals the first in the alphabet).
     """
     unit = f"{domain}STRESU"
+    if f"{domain}TESTCD" not in frame:
+        return frame.iloc[:0].assign(_USUAL="")
     rows = frame[(frame[unit] != "") & frame[f"{domain}STRESN"].notna() & (frame[f"{domain}TESTCD"] != "")]
     by = [f"{domain}TESTCD", *[c for c in (f"{domain}SPEC",) if c in frame]]
     counts = rows.groupby([*by, unit]).size().rename("_N").reset_index()

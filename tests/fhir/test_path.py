@@ -74,8 +74,9 @@ def ours(resource: Any, text: str) -> Any:
 def test_every_path_of_the_mappings_means_what_fhirpathpy_says(kind: str, text: str) -> None:
     resources = real_resources().get(kind, [])
     step = max(1, len(resources) // MOST)
+    other = fhirpathpy.compile(text, models["r4"])
     for resource in resources[::step]:
-        assert plain(ours(resource, text)) == plain(theirs(resource, text)), resource["id"]
+        assert plain(ours(resource, text)) == plain(other(resource, {"resource": resource})), resource["id"]
 
 
 def test_resolve_needs_a_server_in_fhirpathpy_and_the_read_input_here() -> None:
@@ -198,7 +199,7 @@ OUTSIDE = [
     "a ?",
     "'open",
 ]
-OUTSIDE += ["%unknown", "$index", "component.ofType(Quantity)", "a.where(b,)"]
+OUTSIDE += ["1 + 'x'", "%unknown", "$index", "component.ofType(Quantity)", "a.where(b,)"]
 
 
 @pytest.mark.parametrize("text", OUTSIDE)

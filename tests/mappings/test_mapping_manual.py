@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
 import pandas as pd
 import pytest
-from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, build_sdtm, sorted_findings
+from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, build_sdtm
 from fhir2cdisc.fhir.path import CHOICES
 from fhir2cdisc.fhir.path_parser import FUNCTIONS, OPERATORS
-from fhir2cdisc.mappings.model import NCI_SYSTEMS, DomainMap, SourceMap, VariableMap, builtin_domains
+from fhir2cdisc.mappings.model import (
+    NCI_SYSTEMS,
+    DomainMap,
+    Pattern,
+    SiteMap,
+    SiteTest,
+    SourceMap,
+    VariableMap,
+    builtin_domains,
+)
 from fhir2cdisc.mappings.study import Study
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "mapping.md").read_text(encoding="utf-8")
@@ -34,10 +44,11 @@ def named(text: str, head: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("title", "model"), [("The file", DomainMap), ("A source", SourceMap), ("A variable", VariableMap)]
+    ("title", "model"),
+    [("A site file", SiteMap), ("The file", DomainMap), ("A source", SourceMap), ("A variable", VariableMap)],
 )
 def test_every_key_of_a_mapping_is_in_the_manual(
-    title: str, model: type[DomainMap] | type[SourceMap] | type[VariableMap]
+    title: str, model: type[SiteMap] | type[DomainMap] | type[SourceMap] | type[VariableMap]
 ) -> None:
     keys = {field.alias or name for name, field in model.model_fields.items()}
     listed = named(section(title), "Key")
@@ -67,43 +78,59 @@ def test_the_manual_says_what_an_nci_system_is_and_reads_choices_by_base_name() 
     assert "value" in CHOICES
 
 
-def example(language: str) -> str:
-    (found,) = re.findall(rf"```{language} example\n(.*?)```", TEXT, re.DOTALL)
+def test_the_parts_of_a_site_file_are_in_the_manual() -> None:
+    said = set(re.findall(r"`(\w+)`", section("A site file")))
+    assert set(SiteTest.model_fields) | set(Pattern.model_fields) <= said
+
+
+def example(kind: str) -> str:
+    (found,) = re.findall(rf"```{kind}\n(.*?)```", TEXT, re.DOTALL)
     return str(found)
 
 
-def run(folder: Path, *, with_mapping: bool) -> SdtmRun:
-    (folder / "bundle").mkdir()
-    (folder / "bundle" / "bundle.json").write_text(example("json"), encoding="utf-8")
-    (folder / "site-rs.toml").write_text(example("toml"), encoding="utf-8")
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., SdtmRun]:
+    """A function that maps the example's bundle with the example's files of the given kinds."""
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "bundle.json").write_text(example("json example"), encoding="utf-8")
+    (tmp_path / "site-rs.toml").write_text(example("toml example"), encoding="utf-8")
+    (tmp_path / "our-codes.toml").write_text(example("toml site"), encoding="utf-8")
     study = Study.model_validate(
         {"id": "manual", "title": "Manual", "studyid": "MANUAL", "cohort": {"membership": "all"}}
     )
-    options = RunOptions(mappings=(folder / "site-rs.toml",) if with_mapping else ())
-    return build_sdtm([folder / "bundle"], study, options)
+
+    def build(*, mapping: bool = False, site: bool = False) -> SdtmRun:
+        options = RunOptions(
+            mappings=(tmp_path / "site-rs.toml",) if mapping else (),
+            sites=(str(tmp_path / "our-codes.toml"),) if site else (),
+        )
+        return build_sdtm([tmp_path / "bundle"], study, options)
+
+    return build
 
 
-def test_the_worked_example_gives_the_table_that_it_shows(tmp_path: Path) -> None:
-    made = run(tmp_path, with_mapping=True)
+@pytest.mark.parametrize(("kind", "rule"), [("site", "RS/response"), ("mapping", "RS/site-response")])
+def test_the_worked_example_gives_the_table_that_it_shows(run: Callable[..., SdtmRun], kind: str, rule: str) -> None:
+    made = run(**{kind: True})
     after = TEXT.split("<!-- example result -->\n", 1)[1]
     head = [cell.strip() for cell in after.splitlines()[0].split("|")[1:-1]]
-    expected = pd.DataFrame(table(after, head[0] + " | " + " | ".join(head[1:])), columns=head)
+    expected = pd.DataFrame(table(after, " | ".join(head)), columns=head)
     pd.testing.assert_frame_equal(made.sdtm.frames["RS"][head].reset_index(drop=True), expected)
-    rules = made.sdtm.lineage.query("DATASET == 'RS'")["RULE"]
-    assert set(rules) == {"RS/site-response"}
-    assert [f.rule for f in sorted_findings(made.accounts) if f.rule.startswith("code.")] == []
+    lineage = made.sdtm.lineage
+    assert set(lineage.loc[lineage["DATASET"] == "RS", "RULE"]) == {rule}
+    assert [f.rule for f in made.accounts.findings if f.rule.startswith("code.")] == []
     assert "XO" not in made.sdtm.frames
 
 
-def test_without_the_file_the_example_s_results_are_kept_under_their_own_term(tmp_path: Path) -> None:
-    made = run(tmp_path, with_mapping=False)
-    (finding,) = [f for f in sorted_findings(made.accounts) if f.rule == "code.no-test"]
+def test_without_a_file_the_example_s_results_are_kept_under_their_own_term(run: Callable[..., SdtmRun]) -> None:
+    made = run()
+    (finding,) = [f for f in made.accounts.findings if f.rule == "code.no-test"]
     assert (finding.value, finding.count) == ("urn:example:hospital|TUMRESP", 2)
     assert "RS" not in made.sdtm.frames
     assert len(made.sdtm.frames["XO"]) == 2
 
 
 def test_the_example_has_the_keys_of_the_built_in_domain() -> None:
-    own = tomllib.loads(example("toml"))
+    own = tomllib.loads(example("toml example"))
     (built_in,) = [domain for domain in builtin_domains() if domain.domain == own["domain"]]
     assert tuple(own["keys"]) == built_in.keys

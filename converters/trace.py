@@ -1,0 +1,140 @@
+"""From any record of a package back to the FHIR resources that it came from, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from fhir2cdisc.converters.xpt import read_xpt
+
+_MAX_DEPTH = 6
+# What names a record to a reader, of the variables that it has.
+_SHOWN = ("USUBJID", "PARAMCD", "AVALC", "AVAL", "ADT", "CNSR")
+
+
+class TraceError(ValueError):
+    """A package, dataset or key that is not there; the message is one clear sentence."""
+
+
+@dataclass(slots=True)
+class TracedPackage:
+    """A package opened for tracing: its datasets are read when they are asked for."""
+
+    folder: Path
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def dataset(self, name: str) -> pd.DataFrame:
+        if name not in self.frames:
+            path = next((p for k in ("adam", "sdtm") if (p := self.folder / k / f"{name.lower()}.xpt").exists()), None)
+            if path is None:
+                raise TraceError(f"{self.folder}: has no dataset {name}")
+            self.frames[name] = read_xpt(path)[0]
+        return self.frames[name]
+
+    def lineage(self, kind: str) -> pd.DataFrame:
+        key = f"lineage/{kind}"
+        if key not in self.frames:
+            path = self.folder / "lineage" / f"{kind}.parquet"
+            self.frames[key] = pd.read_parquet(path) if path.exists() else pd.DataFrame()
+        return self.frames[key]
+
+
+def find_records(package: TracedPackage, dataset: str, keys: Mapping[str, str]) -> pd.DataFrame:
+    """The records of a dataset whose variables have these values; TraceError for a variable that it does not have."""
+    frame = package.dataset(dataset)
+    for name, value in keys.items():
+        if name not in frame:
+            raise TraceError(f"{dataset} has no variable {name}")
+        frame = frame[frame[name].map(_text) == value]
+    return frame
+
+
+def trace(package: TracedPackage, dataset: str, keys: Mapping[str, str]) -> Iterator[str]:
+    """One line for each step, indented by depth: record, its source records, and at last the resources."""
+    records = find_records(package, dataset, keys)
+    if not len(records):
+        raise TraceError(f"{dataset}: no record has {', '.join(f'{k}={v}' for k, v in keys.items())}")
+    for _, record in records.iterrows():
+        yield from _record(package, dataset, record, 0)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, pd.Timestamp):
+        return str(value.date())
+    if isinstance(value, float):
+        return "" if pd.isna(value) else f"{value:.15g}"
+    return "" if value is None or value is pd.NaT else str(value)
+
+
+def _record(package: TracedPackage, dataset: str, record: pd.Series, depth: int) -> Iterator[str]:
+    yield "  " * depth + f"{dataset} {_name(dataset, record)}"
+    if depth >= _MAX_DEPTH:
+        return
+    if "USUBJID" not in record.index:
+        yield "  " * (depth + 1) + "is of the study, not of a subject: made from the study file"
+    elif dataset.startswith("AD"):
+        yield from _adam_sources(package, dataset, record, depth + 1)
+    else:
+        yield from _resources(package, dataset, record, depth + 1)
+
+
+def _name(dataset: str, record: pd.Series) -> str:
+    names = [*_SHOWN, f"{dataset}SEQ", f"{dataset}TESTCD", f"{dataset}TERM", f"{dataset}TRT", f"{dataset}STRESC"]
+    names += [f"{dataset}DTC", f"{dataset}STDTC", "EVNTDESC", "WHY"]
+    shown = [(n, _text(record[n])) for n in dict.fromkeys(names) if n in record.index]
+    return ", ".join(f"{n}={v}" for n, v in shown if v)
+
+
+def _adam_sources(package: TracedPackage, dataset: str, record: pd.Series, depth: int) -> Iterator[str]:
+    lineage = package.lineage("adam")
+    if not len(lineage):
+        yield "  " * depth + _no_lineage(package, "adam")
+        return
+    rows = lineage[(lineage["DATASET"] == dataset) & (lineage["USUBJID"] == record["USUBJID"])]
+    for key in ("ASEQ", "AESEQ"):
+        if key in record.index:
+            rows = rows[rows["SEQ"] == record[key]]
+            break
+    for row in rows.drop_duplicates().itertuples():
+        if row.SRCDOM:
+            yield from _source(package, str(row.SRCDOM), str(row.SRCVAR), row.SRCSEQ, str(record["USUBJID"]), depth)
+
+
+def _no_lineage(package: TracedPackage, kind: str) -> str:
+    return f"{package.folder}: has no lineage/{kind}.parquet, so the trace ends here"
+
+
+def _source(
+    package: TracedPackage, domain: str, variable: str, seq: float, subject: str, depth: int
+) -> Iterator[str]:
+    try:
+        frame = package.dataset(domain)
+    except TraceError as error:
+        yield "  " * depth + str(error)
+        return
+    frame = frame[frame["USUBJID"] == subject]
+    key = "ASEQ" if domain.startswith("AD") else f"{domain}SEQ"
+    if key in frame and not pd.isna(seq):
+        frame = frame[frame[key] == seq]
+    for _, record in frame.iterrows():
+        if variable in record.index:
+            yield "  " * depth + f"{domain}.{variable} = {_text(record[variable])}"
+        yield from _record(package, domain, record, depth)
+
+
+def _resources(package: TracedPackage, dataset: str, record: pd.Series, depth: int) -> Iterator[str]:
+    lineage = package.lineage("sdtm")
+    if not len(lineage):
+        yield "  " * depth + _no_lineage(package, "sdtm")
+        return
+    seq = record.get(f"{dataset}SEQ", 0.0)
+    mine = (lineage["DATASET"] == dataset) & (lineage["USUBJID"] == record["USUBJID"])
+    rows = lineage[mine & (lineage["SEQ"] == seq)]
+    for row in rows.itertuples():
+        entry = f" entry {row.ENTRY}" if row.ENTRY >= 0 else ""
+        line = f" line {row.LINE}" if row.LINE else ""
+        version = f" version {row.VERSION}" if row.VERSION else ""
+        place = f"{row.FILE}{line}{entry}"
+        yield "  " * depth + f"{row.ROLE}: {row.RESOURCE}/{row.ID}{version} in {place}, by {row.RULE}"
