@@ -31,6 +31,10 @@ class Results:
     records: pd.DataFrame = field(repr=False)
 
 
+# Number of records, what is said of all of them, and their subject, parameter and sequence number.
+Part = tuple[int, tuple[str, ...], tuple[np.ndarray, ...]]
+
+
 @dataclass(slots=True, eq=False)
 class Sheet:
     """The rows and contributing records of one specification while it is computed."""
@@ -39,7 +43,7 @@ class Sheet:
     dataset: str
     paramcd: str = ""
     rows: list[dict[str, object]] = field(default_factory=list)
-    parts: list[pd.DataFrame] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
     def add(
         self, group: str, statistic: str, value: float, *, category: str = "", lower: float = math.nan,
@@ -58,13 +62,11 @@ class Sheet:
         if not len(records):
             return
         sequence = next((n for n in ("ASEQ", "AESEQ") if n in records), "")
-        self.parts.append(
-            pd.DataFrame(
-                {"RESULTID": self.spec.id, "GROUP": group, "CATEGORY": category, "ROLE": role,
-                 "DATASET": dataset, "USUBJID": text(records, "USUBJID").to_numpy(),
-                 "PARAMCD": text(records, "PARAMCD").to_numpy(), "SEQ": number(records, sequence).to_numpy()}
-            )
-        )  # fmt: skip
+        n = len(records)
+        said = (self.spec.id, group, category, role, dataset)
+        columns = (records["USUBJID"], records["PARAMCD"] if "PARAMCD" in records else np.full(n, "", dtype=object))
+        numbers = number(records, sequence).to_numpy()
+        self.parts.append((n, said, (*(np.asarray(c, dtype=object) for c in columns), numbers)))
 
 
 def as_results(sheets: list[Sheet]) -> Results:
@@ -72,8 +74,18 @@ def as_results(sheets: list[Sheet]) -> Results:
     rows = [row for sheet in sheets for row in sheet.rows]
     parts = [part for sheet in sheets for part in sheet.parts]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    empty = pd.DataFrame(columns=list(RECORD_COLUMNS))
-    return Results(table, pd.concat(parts, ignore_index=True) if parts else empty)
+    return Results(table, _contributing(parts))
+
+
+def _contributing(parts: list[Part]) -> pd.DataFrame:
+    """The records behind all results, `RECORD_COLUMNS`."""
+    if not parts:
+        return pd.DataFrame(columns=list(RECORD_COLUMNS))
+    sizes = [n for n, _, _ in parts]
+    said = [np.repeat(np.array(words, dtype=object), sizes) for words in zip(*(p[1] for p in parts), strict=True)]
+    own = [np.concatenate(columns) for columns in zip(*(p[2] for p in parts), strict=True)]
+    made = pd.DataFrame(dict(zip(RECORD_COLUMNS, [*said, *own], strict=True)))
+    return made.assign(USUBJID=text(made, "USUBJID"), PARAMCD=text(made, "PARAMCD"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
