@@ -188,8 +188,7 @@ def adam(sdtm_dir: Path, study_name: str, out: Path, replace_old: bool) -> None:
     study = load_study(study_name)
     check_writable(out, replace_old)
     frames = read_folder(sdtm_dir / "sdtm" if (sdtm_dir / "sdtm").is_dir() else sdtm_dir)
-    if "DM" not in frames:
-        raise PackageError(f"{sdtm_dir}: has no DM dataset, so there are no subjects")
+    _check_subjects(frames, sdtm_dir)
     made: Adam = build_adam(frames, study)
     with new_folder(out, replace_old) as folder:
         written = write_adam(folder, made, study)
@@ -198,6 +197,17 @@ def adam(sdtm_dir: Path, study_name: str, out: Path, replace_old: bool) -> None:
         finish(folder, [sdtm_dir], study, RunOptions(), written.encoding)
     click.echo("\n".join([*finding_lines(found), *adam_lines(made.frames)]))
     click.echo(f"Package: {out}")
+
+
+def _check_subjects(frames: dict[str, Any], folder: Path) -> None:
+    """DM with one record for each subject, or one sentence that says why not."""
+    if "DM" not in frames:
+        raise PackageError(f"{folder}: has no DM dataset, so there are no subjects")
+    dm = frames["DM"]
+    if "USUBJID" not in dm:
+        raise PackageError(f"{folder}: DM has no variable USUBJID")
+    if len(double := dm.loc[dm["USUBJID"].duplicated(), "USUBJID"]):
+        raise PackageError(f"{folder}: DM: subject {double.iloc[0]} has more than one record")
 
 
 def read_folder(folder: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from fhir2cdisc.converters.xpt import read_xpt
 _MAX_DEPTH = 6
 # What names a record to a reader, of the variables that it has.
 _SHOWN = ("USUBJID", "PARAMCD", "AVALC", "AVAL", "ADT", "CNSR")
+_SHOWN_OF_DOMAIN = ("SEQ", "TESTCD", "TERM", "TRT", "STRESC", "DTC", "STDTC")
 
 
 class TraceError(ValueError):
@@ -81,10 +82,10 @@ def _record(package: TracedPackage, dataset: str, record: pd.Series, depth: int)
 
 
 def _name(dataset: str, record: pd.Series) -> str:
-    names = [*_SHOWN, f"{dataset}SEQ", f"{dataset}TESTCD", f"{dataset}TERM", f"{dataset}TRT", f"{dataset}STRESC"]
-    names += [f"{dataset}DTC", f"{dataset}STDTC", "EVNTDESC", "WHY"]
-    shown = [(n, _text(record[n])) for n in dict.fromkeys(names) if n in record.index]
-    return ", ".join(f"{n}={v}" for n, v in shown if v)
+    domain = dataset.removeprefix("AD")
+    names = [*_SHOWN, *(f"{domain}{name}" for name in _SHOWN_OF_DOMAIN), "EVNTDESC", "WHY"]
+    known = [n for n in names if n in record.index] or [n for n in record.index if n not in ("STUDYID", "DOMAIN")][:4]
+    return ", ".join(f"{n}={v}" for n in known if (v := _text(record[n])))
 
 
 def _adam_sources(package: TracedPackage, dataset: str, record: pd.Series, depth: int) -> Iterator[str]:

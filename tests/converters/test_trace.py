@@ -1,0 +1,165 @@
+"""Trace, on a package made by hand: each step, and what is said where there is no next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from fhir2cdisc.converters.cli import main
+from fhir2cdisc.converters.trace import TracedPackage, TraceError, find_records, trace
+from fhir2cdisc.converters.xpt import write_xpt
+from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS
+
+A, B = "S-01", "S-02"
+ADAM = {
+    "ADTTE": [
+        {"USUBJID": A, "ASEQ": 1.0, "PARAMCD": "OS", "AVAL": 153.0, "CNSR": 0.0, "EVNTDESC": "Death"},
+        {"USUBJID": A, "ASEQ": 2.0, "PARAMCD": "PFS", "AVAL": 112.0, "CNSR": 0.0, "EVNTDESC": "Disease Progression"},
+        {"USUBJID": B, "ASEQ": 1.0, "PARAMCD": "PFS", "AVAL": 1.0, "CNSR": 1.0, "EVNTDESC": ""},
+    ],
+    "ADRS": [{"USUBJID": A, "ASEQ": 4.0, "PARAMCD": "PD", "AVALC": "Y", "ADT": pd.Timestamp("2024-06-21")}],
+    "ADSL": [{"USUBJID": A, "DTHDT": pd.Timestamp("2024-08-01")}, {"USUBJID": B, "DTHDT": pd.NaT}],
+    "ADAE": [{"USUBJID": A, "AESEQ": 3.0, "AETERM": "Nausea"}],
+    "ADQS": [{"USUBJID": A, "ASEQ": 9.0, "PARAMCD": "X", "AVAL": 1234567.25}],
+}  # fmt: skip
+SDTM = {
+    "RS": [{"USUBJID": A, "RSSEQ": 2.0, "RSTESTCD": "OVRLRESP", "RSSTRESC": "PD", "RSDTC": "2024-06-21"}],
+    "DM": [{"USUBJID": A, "SEX": "F"}, {"USUBJID": B, "SEX": "M"}],
+    "AE": [{"USUBJID": A, "AESEQ": 3.0, "AETERM": "Nausea"}],
+    "TS": [{"STUDYID": "S", "TSPARMCD": "TITLE", "TSVAL": "A study"}],
+}  # fmt: skip
+# DATASET, USUBJID, SEQ, SRCDOM, SRCVAR, SRCSEQ
+NAN = float("nan")
+FROM_ADAM = [
+    ("ADTTE", A, 1, "ADSL", "DTHDT", NAN), ("ADTTE", A, 2, "ADRS", "ADT", 4), ("ADTTE", B, 1, "ADSL", "TRTSDT", NAN),
+    ("ADRS", A, 4, "RS", "RSDTC", 2), ("ADSL", A, NAN, "DM", "USUBJID", NAN), ("ADSL", B, NAN, "DM", "USUBJID", NAN),
+    ("ADAE", A, 3, "AE", "AETERM", 3), ("ADQS", A, 9, "QS", "QSSTRESN", 1),
+]  # fmt: skip
+FROM_SDTM = [
+    ("RS", A, 2, "source", "a.json", 0, 7, "Observation", "o2", "3", "RS/response"),
+    ("RS", A, 2, "support", "a.json", 0, 1, "Encounter", "e1", "", "RS/response"),
+    ("RS", B, 2, "source", "b.json", 0, 7, "Observation", "other", "", "RS/response"),
+    ("DM", A, 0, "source", "p.ndjson", 12, -1, "Patient", "p1", "", "DM/patient"),
+]  # fmt: skip
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Write:
+    def write(adam: bool = True, sdtm: bool = True, lineage: bool = True) -> Path:
+        for kind, frames in (("adam", ADAM if adam else {}), ("sdtm", SDTM if sdtm else {})):
+            for name, records in frames.items():
+                write_xpt(pd.DataFrame(records), tmp_path / kind / f"{name.lower()}.xpt", name=name)
+        if lineage:
+            (tmp_path / "lineage").mkdir()
+            columns = ["DATASET", "USUBJID", "SEQ", "SRCDOM", "SRCVAR", "SRCSEQ"]
+            pd.DataFrame(FROM_ADAM, columns=columns).to_parquet(tmp_path / "lineage" / "adam.parquet")
+            pd.DataFrame(FROM_SDTM, columns=LINEAGE_COLUMNS).to_parquet(tmp_path / "lineage" / "sdtm.parquet")
+        return tmp_path
+
+    return write
+
+
+def lines(folder: Path, dataset: str, **keys: str) -> list[str]:
+    return list(trace(TracedPackage(folder), dataset, keys))
+
+
+def test_from_a_time_to_event_to_the_file(package: Write) -> None:
+    assert lines(package(), "ADTTE", USUBJID=A, PARAMCD="PFS") == [
+        "ADTTE USUBJID=S-01, PARAMCD=PFS, AVAL=112, CNSR=0, EVNTDESC=Disease Progression",
+        "  ADRS.ADT = 2024-06-21",
+        "  ADRS USUBJID=S-01, PARAMCD=PD, AVALC=Y, ADT=2024-06-21",
+        "    RS.RSDTC = 2024-06-21",
+        "    RS USUBJID=S-01, RSSEQ=2, RSTESTCD=OVRLRESP, RSSTRESC=PD, RSDTC=2024-06-21",
+        "      source: Observation/o2 version 3 in a.json entry 7, by RS/response",
+        "      support: Encounter/e1 in a.json entry 1, by RS/response",
+    ]
+
+
+def test_a_date_of_the_subject_goes_through_adsl_to_the_patient(package: Write) -> None:
+    assert lines(package(), "ADTTE", USUBJID=A, PARAMCD="OS") == [
+        "ADTTE USUBJID=S-01, PARAMCD=OS, AVAL=153, CNSR=0, EVNTDESC=Death",
+        "  ADSL.DTHDT = 2024-08-01",
+        "  ADSL USUBJID=S-01",
+        "    DM.USUBJID = S-01",
+        "    DM USUBJID=S-01",
+        "      source: Patient/p1 in p.ndjson line 12, by DM/patient",
+    ]
+
+
+def test_an_adverse_event_is_traced_by_its_own_number(package: Write) -> None:
+    assert lines(package(), "ADAE", USUBJID=A) == [
+        "ADAE USUBJID=S-01, AESEQ=3, AETERM=Nausea",
+        "  AE.AETERM = Nausea",
+        "  AE USUBJID=S-01, AESEQ=3, AETERM=Nausea",
+    ]
+
+
+def test_every_record_that_fits_is_traced_in_order(package: Write) -> None:
+    found = lines(package(), "ADTTE", PARAMCD="PFS")
+    assert [line for line in found if not line.startswith(" ")] == [
+        "ADTTE USUBJID=S-01, PARAMCD=PFS, AVAL=112, CNSR=0, EVNTDESC=Disease Progression",
+        "ADTTE USUBJID=S-02, PARAMCD=PFS, AVAL=1, CNSR=1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "keys", "count"),
+    [
+        ("ADTTE", {"AVAL": "112"}, 1),
+        ("ADQS", {"AVAL": "1234567.25"}, 1),  # all digits, not 1.23457e+06
+        ("ADRS", {"ADT": "2024-06-21"}, 1),
+        ("ADSL", {"DTHDT": ""}, 1),
+        ("ADTTE", {"PARAMCD": "pfs"}, 0),
+        ("ADTTE", {}, 3),
+    ],
+)
+def test_values_are_written_as_a_reader_writes_them(
+    package: Write, dataset: str, keys: dict[str, str], count: int
+) -> None:
+    assert len(find_records(TracedPackage(package()), dataset, keys)) == count
+
+
+def test_a_dataset_of_the_study_has_no_subject_to_follow(package: Write) -> None:
+    assert lines(package(), "TS", TSPARMCD="TITLE") == [
+        "TS TSPARMCD=TITLE, TSVAL=A study",
+        "  is of the study, not of a subject: made from the study file",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "keys", "message"),
+    [
+        ("ADXX", {"USUBJID": A}, "has no dataset ADXX"),
+        ("ADTTE", {"NOSUCH": "1"}, "ADTTE has no variable NOSUCH"),
+        ("ADTTE", {"USUBJID": "S-99", "PARAMCD": "PFS"}, "ADTTE: no record has USUBJID=S-99, PARAMCD=PFS"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(package: Write, dataset: str, keys: dict[str, str], message: str) -> None:
+    folder = package()
+    with pytest.raises(TraceError, match=message):
+        lines(folder, dataset, **keys)
+    said = [f"{name}={value}" for name, value in keys.items()]
+    done = CliRunner().invoke(main, ["trace", str(folder), dataset.lower(), *said])
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ") and message in done.output and len(done.output.splitlines()) == 1
+
+
+def test_a_key_without_a_value_is_one_sentence(package: Write) -> None:
+    done = CliRunner().invoke(main, ["trace", str(package()), "ADTTE", "PFS"])
+    assert (done.exit_code, done.output) == (1, "Error: 'PFS' is not of the form KEY=VALUE\n")
+
+
+def test_a_package_without_lineage_says_so(package: Write) -> None:
+    folder = package(lineage=False)
+    assert lines(folder, "RS", USUBJID=A)[1] == f"  {folder}: has no lineage/sdtm.parquet, so the trace ends here"
+    assert lines(folder, "ADTTE", PARAMCD="OS")[1] == f"  {folder}: has no lineage/adam.parquet, so the trace ends here"
+
+
+def test_adam_alone_is_traced_to_the_dataset_that_is_not_there(package: Write) -> None:
+    folder = package(sdtm=False)
+    assert lines(folder, "ADRS", USUBJID=A)[1:] == [f"  {folder}: has no dataset RS"]
