@@ -101,7 +101,8 @@ def add_composites(
     carried = [name for name in keep if name in adsl and name not in COLUMNS]
     rows = rows.merge(adsl[["USUBJID", *carried]], on="USUBJID", how="left")
     whole = pd.concat([adrs, rows[list(adrs.columns)]], ignore_index=True)
-    return whole.sort_values(["USUBJID", "ASEQ"], kind="stable").reset_index(drop=True)
+    keys = ["USUBJID", "PARAMCD", "PARCAT2", "ADT", "ASEQ"]
+    return whole.sort_values(keys, kind="stable", na_position="first").reset_index(drop=True)
 
 
 def _records(
