@@ -101,7 +101,8 @@ def add_composites(
     carried = [name for name in keep if name in adsl and name not in COLUMNS]
     rows = rows.merge(adsl[["USUBJID", *carried]], on="USUBJID", how="left")
     whole = pd.concat([adrs, rows[list(adrs.columns)]], ignore_index=True)
-    return whole.sort_values(["USUBJID", "ASEQ"], kind="stable").reset_index(drop=True)
+    keys = ["USUBJID", "PARAMCD", "PARCAT2", "ADT", "ASEQ"]
+    return whole.sort_values(keys, kind="stable", na_position="first").reset_index(drop=True)
 
 
 def _records(
@@ -132,7 +133,8 @@ def _records(
         {
             "STUDYID": adsl["STUDYID"].to_numpy(), "USUBJID": adsl["USUBJID"].to_numpy(), "PARAMCD": one.paramcd,
             "PARAM": _param(one, study), "PARCAT1": "Tumor Response", "PARCAT2": study.response.evaluator.title(),
-            "PARCAT3": study.response.criteria, "AVAL": met.astype(float), "AVALC": np.where(met, "Y", "N").astype(object),
+            "PARCAT3": study.response.criteria, "AVAL": met.astype(float),
+            "AVALC": np.where(met, "Y", "N").astype(object),
             "ADT": day, "ADTF": "", "ADY": study_day(day, start.reset_index(drop=True)),
             "AVISIT": "", "AVISITN": np.nan, "ANL01FL": "Y", "ANL02FL": "",
             "SRCDOM": np.where(known, "ADTTE", source).astype(object),

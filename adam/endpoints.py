@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from fhir2cdisc.adam.adqs import INSTRUMENTS
@@ -221,7 +222,7 @@ def _categories(variable: str, study: Study) -> tuple[str, ...]:
     for marker in study.biomarkers:
         if GROUPS[marker.code] == variable and marker.cutoffs:
             cuts = [f"{cut:g}" for cut in marker.cutoffs]
-            middle = [f"{low}-<{high}" for low, high in zip(cuts, cuts[1:], strict=False)]
+            middle = [f"{low}-<{high}" for low, high in pairwise(cuts)]
             return (f"<{cuts[0]}", *middle, f">={cuts[-1]}", "MISSING")
     return ("Y", "N", "MISSING")
 

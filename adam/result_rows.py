@@ -31,6 +31,10 @@ class Results:
     records: pd.DataFrame = field(repr=False)
 
 
+# Number of records, what is said of all of them, and their subject, parameter and sequence number.
+Part = tuple[int, tuple[str, ...], tuple[np.ndarray, ...]]
+
+
 @dataclass(slots=True, eq=False)
 class Sheet:
     """The rows and contributing records of one specification while it is computed."""
@@ -39,7 +43,7 @@ class Sheet:
     dataset: str
     paramcd: str = ""
     rows: list[dict[str, object]] = field(default_factory=list)
-    parts: list[pd.DataFrame] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
     def add(
         self, group: str, statistic: str, value: float, *, category: str = "", lower: float = math.nan,
@@ -58,13 +62,11 @@ class Sheet:
         if not len(records):
             return
         sequence = next((n for n in ("ASEQ", "AESEQ") if n in records), "")
-        self.parts.append(
-            pd.DataFrame(
-                {"RESULTID": self.spec.id, "GROUP": group, "CATEGORY": category, "ROLE": role,
-                 "DATASET": dataset, "USUBJID": text(records, "USUBJID").to_numpy(),
-                 "PARAMCD": text(records, "PARAMCD").to_numpy(), "SEQ": number(records, sequence).to_numpy()}
-            )
-        )  # fmt: skip
+        n = len(records)
+        said = (self.spec.id, group, category, role, dataset)
+        columns = (records["USUBJID"], records["PARAMCD"] if "PARAMCD" in records else np.full(n, "", dtype=object))
+        numbers = number(records, sequence).to_numpy()
+        self.parts.append((n, said, (*(np.asarray(c, dtype=object) for c in columns), numbers)))
 
 
 def as_results(sheets: list[Sheet]) -> Results:
@@ -72,8 +74,18 @@ def as_results(sheets: list[Sheet]) -> Results:
     rows = [row for sheet in sheets for row in sheet.rows]
     parts = [part for sheet in sheets for part in sheet.parts]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    empty = pd.DataFrame(columns=list(RECORD_COLUMNS))
-    return Results(table, pd.concat(parts, ignore_index=True) if parts else empty)
+    return Results(table, _contributing(parts))
+
+
+def _contributing(parts: list[Part]) -> pd.DataFrame:
+    """The records behind all results, `RECORD_COLUMNS`."""
+    if not parts:
+        return pd.DataFrame(columns=list(RECORD_COLUMNS))
+    sizes = [n for n, _, _ in parts]
+    said = [np.repeat(np.array(words, dtype=object), sizes) for words in zip(*(p[1] for p in parts), strict=True)]
+    own = [np.concatenate(columns) for columns in zip(*(p[2] for p in parts), strict=True)]
+    made = pd.DataFrame(dict(zip(RECORD_COLUMNS, [*said, *own], strict=True)))
+    return made.assign(USUBJID=text(made, "USUBJID"), PARAMCD=text(made, "PARAMCD"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +93,18 @@ class Data:
     """The ADaM frames by name, and the choice of subjects and records in them."""
 
     frames: Mapping[str, pd.DataFrame]
+    # Rows of each parameter, found once: a study asks for the same ones again and again.
+    _parameters: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict, repr=False)
+
+    def parameters(self, dataset: str) -> dict[str, pd.DataFrame]:
+        """The records of a dataset by PARAMCD."""
+        if dataset not in self._parameters:
+            rows = self.frame(dataset)
+            if "PARAMCD" not in rows:
+                raise CannotEstimateError(f"{dataset} has no variable PARAMCD")
+            places = rows.groupby(text(rows, "PARAMCD").to_numpy(object), sort=False).indices
+            self._parameters[dataset] = {str(code): rows.iloc[at] for code, at in places.items()}
+        return self._parameters[dataset]
 
     def frame(self, name: str) -> pd.DataFrame:
         if name not in self.frames:
@@ -116,16 +140,16 @@ class Data:
     def records(self, wanted: Records, subjects: pd.DataFrame) -> pd.DataFrame:
         """The records of these subjects that fulfil the conditions."""
         rows = self.frame(wanted.dataset)
-        rows = rows[rows["USUBJID"].isin(subjects["USUBJID"])]
         if wanted.paramcd:
-            rows = rows[self._holds(rows, wanted.dataset, Condition("PARAMCD", "EQ", (wanted.paramcd,)))]
+            rows = self.parameters(wanted.dataset).get(wanted.paramcd, rows.iloc[:0])
+        rows = rows[rows["USUBJID"].isin(subjects["USUBJID"])]
         for condition in wanted.where:
             rows = rows[self._holds(rows, wanted.dataset, condition)]
         return rows
 
     def known(self, wanted: Records) -> Records:
         """The same records, if their parameter exists: 0% of what was never derived would be invented."""
-        if wanted.paramcd and wanted.paramcd not in set(text(self.frame(wanted.dataset), "PARAMCD")):
+        if wanted.paramcd and wanted.paramcd not in self.parameters(wanted.dataset):
             raise CannotEstimateError(f"{wanted.dataset} has no parameter {wanted.paramcd}")
         return wanted
 

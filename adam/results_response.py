@@ -42,6 +42,8 @@ def summarise_distribution(spec: DistributionSpec, data: Data) -> Sheet:
     sheet = Sheet(spec, spec.records.dataset, spec.records.paramcd)
     for group, subjects in data.groups(spec):
         rows = data.records(data.known(spec.records), subjects)
+        if spec.variable not in rows:
+            raise CannotEstimateError(f"{spec.records.dataset} has no variable {spec.variable}")
         if rows["USUBJID"].duplicated().any():
             who = rows.loc[rows["USUBJID"].duplicated(), "USUBJID"].iloc[0]
             raise CannotEstimateError(f"{spec.records.dataset} holds {spec.records.paramcd} of {who} twice")

@@ -15,6 +15,7 @@ from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
 from fhir2cdisc.converters.cli_trace import trace
 from fhir2cdisc.converters.cli_validate import validate
+from fhir2cdisc.converters.coding import DictionaryError
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
 from fhir2cdisc.converters.headlines import adam_lines, finding_lines
 from fhir2cdisc.converters.package_write import (
@@ -33,7 +34,7 @@ from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.mappings.study import StudyError, load_study
 from fhir2cdisc.sdtm.subjects import SubjectError
 
-ERRORS = (NothingMadeError, SourceError, StudyError, MappingError, PackageError, SubjectError)
+ERRORS = (NothingMadeError, DictionaryError, SourceError, StudyError, MappingError, PackageError, SubjectError)
 Command = Callable[..., None]
 
 
@@ -91,6 +92,11 @@ def _source_options(function: Command) -> Command:
                 help="Secret from which subject numbers are made where the source has none.",
             ),
             click.option(
+                "--dictionary",
+                type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                help="CSV that codes adverse events: TERM, AEDECOD, AEBODSYS and other coded variables of AE.",
+            ),
+            click.option(
                 "--encoding",
                 default="auto",
                 show_default=True,
@@ -144,6 +150,7 @@ def _order(with_adam: bool, **said: Any) -> Order:
         said["encoding"],
         said["formats"],
         said["layout"],
+        said["dictionary"],
         with_adam,
     )
 

@@ -19,7 +19,12 @@ from fhir2cdisc.converters.adam_metadata import adam_datasets
 from fhir2cdisc.converters.atomic import replacing, write_text
 from fhir2cdisc.converters.define import write_define
 from fhir2cdisc.converters.define_results import ResultDisplay
-from fhir2cdisc.converters.long_text import split_long_qualifiers, split_long_text
+from fhir2cdisc.converters.long_text import (
+    split_columns,
+    split_long_qualifiers,
+    split_long_text,
+    with_continuations,
+)
 from fhir2cdisc.converters.manifest import build_manifest, write_manifest
 from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, sorted_findings
 from fhir2cdisc.converters.plain_text import needed_encoding, plain_frames
@@ -32,6 +37,10 @@ from fhir2cdisc.sdtm.metadata import Dataset
 
 RESOURCE_COLUMNS = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "OUTCOME", "REASON"]
 ADAM_STANDARD = ("ADaMIG", "1.3")
+
+
+# Datasets whose long text goes on in numbered variables of their own instead of SUPP-- (SDTMIG 3.4, 5.1 and 7.4).
+CONTINUED = {"CO": "COVAL", "TS": "TSVAL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,10 @@ def write_datasets(
 def _overflow(frames: dict[str, pd.DataFrame], metadata: dict[str, Dataset], encoding: str) -> dict[str, pd.DataFrame]:
     made = dict(frames)
     for name, frame in frames.items():
+        if name in CONTINUED:
+            made[name] = split_columns(frame, CONTINUED[name], encoding=encoding)
+            metadata[name] = with_continuations(metadata[name], list(made[name].columns))
+            continue
         if len(name) != 2:
             continue
         kept, supp = split_long_text(frame, frames.get(f"SUPP{name}"), metadata[name], encoding=encoding)

@@ -124,7 +124,9 @@ def build_sdtm(
         finally:
             engine.close()
             _shared.cache_clear()
-            _engine.cache_clear()
+            if options.mappings or options.sites:
+                # A file may say something else the next time.
+                _engine.cache_clear()
     gathered = gather(parts, accounts)
     return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, documents, skipped)
 

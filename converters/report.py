@@ -53,7 +53,9 @@ def write_report(folder: Path, study: Study, results: Results, frames: Frames, b
     write_text(folder / "report" / "index.html", made)
 
 
-def _sections(study: Study, results: pd.DataFrame, frames: Frames, background: Background) -> list[tuple[str, str, str]]:
+def _sections(
+    study: Study, results: pd.DataFrame, frames: Frames, background: Background
+) -> list[tuple[str, str, str]]:
     events = [one.id for one in study.endpoints if one.kind == "incidence"]
     nothing = '<p class="note">Not known here: results were computed from ADaM alone.</p>'
     wanted = [

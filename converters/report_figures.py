@@ -61,7 +61,8 @@ def waterfall_figure(title: str, adtr: pd.DataFrame, best: Mapping[str, str]) ->
     for percent in (-100, -30, 0, 20, 100):
         dash = {"stroke_dasharray": "4 3"} if percent in (-30, 20) else {}
         parts.append(line(LEFT, y(percent), WIDTH - RIGHT, y(percent), GREY, **dash))
-        parts.append(label(f"{percent:+d}%" if percent else "0%", LEFT - 6, y(percent) + 4, text_anchor="end", font_size=11))
+        said = f"{percent:+d}%" if percent else "0%"
+        parts.append(label(said, LEFT - 6, y(percent) + 4, text_anchor="end", font_size=11))
     wide = max(x(1) - x(0) - (1 if len(order) <= 200 else 0), 0.3)
     for at, (subject, change) in enumerate(order.itertuples(index=False)):
         capped = min(change, highest)

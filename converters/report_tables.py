@@ -38,7 +38,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], caption: str = ""
 def options_table(study: Study) -> str:
     """Every option with its value and whether the protocol states it or a default was taken."""
     rows = [
-        (title, name, value, origin) for part, title in SECTIONS for name, value, origin in options_of(getattr(study, part))
+        (title, name, value, origin)
+        for part, title in SECTIONS
+        for name, value, origin in options_of(getattr(study, part))
     ]
     return table(("Section", "Option", "Value", "From"), rows)
 
@@ -93,7 +95,7 @@ def _analysis(label: str, endpoint: Endpoint) -> str:
 def _lines(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     counts = {(r["GROUP"], r["CATEGORY"], r["STATISTIC"]): r for r in rows}
     deep = rows[0]["DATASET"] == "ADAE"
-    made = []
+    made: list[tuple[str, ...]] = []
     for row in sorted(rows, key=lambda r: r["GROUP"] != ALL):
         if row["STATISTIC"] not in HEADLINES or (deep and row["CATEGORY"]):
             continue

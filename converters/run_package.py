@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from fhir2cdisc.adam.build import Adam, build_adam
 from fhir2cdisc.converters.atomic import write_text
+from fhir2cdisc.converters.coding import code_events
 from fhir2cdisc.converters.conformance import as_json
 from fhir2cdisc.converters.datasets import write_dataset
 from fhir2cdisc.converters.derived_response import add_derived_responses
@@ -47,6 +48,7 @@ class Order:
     encoding: str = "auto"
     formats: tuple[str, ...] = ()
     layout: str = "package"
+    dictionary: Path | None = None
     with_adam: bool = True
 
 
@@ -60,10 +62,11 @@ def make_package(order: Order, progress: Progress, say: Callable[[str], None]) -
     say("\n".join(account_lines(made.accounts)))
     if not made.sdtm.frames:
         raise NothingMadeError(_why_nothing(made, order.study))
+    uncoded = code_events(made.sdtm.frames, order.dictionary) if order.dictionary else pd.DataFrame()
     conflicts = add_derived_responses(made.sdtm, order.study)
     adam = build_adam(made.sdtm.frames, order.study) if order.with_adam else None
     with new_folder(order.out, order.replace_old) as folder:
-        lines = _write(folder, order, made, adam, conflicts)
+        lines = _write(folder, order, made, adam, pd.concat([conflicts, uncoded], ignore_index=True))
     say("\n".join([*lines, f"Package: {order.out}"]))
 
 

@@ -89,16 +89,25 @@ class Accounts:
 
     def add_up(self, rules: tuple[str, ...]) -> None:
         """One finding for all that say the same of one code or term under `rules`, with their count together."""
-        kept: list[Finding] = []
-        same: dict[tuple[str, str, str, str], Finding] = {}
+        same: dict[tuple[str, ...], Finding] = {}
         for finding in self.findings:
-            if not finding.rule.startswith(rules):
-                kept.append(finding)
-                continue
-            key = (finding.rule, finding.variable, finding.value, finding.message)
-            before = same.get(key)
-            same[key] = replace(before, count=before.count + finding.count) if before else finding
-        self.findings = kept + list(same.values())
+            if finding.rule.startswith(rules):
+                add_finding(same, finding)
+        self.findings = [f for f in self.findings if not f.rule.startswith(rules)] + list(same.values())
+
+
+def add_finding(same: dict[tuple[str, ...], Finding], finding: Finding) -> None:
+    """Add a finding about a term to those of its kind: the first place in the source stands for all, with the count.
+
+    Which one stands for all must not depend on how subjects were dealt into buckets.
+    """
+    kind = finding.resource.split("/")[0] if finding.rule.startswith("code.") else ""
+    key = (finding.rule, kind, finding.variable, finding.value)
+    before = same.get(key)
+    if before is not None:
+        first = min(before, finding, key=lambda f: (f.file, f.line, f.entry, f.message))
+        finding = replace(first, count=before.count + finding.count)
+    same[key] = finding
 
 
 def bucket_of(subject: str, buckets: int) -> int:

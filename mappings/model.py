@@ -48,7 +48,7 @@ class VariableMap(Model):
     concept: Paths = ()
     value: str = ""
     test: Literal["", "testcd", "test", "category", "specimen", "method"] = ""
-    as_: Literal["text", "dtc", "number", "result", "unit", "id"] = Field("text", alias="as")
+    as_: Literal["text", "dtc", "number", "result", "unit"] = Field("text", alias="as")
     codelist: str = ""
     map: str = ""
     join: str | None = None
@@ -62,9 +62,9 @@ class SourceMap(Model):
 
     `where` is a condition on the resource; `each` gives the focuses, one row each (the resource itself where it
     is empty). `test` says that the focus must carry the code of a test of this domain, `testcds` and
-    `not_testcds` narrow it to some tests. A `fallback` source is
-    tried where nothing else claims the resource. `drug` keeps the administrations of the study's drugs, or of all
-    others. `links` are references whose targets' records are related (RELREC).
+    `not_testcds` narrow it to some tests. A `fallback` source is tried where nothing else claims the resource, an
+    `aside` source (notes) only where something does. `drug` keeps the administrations of the study's drugs, or of
+    all others. `links` are references whose targets' records are related (RELREC).
     """
 
     name: str
@@ -75,6 +75,7 @@ class SourceMap(Model):
     testcds: tuple[str, ...] = ()
     not_testcds: tuple[str, ...] = ()
     fallback: bool = False
+    aside: bool = False
     drug: Literal["", "study", "other"] = ""
     exposure: bool = False
     variables: dict[str, VariableMap]
@@ -236,8 +237,13 @@ def _load(path: Path, model: type[Loaded], kind: str) -> Loaded:
 
 def builtin_domains() -> list[DomainMap]:
     """The domains that ship with the project, in order of their names."""
+    return list(_shipped_domains())
+
+
+@cache
+def _shipped_domains() -> tuple[DomainMap, ...]:
     folder = Path(__file__).parent / "domains"
-    return [load_domain(path) for path in sorted(folder.glob("*.toml"))]
+    return tuple(load_domain(path) for path in sorted(folder.glob("*.toml")))
 
 
 def override(domains: Iterable[DomainMap], extra: Iterable[DomainMap]) -> list[DomainMap]:

@@ -112,9 +112,13 @@ class Censoring(Section):
 
 
 class Privacy(Section):
-    """What may identify a subject and how much of it is kept; AGE is always computed from the full date."""
+    """What may identify a subject and how much of it is kept; AGE is always computed from the full date.
+
+    `notes`: free-text notes become comments (CO). They may name a person, so the default leaves them out.
+    """
 
     birth_date: Literal["full", "year", "none"] = "year"
+    notes: bool = False
 
 
 class Population(Section):

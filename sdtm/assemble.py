@@ -12,7 +12,7 @@ from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
 from fhir2cdisc.sdtm.metadata import sdtm_datasets
-from fhir2cdisc.sdtm.relations import build_relrec, build_supp
+from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments
 from fhir2cdisc.sdtm.results import odd_units, standardise
 from fhir2cdisc.sdtm.special import SPECIAL, link_lesions
 from fhir2cdisc.sdtm.subjects import build_dm, identify, reference_dates
@@ -63,7 +63,7 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
     made = _finish(gathered, keys, mappings)
     made.findings = found
     design = trial_design(made.frames, study)
-    made.frames.update({name: _columns(frame, name) for name, frame in design.items()})
+    made.frames.update({name: guide_columns(frame, name) for name, frame in design.items()})
     return made
 
 
@@ -165,13 +165,16 @@ def _finish(gathered: Gathered, keys: dict[str, tuple[str, ...]], mappings: list
     frames: dict[str, pd.DataFrame] = {}
     supp: list[pd.DataFrame] = []
     lineage: list[pd.DataFrame] = []
-    for domain in sorted(gathered.frames):
+    # Comments last: they name the records that the other domains have numbered.
+    for domain in sorted(gathered.frames, key=lambda name: (name == "CO", name)):
+        if domain == "CO":
+            gathered.frames[domain] = relate_comments(gathered.frames)
         _long_test_names(gathered.frames[domain], domain)
         frame = _sequence(gathered.frames[domain], domain, keys[domain])
         gathered.frames[domain] = frame
         lineage.append(lineage_of(frame, domain, gathered.records))
         supp.append(build_supp(frame, domain, mappings))
-        frames[domain] = _columns(frame, domain)
+        frames[domain] = guide_columns(frame, domain)
     for made in supp:
         if len(made):
             frames[f"SUPP{made['RDOMAIN'].iloc[0]}"] = made
@@ -200,7 +203,7 @@ def _sequence(frame: pd.DataFrame, domain: str, keys: tuple[str, ...]) -> pd.Dat
     return frame
 
 
-def _columns(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
+def guide_columns(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     """The variables of the guide in its order: required and expected ones always, permissible ones if filled."""
     made: dict[str, pd.Series] = {}
     for variable in sdtm_datasets()[domain].variables:

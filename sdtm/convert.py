@@ -18,7 +18,7 @@ from fhir2cdisc.fhir.deep import deep_fault
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.path import Context
 from fhir2cdisc.fhir.records import decode
-from fhir2cdisc.fhir.route import Accounts, Routed, plain_reference
+from fhir2cdisc.fhir.route import Accounts, Routed, add_finding, plain_reference
 from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
@@ -302,8 +302,7 @@ class _Work:
         self.records: list[tuple[str, str, int, int, str, str, str]] = []
         self.links: list[tuple[int, int]] = []
         self.accounts = Accounts()
-        self.unmapped: dict[tuple[str, str, str], Finding] = {}
-        self.terms: dict[tuple[str, str, str], Finding] = {}
+        self.terms: dict[tuple[str, ...], Finding] = {}
         self.next_row = 0
 
     def record(self, subject: str, head: Routed) -> int:
@@ -316,7 +315,7 @@ class _Work:
         for (domain, _), (columns, values) in self.rows.items():
             by_domain[domain].append(pd.DataFrame(values, columns=[*ROW_COLUMNS, *columns], dtype=object))
         frames = {d: pd.concat(parts, ignore_index=True) for d, parts in by_domain.items()}
-        self.accounts.findings += [*self.unmapped.values(), *self.terms.values()]
+        self.accounts.findings += self.terms.values()
         return Converted(frames, pd.DataFrame(self.records, columns=RECORD_COLUMNS), self.links, self.accounts)
 
 
@@ -422,10 +421,7 @@ class _Subject:
         finding = replace(finding, variable=variable, value=value)
         if rule.startswith(("codelist.", "unit.")):
             # The same unknown term comes with every patient; it is said once, with its count.
-            key = (rule, variable, value)
-            before = self.work.terms.get(key)
-            text = f"{variable}: {value!r} {message}"
-            self.work.terms[key] = replace(before, count=before.count + 1) if before else replace(finding, message=text)
+            add_finding(self.work.terms, replace(finding, message=f"{variable}: {value!r} {message}"))
         else:
             self.work.accounts.findings.append(finding)
 
@@ -446,12 +442,10 @@ class _Subject:
         """Count a code that has no CDISC test, once for all patients: its result is kept under its own term."""
         coding = (codings_of(item.resource.get("code")) or [{}])[0]
         code = f"{coding.get('system', '')}|{coding.get('code', '')}"
-        key = ("code.no-test", item.head.type, code)
-        before = self.work.terms.get(key)
         label = concept_text(item.resource.get("code"))
         text = f"{item.head.type}: code {code} ({label}) has no CDISC test; kept under its own term"
-        made = replace(_finding(item, "code.no-test", ""), message=text, value=code)
-        self.work.terms[key] = replace(before, count=before.count + 1) if before else made
+        made = replace(_finding(item, "code.no-test", ""), message=text, value=code if code != "|" else label)
+        add_finding(self.work.terms, made)
 
     def _unmapped(self, item: Item) -> str:
         """Book a resource that no mapping claims, and count its code in one finding for all patients."""
@@ -460,16 +454,10 @@ class _Subject:
         if not value:
             return "no mapping claims its content"
         kind = item.head.type
-        key = (kind, system, value)
-        before = self.work.unmapped.get(key)
-        if before is not None:
-            self.work.unmapped[key] = replace(before, count=before.count + 1)
-        else:
-            label = concept_text(item.resource.get("code"))
-            text = f"{kind}: code {system}|{value} ({label}) is claimed by no mapping"
-            self.work.unmapped[key] = replace(
-                _finding(item, "code.unmapped", ""), message=text, value=f"{system}|{value}"
-            )
+        label = concept_text(item.resource.get("code"))
+        text = f"{kind}: code {system}|{value} ({label}) is claimed by no mapping"
+        made = replace(_finding(item, "code.unmapped", ""), message=text, value=f"{system}|{value}")
+        add_finding(self.work.terms, made)
         return "no mapping claims its code"
 
     def _link(self) -> None:

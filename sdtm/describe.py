@@ -36,9 +36,16 @@ DERIVED = {
     "RFPENDTC": "Latest DSSTDTC of the end of study participation",
     "AGE": "Completed years from the full date of birth to RFSTDTC, else RFICDTC",
     "DTHFL": "Y where the source gives a date of death or says that the patient is deceased",
+    "ENRTPT": "ONGOING where the source calls the record active, gives no end, and participation has ended",
+    "ENTPT": "RFPENDTC where --ENRTPT is filled",
+    "RACE": "OMB race category; MULTIPLE where there are several (each in SUPPDM)",
+    "ETHNIC": "OMB ethnicity category",
+    "VISIT": "Name of the planned visit, UNSCHEDULED or ENCOUNTER with its number",
+    "DMDTC": "RFICDTC",
+    "AGEU": "YEARS where AGE is filled",
     "TRGRPID": "The role that TU gives the lesion of TRLNKID",
 }
-_ASSIGNED = {"STUDYID", "DOMAIN", "AGEU", "SUBJID", "VISIT", "VISITDY", "RSEVAL", "TUEVAL", "TREVAL", "ARMNRS"}
+_ASSIGNED = {"STUDYID", "DOMAIN", "SUBJID", "VISITDY", "RSEVAL", "TUEVAL", "TREVAL", "ARMNRS"}
 
 
 def describe(frames: Mapping[str, pd.DataFrame], mappings: list[DomainMap]) -> dict[str, Dataset]:

@@ -189,9 +189,11 @@ class Engine:
         engine = cls(study, terms or builtin_terminology())
         for domain in domains:
             for spec in domain.source:
+                if spec.aside and not study.privacy.notes:
+                    continue
                 engine.by_type[spec.resource].append(Source.of(domain.domain, spec, engine.terms))
         for sources in engine.by_type.values():
-            sources.sort(key=lambda source: source.spec.fallback)
+            sources.sort(key=lambda source: (source.spec.aside, source.spec.fallback))
         return engine
 
     @property
@@ -212,8 +214,8 @@ class Engine:
         test = self.test_of(resource)
         made = False
         for source in self.by_type.get(resource.get("resourceType", ""), ()):
-            if source.spec.fallback and made:
-                return
+            if (source.spec.fallback and made) or (source.spec.aside and not made):
+                continue
             for row in self._source_rows(source, resource, context, report, test):
                 made = True
                 yield row

@@ -83,6 +83,26 @@ def build_relrec(frames: dict[str, pd.DataFrame], links: list[tuple[int, int]]) 
     return every.sort_values(keys, kind="stable").reset_index(drop=True)
 
 
+def relate_comments(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """CO with RDOMAIN, IDVAR and IDVARVAL of the first record that the commented resource became (SDTMIG 3.4, 5.1)."""
+    parts = [
+        pd.DataFrame(
+            {
+                "_RECORD_NO": frame["_RECORD_NO"],
+                "RDOMAIN": domain,
+                "IDVAR": f"{domain}SEQ",
+                "IDVARVAL": frame[f"{domain}SEQ"].astype(int).astype(str),
+            }
+        )
+        for domain, frame in sorted(frames.items())
+        if f"{domain}SEQ" in frame and domain != "CO"
+    ]
+    related = pd.concat(parts).drop_duplicates("_RECORD_NO").set_index("_RECORD_NO")
+    comments = frames["CO"]
+    found = related.reindex(comments["_RECORD_NO"]).fillna("").set_index(comments.index)
+    return comments.assign(**{name: found[name] for name in found.columns})
+
+
 def _lesion_datasets(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     tu, tr = frames.get("TU"), frames.get("TR")
     if tu is None or tr is None or not (tr["TRLNKID"] != "").any():

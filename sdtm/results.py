@@ -47,7 +47,8 @@ def odd_units(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     """
     unit = f"{domain}STRESU"
     if f"{domain}TESTCD" not in frame:
-        return frame.iloc[:0].assign(_USUAL="")
+        # Only tests of the source's own: none of them has a code to compare by.
+        return frame.iloc[:0].assign(**{f"{domain}TESTCD": "", "_USUAL": ""})
     rows = frame[(frame[unit] != "") & frame[f"{domain}STRESN"].notna() & (frame[f"{domain}TESTCD"] != "")]
     by = [f"{domain}TESTCD", *[c for c in (f"{domain}SPEC",) if c in frame]]
     counts = rows.groupby([*by, unit]).size().rename("_N").reset_index()

@@ -285,7 +285,8 @@ def test_a_wrong_mapping_file_is_one_sentence_that_names_the_place(
     bench: Bench, text: str, words: str
 ) -> None:
     bench.put(bundle(PATIENT))
-    source = 'domain = "VS"\nkeys = []\n[[source]]\nname = "x"\nresource = "Observation"\n[source.variables]\nVSORRES = '
+    source = 'domain = "VS"\nkeys = []\n[[source]]\nname = "x"\nresource = "Observation"\n'
+    source += "[source.variables]\nVSORRES = "
     path = bench.folder / "mapping.toml"
     path.write_text(source + text if text.startswith("{") else text)
     bench.refused(words, "--mapping", str(path))

@@ -1,0 +1,132 @@
+"""From a FHIR value to a cell: texts, numbers, units, terms; nothing guessed, everything odd reported."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from fhir2cdisc.fhir.path import Context
+from fhir2cdisc.mappings.model import Test as CdiscTest
+from fhir2cdisc.mappings.model import VariableMap, builtin_terminology
+from fhir2cdisc.sdtm.values import Cell, compile_variable, concept_text, number_text, result_text, unit_text
+
+NCI = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
+
+
+def cell(spec: dict[str, Any], focus: Any, test: CdiscTest | None = None) -> tuple[Any, list[str]]:
+    """(value of the variable X, rules that were reported)."""
+    said: list[str] = []
+    verb = compile_variable("X", VariableMap.model_validate(spec), builtin_terminology())
+    value = verb(focus, Cell(Context(focus), lambda rule, *rest: said.append(rule), test))
+    return value, said
+
+
+TEXTS = [
+    ({"text": " Free text ", "coding": [{"display": "D", "code": "C"}]}, "Free text", "the text first"),
+    ({"coding": [{"code": "C"}, {"display": "D"}]}, "D", "then the first display"),
+    ({"coding": [{"code": "C"}]}, "C", "then the code"),
+    ({"display": "D", "code": "C"}, "D", "a Coding"),
+    ("plain", "plain", "a text is itself"),
+    (True, "Y", "a boolean is Y or N"),
+    (False, "N", ""),
+    (Decimal("1.10"), "1.10", "digits are kept"),
+    ({}, "", "nothing"),
+    (None, "", ""),
+    ({"coding": [5]}, "", "odd shapes"),
+    ({"coding": "x"}, "", ""),
+]
+
+
+@pytest.mark.parametrize(("value", "text", "why"), TEXTS)
+def test_the_text_of_a_concept(value: Any, text: str, why: str) -> None:
+    assert concept_text(value) == text, why
+
+
+RESULTS = [
+    ({"value": Decimal("5.0"), "comparator": "<", "unit": "mg/dL"}, "<5.0"),
+    ({"value": Decimal("1E-7")}, "0.0000001"),
+    ({"value": 70}, "70"),
+    ({"numerator": {"value": 1}, "denominator": {"value": 128}}, "1:128"),
+    ({"low": {"value": 1}, "high": {"value": 2}}, "1-2"),
+    ({"start": "2024-01-01", "end": "2024-01-03"}, "2024-01-01/2024-01-03"),
+    ({"coding": [{"display": "Positive"}]}, "Positive"),
+    ("text", "text"),
+    (True, "Y"),
+    (3, "3"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), RESULTS)
+def test_a_result_as_the_source_wrote_it(value: Any, text: str) -> None:
+    assert result_text(value) == text
+
+
+def test_a_number_out_of_all_measure_is_not_written_out() -> None:
+    assert number_text(Decimal("1e999999999")) == "1E+999999999"
+    assert number_text(Decimal("1e20")) == "100000000000000000000"
+
+
+UNITS = [
+    ({"code": "mm[Hg]", "unit": "mmHg"}, "", "mmHg", []),
+    ({"code": "pg/mL"}, "", "ng/L", []),
+    ({"unit": "stone"}, "", "stone", ["unit.unknown"]),
+    ({"code": "/min"}, "HR", "beats/min", []),
+    ({"code": "/min"}, "RESP", "breaths/min", []),
+    ({"code": "{score}"}, "", "", []),
+    ({"value": 1}, "", "", []),
+    ("kg", "", "", []),
+]
+
+
+@pytest.mark.parametrize(("quantity", "testcd", "unit", "said"), UNITS)
+def test_a_unit_is_the_cdisc_unit_or_its_own_with_a_finding(
+    quantity: Any, testcd: str, unit: str, said: list[str]
+) -> None:
+    found: list[str] = []
+    units = builtin_terminology().units
+    assert unit_text(quantity, "X", units, lambda rule, *rest: found.append(rule), testcd) == unit
+    assert found == said
+
+
+TERMS: list[tuple[dict[str, Any], Any, Any, list[str]]] = [
+    ({"path": "v", "codelist": "SEX", "map": "sex"}, "female", "F", []),
+    ({"path": "v", "codelist": "SEX", "map": "sex"}, "other", "", ["codelist.unknown"]),
+    ({"concept": "v", "codelist": "ROUTE"}, {"coding": [{"system": NCI, "code": "C38288"}]}, "ORAL", []),
+    ({"concept": "v", "codelist": "ROUTE"}, {"coding": [{"system": "x", "code": "C1"}]}, "C1", ["codelist.extended"]),
+    ({"concept": "v", "codelist": "ROUTE"}, {"text": "oral"}, "ORAL", []),
+    ({"concept": "v", "codelist": "ROUTE", "map": "route"}, {"text": "by drone"}, "by drone", ["codelist.extended"]),
+    ({"concept": "v", "codelist": "NY"}, {"text": "perhaps"}, "", ["codelist.unknown"]),
+    ({"path": "v", "codelist": "NY", "map": "seriousness"}, True, "Y", []),
+    ({"path": "v", "as": "dtc"}, "2020-13-45", "", ["date.impossible"]),
+    ({"path": "v", "as": "dtc"}, "2020-12", "2020-12", []),
+    ({"path": "v", "as": "dtc"}, 2020, "", ["date.not-text"]),
+    ({"path": "v", "as": "number"}, Decimal("1.5"), 1.5, []),
+    ({"path": "v", "as": "number"}, "1.5", "", ["number.not-a-number"]),
+    ({"path": "v", "as": "number"}, True, "", ["number.not-a-number"]),
+    ({"path": "v", "as": "number"}, Decimal("1e400"), "", ["number.out-of-range"]),
+    ({"path": "v", "as": "number"}, 10**500, "", ["number.out-of-range"]),
+    ({"path": "v", "as": "number"}, Decimal("0"), 0.0, []),
+    ({"path": "v"}, ["a", "b"], "", ["value.several"]),
+    ({"path": "v"}, ["a", "a"], "a", []),
+    ({"path": "v", "join": ";"}, ["a", "b"], "a;b", []),
+    ({"path": ["missing", "v"]}, "a", "a", []),
+    ({"path": "v", "when": "missing.exists()"}, "a", "", []),
+    ({"path": "missing", "value": "DEFAULT"}, "a", "DEFAULT", []),
+    ({"path": "v", "upper": True}, "abc", "ABC", []),
+    ({"path": "v"}, "a\x00b\x07", "ab", ["text.control"]),
+    ({"path": "v"}, "a\tb\u00a0c", "a\tb\u00a0c", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spec", "value", "expected", "said"), TERMS)
+def test_a_cell_is_filled_by_its_verb_or_left_empty_with_a_finding(
+    spec: dict[str, Any], value: Any, expected: Any, said: list[str]
+) -> None:
+    assert cell(spec, {"v": value}) == (expected, said)
+
+
+def test_a_field_of_the_test_is_taken_where_the_path_gives_nothing() -> None:
+    test = CdiscTest(domain="LB", testcd="GLUC", test="Glucose", specimen="SERUM")
+    assert cell({"path": "v", "test": "specimen"}, {"v": "BLOOD"}, test)[0] == "BLOOD"
+    assert cell({"path": "v", "test": "specimen"}, {}, test)[0] == "SERUM"
