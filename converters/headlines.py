@@ -63,6 +63,7 @@ def adam_lines(frames: Mapping[str, pd.DataFrame]) -> list[str]:
     ]
     for code, rows in adtte.groupby("PARAMCD", sort=False):
         events = int((rows["CNSR"] == 0).sum())
-        days = rows["AVAL"].median()
-        lines.append(f"  {code}: {len(rows)} subjects, {events} events, median observed {days:g} days")
+        known = rows["AVAL"].dropna()
+        days = f"median observed {known.median():g} days" if len(known) else "no time known"
+        lines.append(f"  {code}: {len(rows)} subjects, {events} events, {days}")
     return lines
