@@ -74,6 +74,13 @@ def plain_write(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def to_disk(path: Path, write: Callable[[], object]) -> None:
+    """A write that ends when the file is on the disk, and not only in the memory of the system."""
+    write()
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def main() -> None:
     """Print the seconds and the ratios."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
@@ -85,15 +92,18 @@ def main() -> None:
         declared = best(lambda: write_xpt(frame, ours, name="LB", label="Laboratory", variables=variables))
         content = ours.read_bytes()
         bare = best(lambda: plain_write(plain, content))
+        bare_disk = best(lambda: to_disk(plain, lambda: plain_write(plain, content)))
+        disk = best(lambda: to_disk(ours, lambda: write_xpt(frame, ours, name="LB", label="Laboratory")))
         other = best(lambda: pyreadstat.write_xport(frame, theirs, table_name="LB", file_format_version=5), 1)
         record = sum(variable.length for variable in variables)
         head = len(content) - -(-rows * record // CARD) * CARD
         same = theirs.read_bytes()[head:] == content[head:]
         reading = best(lambda: read_xpt(ours), 1)
     print(f"{rows:,} rows, 10 numeric and 10 character columns, {len(content) / 1e6:.0f} MB")
-    print(f"plain write of the same bytes   {bare.wall:6.2f} s")
+    print(f"plain write of the same bytes   {bare.wall:6.2f} s, until on disk {bare_disk.wall:.2f} s")
     print(f"write_xpt, lengths measured     {measured.wall:6.2f} s, plain {measured.over(bare)}")
     print(f"write_xpt, lengths declared     {declared.wall:6.2f} s, plain {declared.over(bare)}")
+    print(f"measured, until on disk         {disk.wall:6.2f} s, plain {disk.over(bare_disk)}")
     print(f"pyreadstat                      {other.wall:6.2f} s, ours {other.over(measured)}")
     print(f"read_xpt                        {reading.wall:6.2f} s")
     print(f"data bytes equal to pyreadstat's: {'yes' if same else 'no'}")

@@ -15,6 +15,10 @@ LIMIT = 2.0**252  # 16 ** 63; every IBM double lies below it
 MISSING_CODES = ("_", *(chr(c) for c in range(ord("A"), ord("Z") + 1)))
 
 _FRACTION = np.uint64((1 << 56) - 1)
+_SIGN = np.uint64(1 << 63)
+_HIDDEN = np.uint64(1 << 52)
+_SMALLEST_BITS = np.float64(SMALLEST).view(np.uint64)
+_RANGE = np.float64(LIMIT).view(np.uint64) - _SMALLEST_BITS
 _CODE_OF_BYTE = np.array([chr(b) if chr(b) in (".", *MISSING_CODES) else "" for b in range(256)])
 _MISSING = np.uint64(ord(".") << 56)
 
@@ -30,14 +34,23 @@ def to_ibm(values: Floats) -> Words:
 
     Exact: an IBM fraction holds 53 to 56 bits, a double needs 53.
     """
-    bits = np.ascontiguousarray(values, dtype=np.float64).view(np.uint64)
-    exponent = ((bits >> np.uint64(52)) & np.uint64(0x7FF)).astype(np.int64) - 1022
-    sixteens = (exponent + 3) >> 2
-    fraction = (bits & np.uint64((1 << 52) - 1)) | np.uint64(1 << 52)
-    fraction <<= (exponent + 3 - 4 * sixteens).astype(np.uint64)
-    words = (bits & np.uint64(1 << 63)) | ((sixteens + 64).astype(np.uint64) << np.uint64(56)) | fraction
-    words[values == 0] = 0
-    words[np.isnan(values)] = _MISSING
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    bits = values.view(np.uint64)
+    # Less the bits of the smallest number, bits 52 and 53 count the places to shift (powers of 2) and the
+    # bits above are the IBM exponent (powers of 16); zeros and missing values fall out of the range.
+    words = bits & ~_SIGN
+    words -= _SMALLEST_BITS
+    others = np.flatnonzero(words >= _RANGE)
+    shift = words >> np.uint64(52)
+    shift &= np.uint64(3)
+    high = words >> np.uint64(54)
+    high <<= np.uint64(56)
+    words &= _HIDDEN - np.uint64(1)
+    words |= _HIDDEN
+    words <<= shift
+    words |= high
+    words |= np.bitwise_and(bits, _SIGN, out=high)
+    words[others] = np.where(np.isnan(values[others]), _MISSING, np.uint64(0))
     return np.asarray(words)
 
 

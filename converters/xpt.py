@@ -6,11 +6,13 @@ Guide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +27,8 @@ from fhir2cdisc.converters.xpt_columns import (
     Problems,
     check_numbers,
     missing_by_row,
-    number_bytes,
+    number_words,
+    spans,
     texts,
     with_type,
 )
@@ -53,7 +56,12 @@ __all__ = [
 
 # A file above this is submitted in pieces too (FDA Study Data Technical Conformance Guide, section 3.3.2).
 MAX_BYTES = 5_000_000_000
+# Threads that check and convert beside the one that writes; more of them wait for each other in Python.
+THREADS = 1
 ENCODINGS = ("ascii", "utf-8", "gb18030")
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 def write_xpt(
@@ -220,17 +228,21 @@ def _checked(columns: Sequence[Column], name: str, encoding: str, problems: Prob
     """The columns with final lengths, once every value has been looked at."""
     if problems.sentences:
         return list(columns)
-    checked = []
     budget = Budget()
-    for column in columns:
-        where = f"{name}.{column.variable.name}"
+
+    def check(column: Column) -> tuple[Column, Problems]:
+        where, found = f"{name}.{column.variable.name}", Problems()
         if column.variable.type == "Num":
-            check_numbers(column, where, problems)
-            checked.append(column)
-            continue
-        longest = measure(column, where, encoding, problems, budget)
+            check_numbers(column, where, found)
+            return column, found
+        longest = measure(column, where, encoding, found, budget)
         length = column.variable.length or longest
-        checked.append(replace(column, variable=replace(column.variable, length=length)))
+        return replace(column, variable=replace(column.variable, length=length)), found
+
+    checked = []
+    for column, found in _in_threads(check, columns, len(columns[0].values)):
+        checked.append(column)
+        problems.sentences.extend(found.sentences)
     if not problems.sentences:
         _refuse_lost_rows(checked, name, encoding, problems)
     return checked
@@ -242,24 +254,49 @@ def _refuse_lost_rows(columns: Sequence[Column], name: str, encoding: str, probl
     narrow = sum(column.variable.length for column in columns) < CARD
     if not rows or not narrow or any(column.variable.type == "Num" for column in columns):
         return
-    if all(not _row_bytes(column, rows - 1, rows, encoding)[0].strip() for column in columns):
+    if all(not text_bytes(column, rows - 1, rows, encoding)[0].strip() for column in columns):
         sentence = "an all-blank last row of a record under 80 bytes cannot be told from padding"
         problems.add(name, sentence, [rows])
 
 
 def _write_rows(file: BinaryIO, columns: Sequence[Column], rows: int, encoding: str) -> int:
-    """Write the observations block by block; the number of bytes."""
-    record = np.dtype([(f"f{i}", f"S{c.variable.length}") for i, c in enumerate(columns)])
-    block = np.empty(min(BLOCK, rows), dtype=record)
-    for start in range(0, rows, BLOCK):
-        stop = min(start + BLOCK, rows)
+    """Write the observations block by block, the next ones made while one is written; the number of bytes."""
+    record = np.dtype([(f"f{i}", _field_type(column)) for i, column in enumerate(columns)])
+    free = deque(np.empty(min(BLOCK, rows), dtype=record) for _ in range(THREADS + 1))
+
+    def fill(span: tuple[int, int]) -> npt.NDArray[np.void]:
+        start, stop = span
+        block = free.popleft()
         for i, column in enumerate(columns):
-            block[f"f{i}"][: stop - start] = _row_bytes(column, start, stop, encoding)
+            block[f"f{i}"][: stop - start] = _row_values(column, start, stop, encoding)
+        return block
+
+    for (start, stop), block in zip(spans(rows), _in_threads(fill, spans(rows), rows), strict=True):
         file.write(block[: stop - start].view(np.uint8).data)
+        free.append(block)
     return rows * record.itemsize
 
 
-def _row_bytes(column: Column, start: int, stop: int, encoding: str) -> npt.NDArray[Any]:
+def _in_threads(work: Callable[[A], B], items: Iterable[A], rows: int) -> Iterator[B]:
+    """The results in order; for more rows than a block some at a time, the next ones while one is used."""
+    if rows <= BLOCK:
+        yield from map(work, items)
+        return
+    ahead: deque[Future[B]] = deque()
+    with ThreadPoolExecutor(THREADS) as pool:
+        for item in items:
+            if len(ahead) == THREADS:
+                yield ahead.popleft().result()
+            ahead.append(pool.submit(work, item))
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _field_type(column: Column) -> str:
+    return ">u8" if column.variable.type == "Num" else f"S{column.variable.length}"
+
+
+def _row_values(column: Column, start: int, stop: int, encoding: str) -> npt.NDArray[Any]:
     if column.variable.type == "Num":
-        return number_bytes(column, start, stop)
+        return number_words(column, start, stop)
     return text_bytes(column, start, stop, encoding)

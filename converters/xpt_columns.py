@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from fhir2cdisc.converters.ibm_float import MISSING_CODES, missing_word, out_of_range, to_ibm
+from fhir2cdisc.converters.ibm_float import MISSING_CODES, Words, missing_word, out_of_range, to_ibm
 from fhir2cdisc.converters.xpt_layout import split_format
 from fhir2cdisc.sdtm.metadata import Variable
 
 # Rows worked on at a time: what fits the cache of a processor.
-BLOCK = 16_384
+BLOCK = 8_192
 MAX_TEXT = 200
 MAX_LABEL = 40
 NAME = re.compile(r"[A-Z][A-Z0-9]{0,7}", re.ASCII)
@@ -40,12 +40,28 @@ class Problems:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column ready to be written: its final description, its values, and blocks of few different ones."""
+    """One column ready to be written: its final description, its values, and texts kept from measuring."""
 
     variable: Variable
     values: pd.Series
     missing: Mapping[int, str]
-    coded: dict[int, tuple[npt.NDArray[np.uint16], npt.NDArray[np.object_]]] = field(default_factory=dict)
+    kept: dict[int, Texts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of a block as an Arrow array; where few objects repeat, each once, with a code a row."""
+
+    array: Any
+    codes: npt.NDArray[np.uint16] | None = None
+
+    def __len__(self) -> int:
+        return len(self.array if self.codes is None else self.codes)
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory."""
+        return int(self.array.nbytes) + (0 if self.codes is None else self.codes.nbytes)
 
 
 def is_datetime(values: pd.Series) -> bool:
@@ -74,9 +90,15 @@ def _timed(block: pd.Series) -> npt.NDArray[np.bool_]:
     return np.asarray(block.notna().to_numpy() & (_nanoseconds(block) % _DAY != 0))
 
 
+def spans(rows: int) -> Iterator[tuple[int, int]]:
+    """The first row of each block, and the row after its last."""
+    for start in range(0, rows, BLOCK):
+        yield start, min(start + BLOCK, rows)
+
+
 def blocks(values: pd.Series) -> Iterator[tuple[int, pd.Series]]:
-    for start in range(0, len(values), BLOCK):
-        yield start, values.iloc[start : start + BLOCK]
+    for start, stop in spans(len(values)):
+        yield start, values.iloc[start:stop]
 
 
 def objects(values: pd.Series) -> npt.NDArray[np.object_]:
@@ -94,12 +116,22 @@ def texts(values: pd.Series) -> npt.NDArray[np.object_]:
     return found
 
 
+def part(values: pd.Series, start: int, stop: int) -> npt.NDArray[np.object_]:
+    """Some rows of a column as objects, without a copy where it holds objects already."""
+    if values.dtype == object:
+        return np.asarray(values.array, dtype=object)[start:stop]
+    return objects(values.iloc[start:stop])
+
+
 def check_numbers(column: Column, where: str, problems: Problems) -> None:
     """Refuse numbers that a transport file cannot hold exactly."""
     if isinstance(column.values.dtype, pd.DatetimeTZDtype):
         problems.add(where, "a time zone cannot be kept in a SAS date; convert to local time first")
         return
     rules: dict[str, list[int]] = {}
+    plain = doubles(column.values)
+    if plain is not None and not any(out_of_range(plain[a:b]).any() for a, b in spans(len(plain))):
+        return
     for start, block in blocks(column.values):
         sentence, bad = _refused(column, block)
         if bad.any():
@@ -154,13 +186,19 @@ def numbers(column: Column, block: pd.Series) -> npt.NDArray[np.float64]:
     return np.asarray(block.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def number_bytes(column: Column, start: int, stop: int) -> npt.NDArray[Any]:
-    """The bytes of some rows of a numeric column, eight a row."""
-    words = to_ibm(numbers(column, column.values.iloc[start:stop]))
+def doubles(values: pd.Series) -> npt.NDArray[np.float64] | None:
+    """The doubles of a column without a copy; None where it holds anything else."""
+    return np.asarray(values.array) if values.dtype == np.float64 else None
+
+
+def number_words(column: Column, start: int, stop: int) -> Words:
+    """The IBM words of some rows of a numeric column."""
+    plain = doubles(column.values)
+    words = to_ibm(numbers(column, column.values.iloc[start:stop]) if plain is None else plain[start:stop])
     for row, code in column.missing.items():
         if start <= row < stop:
             words[row - start] = missing_word(code)
-    return words.astype(">u8").view("S8")
+    return words
 
 
 def missing_by_row(

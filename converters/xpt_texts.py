@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from fhir2cdisc.converters.xpt_columns import MAX_TEXT, Column, Problems, blocks, objects, texts
+from fhir2cdisc.converters.xpt_columns import MAX_TEXT, Column, Problems, Texts, part, spans, texts
+
+# Rows whose objects tell whether few of them fill a block.
+_SAMPLE = 1024
 
 
 @dataclass(slots=True)
@@ -18,30 +22,31 @@ class Budget:
     """Bytes that measuring may keep for writing: a constant, so that memory does not grow with the rows."""
 
     left: int = 64_000_000
+    lock: Lock = field(default_factory=Lock)
 
     def take(self, size: int) -> bool:
         """True where so many bytes were left, which are then taken."""
-        granted = size <= self.left
-        self.left -= size if granted else 0
+        with self.lock:
+            granted = size <= self.left
+            self.left -= size if granted else 0
         return granted
 
 
 def measure(column: Column, where: str, encoding: str, problems: Problems, budget: Budget) -> int:
     """Check a character column; the bytes that its longest value needs (at least 1).
 
-    Blocks with few different values are kept coded in the column, as far as the budget goes.
+    Texts are kept in the column for writing, as far as the budget goes.
     """
     longest = 1
-    few = True
     rules: dict[str, list[int]] = {}
-    for start, block in blocks(column.values):
-        distinct = objects(block)
-        if few:
-            distinct = _coded(column, start, distinct, budget)
-            few = start in column.coded
-        length = _plain_length(_arrow(distinct))
+    for start, stop in spans(len(column.values)):
+        values = part(column.values, start, stop)
+        found = _texts(values)
+        length = None if found is None else _plain_length(found.array)
         if length is None or length > MAX_TEXT:
-            length = _measure_slowly(texts(block).tolist(), start, encoding, rules)
+            length = _measure_slowly(_filled(values).tolist(), start, encoding, rules)
+        if found is not None and budget.take(found.size):
+            column.kept[start] = found
         longest = max(longest, length)
     limit = column.variable.length
     for sentence, rows in rules.items():
@@ -51,19 +56,41 @@ def measure(column: Column, where: str, encoding: str, problems: Problems, budge
     return longest
 
 
-def _coded(
-    column: Column, start: int, values: npt.NDArray[np.object_], budget: Budget
-) -> npt.NDArray[np.object_]:
-    """The different values of a block that was kept coded; all values where they are too many to keep."""
-    try:
-        codes, distinct = pd.factorize(values, use_na_sentinel=False)
-    except TypeError:
-        return values
-    if len(distinct) * 8 > len(values) or not budget.take(2 * len(codes) + 8 * len(distinct)):
-        return values
-    kept = np.asarray(distinct, dtype=object)
-    column.coded[start] = (codes.astype(np.uint16), kept)
-    return kept
+def _texts(values: npt.NDArray[np.object_]) -> Texts | None:
+    """The texts of a block, None where a value is neither text nor missing."""
+    coded = _by_object(np.ascontiguousarray(values))
+    if coded is None:
+        array = _arrow(values)
+        return None if array is None else Texts(array)
+    codes, firsts = coded
+    array = _arrow(values[firsts])
+    return None if array is None else Texts(array, codes)
+
+
+def _filled(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Values with an empty text for missing ones."""
+    return texts(pd.Series(values, dtype=object))
+
+
+def _by_object(values: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.intp]] | None:
+    """A code a row, and a row of each code, where few objects fill a block; None where they are many.
+
+    Rows are compared by the address of their object and the texts never read: the same object is the same
+    text, and a code list or subject number is mostly one object in many rows.
+    """
+    address = values.__array_interface__["data"][0]
+    buffer = pa.foreign_buffer(address, values.nbytes, base=values)
+    objects = pa.Array.from_buffers(pa.from_numpy_dtype(np.intp), len(values), [None, buffer])
+    sample = objects.slice(0, _SAMPLE)
+    if len(sample.unique()) * 8 > len(sample) * 7:
+        return None
+    coded = objects.dictionary_encode()
+    if len(coded.dictionary) * 4 > len(values):
+        return None
+    codes = coded.indices.to_numpy()
+    rows = np.empty(len(coded.dictionary), dtype=np.intp)
+    rows[codes] = np.arange(len(values))
+    return codes.astype(np.uint16), rows
 
 
 def _arrow(values: npt.NDArray[np.object_]) -> Any:
@@ -129,19 +156,21 @@ def text_problem(value: Any, encoding: str) -> tuple[int, str]:
 def text_bytes(column: Column, start: int, stop: int, encoding: str) -> npt.NDArray[Any]:
     """The bytes of some rows of a character column, one item of its length a row."""
     length = column.variable.length
-    if start in column.coded and len(column.coded[start][0]) == stop - start:
-        codes, distinct = column.coded[start]
-        return fixed_width(distinct, length, encoding).take(codes)
-    return fixed_width(objects(column.values.iloc[start:stop]), length, encoding)
+    found = column.kept.get(start)
+    if found is None or len(found) != stop - start:
+        values = part(column.values, start, stop)
+        found = _texts(values) or Texts(_arrow(_filled(values)))
+    table = fixed_width(found.array, length, encoding)
+    return table if found.codes is None else table.take(found.codes)
 
 
-def fixed_width(values: npt.NDArray[np.object_], length: int, encoding: str) -> npt.NDArray[Any]:
-    """Texts as bytes of one length, filled with blanks."""
-    array = _arrow(values)
-    if array is not None and encoding != "gb18030":
-        _, data = _raw(pc.ascii_rpad(pc.fill_null(array, ""), width=length, padding=" "))
+def fixed_width(array: Any, length: int, encoding: str) -> npt.NDArray[Any]:
+    """The texts of an Arrow array as bytes of one length, filled with blanks."""
+    if encoding != "gb18030":
+        full = array.fill_null("") if array.null_count else array
+        _, data = _raw(pc.ascii_rpad(full, width=length, padding=" "))
         # Longer only where blanks stand at the end of a value.
-        if len(data) == length * len(values):
+        if len(data) == length * len(array):
             return data.view(f"S{length}")
-    coded = [str(v).rstrip(" ").encode(encoding).ljust(length) for v in texts(pd.Series(values))]
+    coded = [(text or "").rstrip(" ").encode(encoding).ljust(length) for text in array.to_pylist()]
     return np.array(coded, dtype=f"S{length}")
