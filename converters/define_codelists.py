@@ -192,10 +192,11 @@ def _decodes(name: str, frame: pd.DataFrame) -> dict[str, str] | None:
     partner = _partner(name, frame)
     if partner is None:
         return None
-    codes = frame[name].map(lambda v: "" if pd.isna(v) else _as_code(v)).astype(object)
-    pairs = pd.DataFrame({"code": codes.to_numpy(), "decode": texts(frame[partner])}).drop_duplicates()
-    pairs = pairs[(pairs["code"] != "") & (pairs["decode"] != "")]
-    used = set(codes) - {""}
+    codes = frame[name].reset_index(drop=True)
+    pairs = pd.DataFrame({"code": codes, "decode": texts(frame[partner])}).drop_duplicates()
+    pairs["code"] = pairs["code"].map(lambda v: "" if pd.isna(v) else _as_code(v)).astype(object)
+    used = set(pairs["code"]) - {""}
+    pairs = pairs[(pairs["code"] != "") & (pairs["decode"] != "")].drop_duplicates()
     if pairs["code"].duplicated().any() or set(pairs["code"]) != used:
         return None
     return dict(zip(pairs["code"], pairs["decode"].astype(str), strict=True))

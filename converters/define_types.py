@@ -51,7 +51,7 @@ def item_type(variable: Variable, values: pd.Series, *, measured: bool = False) 
 
 def used_texts(values: pd.Series) -> list[str]:
     """The distinct texts of a character column without missing ones, sorted."""
-    return sorted({str(value).rstrip(" ") for value in texts(values)} - {""})
+    return sorted({str(value).rstrip(" ") for value in set(texts(values).tolist())} - {""})
 
 
 def numeric_text(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from fhir2cdisc.converters.define_types import ItemType, item_type
 from fhir2cdisc.converters.define_xml import oid
@@ -68,12 +69,12 @@ def _keys(dataset: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 def _levels(dataset: Dataset, frame: pd.DataFrame, key: str, decode: str, name: str) -> Iterator[ValueLevel]:
     variable = dataset[name]
-    keys = pd.Series(texts(frame[key]), index=frame.index)
     present = frame[name].notna() & (frame[name].astype(object) != "")
-    for value in sorted(set(keys) - {""}):
-        part = frame[present & (keys == value)]
-        if part.empty:
+    rows = np.flatnonzero(present.to_numpy(dtype=bool))
+    for value, places in pd.Series(rows).groupby(texts(frame[key])[rows], sort=True):
+        if not value:
             continue
+        part = frame.iloc[places.to_numpy()]
         label = next((t for t in texts(part[decode]) if t), "") if decode in part.columns else ""
         kind = item_type(variable, part[name], measured=True)
         yield ValueLevel(dataset.name, variable, key, value, label or variable.label, kind, part)

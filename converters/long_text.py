@@ -136,11 +136,15 @@ def _qualifier(
 
 def _overflow(values: pd.Series, encoding: str) -> dict[int, list[str]]:
     """Positions of texts over the limit with their pieces."""
-    return {
-        position: split_text(str(value), MAX_TEXT, encoding)
-        for position, value in enumerate(texts(values))
+    found = texts(values).tolist()
+    long = {
+        value
+        for value in set(found)
         if len(str(value)) * 4 > MAX_TEXT and len(_bytes(str(value).strip(" "), encoding)) > MAX_TEXT
     }
+    if not long:
+        return {}
+    return {p: split_text(str(v), MAX_TEXT, encoding) for p, v in enumerate(found) if v in long}
 
 
 def _bytes(text: str, encoding: str) -> bytes:

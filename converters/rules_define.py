@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from fhir2cdisc.converters.define_types import numeric_text
 from fhir2cdisc.converters.define_xml import ARM, DEF, ODM, XLINK
 from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, rows_of, text
 from fhir2cdisc.converters.xpt_columns import is_datetime, is_numeric
@@ -208,16 +207,10 @@ def _terms(package: Package) -> Iterator[Hit]:
                 allowed = set(find(lists[reference], "*/@CodedValue")) if reference in lists else set()
                 if not allowed or name not in loaded.frame.columns:
                     continue
-                values = _codes(loaded.frame, name)
+                values = text(loaded.frame, name)
                 rows = rows_of((values != "") & ~values.isin(allowed))
                 if rows:
                     yield Hit(loaded.name, name, "a value that its codelist in define.xml lacks", rows)
-
-
-def _codes(frame: pd.DataFrame, name: str) -> pd.Series:
-    if is_numeric(frame[name]):
-        return frame[name].map(lambda v: "" if pd.isna(v) else numeric_text(float(v))).astype(object)
-    return text(frame, name)
 
 
 def _origins(package: Package) -> Iterator[Hit]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
 from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, by_value, hit, text
 from fhir2cdisc.converters.xpt import MAX_BYTES
 from fhir2cdisc.converters.xpt_columns import MAX_TEXT, NAME
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _unread(package: Package) -> Iterator[Hit]:
@@ -67,14 +70,14 @@ def _ascii(package: Package) -> Iterator[Hit]:
 def _control(package: Package) -> Iterator[Hit]:
     for loaded in package.loaded:
         for name, values in _texts(loaded):
-            found = values.str.contains(r"[\x00-\x1f\x7f]", regex=True)
+            found = by_value(values, lambda v: _CONTROL.search(v) is not None)
             yield from hit(loaded, name, "a control character, such as a line break", found)
 
 
 def _blanks(package: Package) -> Iterator[Hit]:
     for loaded in package.loaded:
         for name, values in _texts(loaded):
-            found = values.str.startswith(" ") | (values == ".")
+            found = by_value(values, lambda v: v.startswith(" ") or v == ".")
             yield from hit(loaded, name, "the value begins with a blank or is a lone full stop", found)
 
 

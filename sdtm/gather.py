@@ -28,31 +28,37 @@ class Gathered:
 
 def gather(parts: Iterable[Converted], accounts: Accounts) -> Gathered:
     """The buckets put together, in the order given; `accounts` are those of the routing stage and are added to."""
-    by_domain: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    by_domain: dict[str, list[tuple[pd.DataFrame, int, int]]] = defaultdict(list)
     records: list[pd.DataFrame] = []
     links: list[tuple[int, int]] = []
     rows = numbers = 0
     for part in parts:
         accounts.merge(part.accounts)
         for domain, frame in part.frames.items():
-            by_domain[domain].append(_shifted(frame, rows, numbers))
+            by_domain[domain].append((frame, rows, numbers))
         links += [(a + rows, b + rows) for a, b in part.links]
         rows += sum(map(len, part.frames.values()))
         numbers += len(part.records)
         records.append(part.records)
     accounts.add_up(TERM_RULES)
-    frames = {domain: _typed(domain, pd.concat(some, ignore_index=True)) for domain, some in by_domain.items()}
+    frames = {domain: _typed(domain, _joined(some)) for domain, some in by_domain.items()}
     all_records = pd.concat(records, ignore_index=True) if records else pd.DataFrame(columns=RECORD_COLUMNS)
     return Gathered(frames, all_records, links, accounts)
 
 
-def _shifted(frame: pd.DataFrame, rows: int, numbers: int) -> pd.DataFrame:
-    return frame.assign(
-        _ROW=frame["_ROW"].astype(np.int64) + rows,
-        _RECORD_NO=frame["_RECORD_NO"].astype(np.int64) + numbers,
-        _ENCOUNTER=[n + numbers if n >= 0 else -1 for n in frame["_ENCOUNTER"]],
-        _USED=[tuple(n + numbers for n in used) for used in frame["_USED"]],
-    )
+def _joined(parts: list[tuple[pd.DataFrame, int, int]]) -> pd.DataFrame:
+    """Frames of one domain as one, their row and record numbers moved by what stood before each."""
+    frame = pd.concat([part for part, _, _ in parts], ignore_index=True)
+    sizes = [len(part) for part, _, _ in parts]
+    before = np.repeat([numbers for _, _, numbers in parts], sizes)
+    encounter = frame["_ENCOUNTER"].to_numpy(np.int64)
+    frame["_ROW"] = frame["_ROW"].astype(np.int64) + np.repeat([rows for _, rows, _ in parts], sizes)
+    frame["_RECORD_NO"] = frame["_RECORD_NO"].astype(np.int64) + before
+    frame["_ENCOUNTER"] = np.where(encounter >= 0, encounter + before, -1)
+    frame["_USED"] = [
+        tuple(n + shift for n in used) for used, shift in zip(frame["_USED"], before.tolist(), strict=True)
+    ]
+    return frame
 
 
 def _typed(domain: str, frame: pd.DataFrame) -> pd.DataFrame:

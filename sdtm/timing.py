@@ -20,8 +20,10 @@ _REPEATED = re.compile(r"(DAY|WEEK|MONTH)\s*(\d+)")
 
 def days_of(dtc: pd.Series) -> pd.Series:
     """The calendar day of each --DTC as datetime64, NaT where it is not complete to the day."""
-    text = dtc.astype("string")
-    return pd.to_datetime(text.str.slice(0, 10).where(text.str.len() >= 10), format="%Y-%m-%d", errors="coerce")
+    codes, distinct = pd.factorize(dtc, use_na_sentinel=False)
+    text = pd.Series(distinct, dtype="string")
+    days = pd.to_datetime(text.str.slice(0, 10).where(text.str.len() >= 10), format="%Y-%m-%d", errors="coerce")
+    return pd.Series(days.to_numpy()[codes], index=dtc.index, name=dtc.name)
 
 
 def study_day(dtc: pd.Series, reference: pd.Series) -> pd.Series:
