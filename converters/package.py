@@ -59,7 +59,12 @@ def _defines(root: Path) -> tuple[dict[str, Any], list[Hit]]:
         if not path.is_file():
             continue
         try:
-            trees[kind] = etree.parse(path, parser)
+            tree = etree.parse(path, parser)
+            if tree.docinfo.doctype:
+                # A DOCTYPE can name files and entities; define.xml needs none.
+                malformed.append(Hit("", "", f"{kind}/define.xml has a DOCTYPE, which is refused"))
+                continue
+            trees[kind] = tree
         except etree.XMLSyntaxError as error:
             malformed.append(Hit("", "", f"{kind}/define.xml is not well-formed XML: {error.msg}"))
     return trees, malformed

@@ -128,8 +128,6 @@ class Term:
     @classmethod
     def of(cls, variable: str, spec: VariableMap, terms: Terminology) -> Term:
         found = codelist(spec.codelist) if spec.codelist else None
-        if spec.map and spec.map not in terms.maps:
-            raise KeyError(f"{variable}: there is no terminology map named {spec.map!r}")
         if spec.map and spec.map not in terms.maps and all(p.map != spec.map for p in terms.patterns):
             raise KeyError(f"no map {spec.map}")
         by_code = found.by_code if found else {}
