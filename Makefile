@@ -32,7 +32,7 @@ demo: setup
 	@$(BIN)/fhir2cdisc trace out/demo/package ADTTE USUBJID=LENVA-PEMBRO-HB-01-0002 PARAMCD=PFS
 
 fuzz: setup
-	FHIR2CDISC_FUZZ=1 $(BIN)/python -m pytest -m "fuzz or not fuzz" -q
+	FHIR2CDISC_FUZZ=1 $(BIN)/python -m pytest -q
 
 bench: setup
 	$(BIN)/python -m benchmarks
