@@ -1,4 +1,4 @@
-"""Metadata of ADAE, ADQS and of the biomarker and tumour board variables of ADSL.
+"""Metadata of ADAE and ADQS.
 
 Labels are those of ADaMIG 1.3 and of the OCCDS guide where they name the variable, at most 40 characters.
 """
@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pandas as pd
 from fhir2cdisc.adam.adae import AdaeOptions
-from fhir2cdisc.adam.biomarkers import BiomarkerOptions, gene_flag
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
 
 DATE = "DATE9."
@@ -212,67 +211,3 @@ def adqs_metadata(adqs: pd.DataFrame) -> Dataset:
         ("STUDYID", "USUBJID", "PARAMN", "ADT", "VISITNUM", "ASEQ"),
     )
     return whole.select(adqs.columns)
-
-
-def biomarker_variables(options: BiomarkerOptions | None = None) -> tuple[Variable, ...]:
-    """Variables that `derive_biomarkers` adds to ADSL, with the cut-offs of the study in their methods."""
-    o = options or BiomarkerOptions()
-    last = "the last sample up to TRTSDT" if o.baseline_only else "the last sample"
-    cuts = ", ".join(f"{c:g}" for c in o.pdl1_cuts)
-    return (
-        _number(
-            "PDL1", f"PD-L1 {o.pdl1_score}", f"MISTRESN of PDL1 with {o.pdl1_score} in MITSTDTL, {last}."
-        ),
-        _text("PDL1GR1", "PD-L1 Group 1", f"PDL1 in groups with lower ends {cuts}."),
-        _number("TMB", "Tumor Mutation Burden (mut/Mb)", f"GFSTRESN of TMB, {last}."),
-        _text(
-            "TMBGR1", "Tumor Mutation Burden Group 1", f"H from {o.tmb_cut:g} mutations per megabase, else L."
-        ),
-        _text(
-            "MSIFL", "Microsatellite Instability High Flag", f"Y or N by GFSTRESC of MICRISTB, {last}.", NY
-        ),
-        *(
-            _text(
-                gene_flag(g),
-                f"{g} Variant Flag"[:40],
-                f"Y: a variant of {g} in GF; N: tested, none; {last}.",
-                NY,
-            )
-            for g in o.genes
-        ),
-    )
-
-
-MTB_VARIABLES = (
-    _text(
-        "MTBFL", "Tumor Board Recommendation Flag", "Y where the subject has a recommendation, else N.", NY
-    ),
-    _number("MTBDT", "Date of First Tumor Board Recomm.", "Earliest date of a recommendation.", DATE),
-    _text(
-        "MTBMFL",
-        "Received Guided Therapy Flag",
-        "Y where a therapy began after a recommendation of the same drug or class, else N.",
-        NY,
-    ),
-    _text(
-        "MTBREC",
-        "Recommendation Followed First",
-        "Identifier of the recommendation of the first guided therapy.",
-    ),
-    _number("MTBTDT", "Start Date of First Guided Therapy", "Start of the first guided therapy.", DATE),
-    _number(
-        "RESISTDT", "Date of Resistance to Guided Therapy", "First progression or stop after MTBTDT.", DATE
-    ),
-    _text("RESISTFL", "Resistance to Guided Therapy Flag", "Y where RESISTDT is not missing, else N.", NY),
-    _text(
-        "SECMTBFL",
-        "Second Guided Therapy Flag",
-        "Y where after RESISTDT a therapy began that follows a later recommendation, else N.",
-        NY,
-    ),
-    _text(
-        "SECREC", "Recommendation Followed Second", "Identifier of the recommendation of the second therapy."
-    ),
-    _number("SECTDT", "Start Date of Second Guided Therapy", "Start of the second guided therapy.", DATE),
-    _text("ACTFL", "Actionable Variant Flag", "Y where the tumor board named a gene to act on, else N.", NY),
-)

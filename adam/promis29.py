@@ -23,7 +23,6 @@ LABELS = {
     "PI": "PROMIS-29 Pain Interference T-Score", "PAIN": "PROMIS-29 Pain Intensity (0-10)",
     "PHS": "PROMIS-29 Physical Health (experimental)", "MHS": "PROMIS-29 Mental Health (experimental)",
 }  # fmt: skip
-HIGHER_IS_BETTER = frozenset({"PF", "SOC", "PHS", "MHS"})
 # Physical and mental weights of z-scores, from one public source; hence experimental.
 WEIGHTS = {
     "PF": (0.872, -0.015), "PAIN": (-0.094, -0.154), "SOC": (0.113, 0.252), "FAT": (-0.009, -0.351),

@@ -71,7 +71,7 @@ def best_overall_response(
     the call that decided. An unconfirmed CR or PR counts as SD from the SD minimum on.
     """
     options = options or ResponseOptions()
-    calls = response_window(read_calls(assessments, reference, options), options)
+    calls = _counted(assessments, reference, options)
     picked, code = best(calls, options, confirmed)
     return _frame(calls, picked, name_table(options.criteria)[code])
 
@@ -104,7 +104,7 @@ def response(
 ) -> pd.DataFrame:
     """Whether (Y/N) a CR or PR was called before progression, and the date of the first one."""
     options = options or ResponseOptions()
-    calls = response_window(read_calls(assessments, reference, options), options)
+    calls = _counted(assessments, reference, options)
     return _flag(calls, np.isin(calls.code, (CR, PR)))
 
 
@@ -113,7 +113,7 @@ def confirmed_response(
 ) -> pd.DataFrame:
     """Whether (Y/N) a CR or PR was confirmed, and the date of the response that was confirmed."""
     options = options or ResponseOptions()
-    calls = response_window(read_calls(assessments, reference, options), options)
+    calls = _counted(assessments, reference, options)
     cr, pr = confirmations(calls, options)
     return _flag(calls, cr | pr)
 
@@ -126,7 +126,7 @@ def clinical_benefit(
 ) -> pd.DataFrame:
     """Whether (Y/N) there was a response, or SD from `benefit_min_days` on, and its first date."""
     options = options or ResponseOptions()
-    calls = response_window(read_calls(assessments, reference, options), options)
+    calls = _counted(assessments, reference, options)
     return _flag(calls, benefit(calls, options, confirmed))
 
 
@@ -145,7 +145,7 @@ def disease_control(
 ) -> pd.DataFrame:
     """Whether (Y/N) the best overall response is CR, PR, SD or NON-CR/NON-PD; ADT is that response's date."""
     options = options or ResponseOptions()
-    calls = response_window(read_calls(assessments, reference, options), options)
+    calls = _counted(assessments, reference, options)
     return _yes_no(calls, control(*best(calls, options, confirmed)))
 
 
@@ -163,7 +163,7 @@ def progression(
     or SD between resets; where no iCPD follows, the first iUPD of the last block if `unconfirmed_iupd`.
     """
     options = options or ResponseOptions()
-    calls = response_window(read_calls(assessments, reference, options), options)
+    calls = _counted(assessments, reference, options)
     return _flag(calls, progressed(calls, options))
 
 
@@ -271,6 +271,11 @@ def _after_cr(assessments: pd.DataFrame, reference: pd.DataFrame, options: Respo
             for s, c, d in zip(calls.subjects[calls.subject[mask]], named, when, strict=True)
         ),
     )
+
+
+def _counted(assessments: pd.DataFrame, reference: pd.DataFrame, options: ResponseOptions) -> Calls:
+    """The calls that count towards a response."""
+    return response_window(read_calls(assessments, reference, options), options)
 
 
 def _flag(calls: Calls, mask: Bools) -> pd.DataFrame:

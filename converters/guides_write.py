@@ -31,6 +31,8 @@ EXPLANATIONS = {
     "source uses and the codelist lacks, results that are dates or Y and N, the unit mut/Mb, and the evaluator and "
     "method of the responses that were derived from lesions.",
 }
+# What a reviewer must know of an option beyond its value.
+_MEANINGS = {"response.sensitivity": "named by the protocol; this package does not compute it"}
 _SECTIONS = ("reference", "response", "schedule", "safety", "censoring", "statistics", "privacy")
 
 
@@ -43,7 +45,9 @@ def options_taken(study: Study) -> list[OptionTaken]:
             if option not in ("stated", "antineoplastic"):
                 shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
                 protocol = section.origin(option) == "protocol"
-                found.append(OptionTaken(f"{name}.{option}", shown, from_protocol=protocol))
+                full = f"{name}.{option}"
+                meaning = _MEANINGS.get(full, "") if value else ""
+                found.append(OptionTaken(full, shown, meaning, from_protocol=protocol))
     return found
 
 

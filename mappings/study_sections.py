@@ -86,10 +86,8 @@ class Safety(Section):
 
     ctcae: str = "5.0"
     window_days: int = Field(default=30, ge=0)
-    serious_window_days: int = Field(default=90, ge=0)
     related: tuple[str, ...] = ("RELATED", "POSSIBLY RELATED", "PROBABLY RELATED", "DEFINITELY RELATED")
     group_by: Literal["arm", "guided"] = "arm"
-    order: Literal["frequency", "alphabetical"] = "frequency"
 
 
 class Censoring(Section):
@@ -104,7 +102,6 @@ class Censoring(Section):
     month: float = 30.4375
     new_therapy: Literal["censor", "ignore"] = "censor"
     pd_date: Literal["earliest", "latest"] = "earliest"
-    alive: Literal["last-contact", "last-visit"] = "last-contact"
 
     def gap_days(self, schedule: Schedule) -> int:
         """The longest gap in days between two assessments that is not yet `missed` missed ones."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from datetime import date
 from random import Random
 
 from fhir2cdisc.fhir.simulation.happenings import add_events, add_forms, add_visits
@@ -269,9 +268,3 @@ def _prior(rng: Random, course: Course) -> None:
     for name in rng.sample(sorted(PRIOR_DRUGS), rng.randint(1, 2)):
         text = iso(start)[:7] if rng.random() < 0.3 else iso(start)
         course.therapies.append(Therapy("drug", name, start, end, prior=True, start_text=text))
-
-
-def age_at(birth: int, day: int) -> int:
-    """Completed years."""
-    born, then = date.fromordinal(birth), date.fromordinal(day)
-    return then.year - born.year - ((then.month, then.day) < (born.month, born.day))

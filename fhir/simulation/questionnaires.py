@@ -5,7 +5,6 @@ from __future__ import annotations
 from random import Random
 
 FACT = "FACT-HEP V4"
-PROMIS = "PROMIS-29 PROFILE V2.1"
 # First item, number of items and the items (1-based within the scale) that are not reversed, by form order.
 FACT_SCALES = {"PWB": (1, 7), "SWB": (8, 7), "EWB": (15, 6), "FWB": (21, 7), "HEPCS": (28, 18)}
 # Items for which a higher answer is the better one; GE2, C3, C4, C6 and An7 among the negative scales.

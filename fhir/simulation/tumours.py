@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from fhir2cdisc.fhir.simulation.plan import INDEPENDENT, INVESTIGATOR, Assessment, Lesion, Read
@@ -33,7 +33,6 @@ class Trend:
     complete: bool
     mode: str
     merge_at: int | None = None
-    noise: list[float] = field(default_factory=list)
 
 
 def draw_lesions(rng: Random, measurable: bool, node_rate: float) -> list[Lesion]:

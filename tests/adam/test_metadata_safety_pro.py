@@ -5,14 +5,7 @@ import pandas as pd
 import pytest
 from fhir2cdisc.adam.adae import AdaeOptions, derive_adae
 from fhir2cdisc.adam.adqs import AdqsOptions, derive_adecog
-from fhir2cdisc.adam.biomarkers import BiomarkerOptions, derive_biomarkers
-from fhir2cdisc.adam.metadata_safety_pro import (
-    MTB_VARIABLES,
-    adae_metadata,
-    adqs_metadata,
-    biomarker_variables,
-)
-from fhir2cdisc.adam.mtb import mtb_guided
+from fhir2cdisc.adam.metadata_safety_pro import adae_metadata, adqs_metadata
 from fhir2cdisc.adam.visit_windows import EVERY_3_MONTHS
 
 SHARED = next((p / "shared" for p in Path(__file__).resolve().parents if (p / "shared").is_dir()), None)
@@ -67,13 +60,7 @@ def adqs():
 
 
 def all_variables(adae, adqs):
-    genes = BiomarkerOptions(genes=("IDH1",))
-    return [
-        *adae_metadata(adae).variables,
-        *adqs_metadata(adqs).variables,
-        *biomarker_variables(genes),
-        *MTB_VARIABLES,
-    ]
+    return [*adae_metadata(adae).variables, *adqs_metadata(adqs).variables]
 
 
 def test_every_column_is_described_in_its_order(adae, adqs):
@@ -95,17 +82,6 @@ def test_types_and_formats_are_those_of_the_frames(adae, adqs):
             dtype = frame[v.name].dtype
             assert v.type == ("Char" if dtype.kind == "O" else "Num"), v.name
             assert (v.format == "DATE9.") == (dtype.kind == "M"), v.name
-
-
-def test_variables_of_adsl_are_those_that_the_functions_return():
-    genes = BiomarkerOptions(genes=("IDH1",))
-    names = [v.name for v in biomarker_variables(genes)]
-    assert list(derive_biomarkers(ADSL, None, None, genes).columns) == ["USUBJID", *names]
-    empty = pd.DataFrame({"USUBJID": [], "RECID": [], "RECDT": [], "DRUG": [], "TRT": [], "ASTDT": []})
-    assert list(mtb_guided(empty, empty).columns) == [
-        "USUBJID",
-        *[v.name for v in MTB_VARIABLES if v.name != "ACTFL"],
-    ]
 
 
 def test_options_of_the_study_are_in_the_methods(adae):

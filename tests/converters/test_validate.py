@@ -218,7 +218,7 @@ BROKEN: dict[str, list[Spoil]] = {
         put("AE", AESTDTC="2024-01"),
         put("AE", AESTDY=0.0),
     ],
-    "LINK-007": [put("SUPPAE", IDVARVAL="7"), put("SUPPAE", RDOMAIN="CM"), put("SUPPAE", IDVAR="AEXXX")],
+    "LINK-007": [put("SUPPAE", IDVARVAL="7"), put("SUPPAE", RDOMAIN="CM"), put("SUPPAE", IDVAR="AENONE")],
     "LINK-008": [again("SUPPAE", QVAL="N")],
     "LINK-009": [put("SUPPAE", QNAM="AETERM")],
     "LINK-010": [
@@ -267,7 +267,7 @@ BROKEN: dict[str, list[Spoil]] = {
     "ADAM-017": [
         put("ADRS", SRCSEQ=9.0),
         put("ADRS", SRCDOM="XX"),
-        put("ADRS", SRCVAR="RSXXX"),
+        put("ADRS", SRCVAR="RSNONE"),
         put("ADTTE", SRCDOM="ADXX"),
     ],
     "TTE-001": [drop("ADTTE", "STARTDT")],
