@@ -12,10 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from fhir2cdisc.converters.atomic import replacing
 from fhir2cdisc.converters.xpt_columns import (
@@ -28,10 +27,12 @@ from fhir2cdisc.converters.xpt_columns import (
     check_numbers,
     missing_by_row,
     number_words,
+    plain_array,
     spans,
     texts,
     with_type,
 )
+from fhir2cdisc.converters.xpt_fast import Block, empty_block, put_numbers, put_texts
 from fhir2cdisc.converters.xpt_layout import (
     CARD,
     FIXED_CREATED,
@@ -41,7 +42,7 @@ from fhir2cdisc.converters.xpt_layout import (
     split_format,
 )
 from fhir2cdisc.converters.xpt_read import read_xpt
-from fhir2cdisc.converters.xpt_texts import Budget, measure, text_bytes
+from fhir2cdisc.converters.xpt_texts import measure, text_bytes
 from fhir2cdisc.sdtm.metadata import Dataset, Variable
 
 __all__ = [
@@ -184,7 +185,8 @@ def _columns(
     for column in order:
         values = frame[column]
         missing = missing_by_row(special.get(column), values, f"{name}.{column}", problems)
-        columns.append(Column(with_type(described.get(column), str(column), values), values, missing))
+        variable = with_type(described.get(column), str(column), values)
+        columns.append(Column(variable, values, missing, plain_array(values)))
     return columns
 
 
@@ -228,14 +230,13 @@ def _checked(columns: Sequence[Column], name: str, encoding: str, problems: Prob
     """The columns with final lengths, once every value has been looked at."""
     if problems.sentences:
         return list(columns)
-    budget = Budget()
 
     def check(column: Column) -> tuple[Column, Problems]:
         where, found = f"{name}.{column.variable.name}", Problems()
         if column.variable.type == "Num":
             check_numbers(column, where, found)
             return column, found
-        longest = measure(column, where, encoding, found, budget)
+        longest = measure(column, where, encoding, found)
         length = column.variable.length or longest
         return replace(column, variable=replace(column.variable, length=length)), found
 
@@ -262,19 +263,27 @@ def _refuse_lost_rows(columns: Sequence[Column], name: str, encoding: str, probl
 def _write_rows(file: BinaryIO, columns: Sequence[Column], rows: int, encoding: str) -> int:
     """Write the observations block by block, the next ones made while one is written; the number of bytes."""
     record = np.dtype([(f"f{i}", _field_type(column)) for i, column in enumerate(columns)])
-    free = deque(np.empty(min(BLOCK, rows), dtype=record) for _ in range(THREADS + 1))
+    free = deque(empty_block(min(BLOCK, rows), record) for _ in range(THREADS + 1))
 
-    def fill(span: tuple[int, int]) -> npt.NDArray[np.void]:
-        start, stop = span
+    def fill(span: tuple[int, int]) -> Block:
         block = free.popleft()
         for i, column in enumerate(columns):
-            block[f"f{i}"][: stop - start] = _row_values(column, start, stop, encoding)
+            _put(block, f"f{i}", column, *span, encoding)
         return block
 
     for (start, stop), block in zip(spans(rows), _in_threads(fill, spans(rows), rows), strict=True):
-        file.write(block[: stop - start].view(np.uint8).data)
+        file.write(block.data[: (stop - start) * record.itemsize].data)
         free.append(block)
     return rows * record.itemsize
+
+
+def _put(block: Block, field: str, column: Column, start: int, stop: int, encoding: str) -> None:
+    """Fill a field of a block from some rows of a column."""
+    if column.variable.type == "Num":
+        if column.missing or not put_numbers(block, field, column.doubles(start, stop)):
+            block.records[field][: stop - start] = number_words(column, start, stop)
+    elif not put_texts(block, field, column.objects(start, stop)):
+        block.records[field][: stop - start] = text_bytes(column, start, stop, encoding)
 
 
 def _in_threads(work: Callable[[A], B], items: Iterable[A], rows: int) -> Iterator[B]:
@@ -294,9 +303,3 @@ def _in_threads(work: Callable[[A], B], items: Iterable[A], rows: int) -> Iterat
 
 def _field_type(column: Column) -> str:
     return ">u8" if column.variable.type == "Num" else f"S{column.variable.length}"
-
-
-def _row_values(column: Column, start: int, stop: int, encoding: str) -> npt.NDArray[Any]:
-    if column.variable.type == "Num":
-        return number_words(column, start, stop)
-    return text_bytes(column, start, stop, encoding)

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from fhir2cdisc.converters.ibm_float import MISSING_CODES, Words, missing_word, out_of_range, to_ibm
+from fhir2cdisc.converters.xpt_fast import all_in_range
 from fhir2cdisc.converters.xpt_layout import split_format
 from fhir2cdisc.sdtm.metadata import Variable
 
 # Rows worked on at a time: what fits the cache of a processor.
-BLOCK = 8_192
+BLOCK = 16_384
 MAX_TEXT = 200
 MAX_LABEL = 40
 NAME = re.compile(r"[A-Z][A-Z0-9]{0,7}", re.ASCII)
@@ -40,28 +41,32 @@ class Problems:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column ready to be written: its final description, its values, and texts kept from measuring."""
+    """One column ready to be written: its final description, its values, and the rows of special missing values.
+
+    `array` holds the values without a copy where they are objects or doubles; None where they are neither.
+    """
 
     variable: Variable
     values: pd.Series
     missing: Mapping[int, str]
-    kept: dict[int, Texts] = field(default_factory=dict)
+    array: npt.NDArray[Any] | None
+
+    def objects(self, start: int, stop: int) -> npt.NDArray[np.object_]:
+        """Some rows as objects, without a copy where the column holds objects already."""
+        if self.array is not None and self.array.dtype == object:
+            return self.array[start:stop]
+        return objects(self.values.iloc[start:stop])
+
+    def doubles(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+        """Some rows as doubles; dates as days, datetimes as seconds since 1960-01-01."""
+        if self.array is not None and self.array.dtype == np.float64:
+            return self.array[start:stop]
+        return numbers(self, self.values.iloc[start:stop])
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """The texts of a block as an Arrow array; where few objects repeat, each once, with a code a row."""
-
-    array: Any
-    codes: npt.NDArray[np.uint16] | None = None
-
-    def __len__(self) -> int:
-        return len(self.array if self.codes is None else self.codes)
-
-    @property
-    def size(self) -> int:
-        """Bytes of memory."""
-        return int(self.array.nbytes) + (0 if self.codes is None else self.codes.nbytes)
+def plain_array(values: pd.Series) -> npt.NDArray[Any] | None:
+    """The objects or doubles of a column without a copy; None where it holds anything else."""
+    return np.asarray(values.array) if values.dtype in (object, np.float64) else None
 
 
 def is_datetime(values: pd.Series) -> bool:
@@ -103,9 +108,8 @@ def blocks(values: pd.Series) -> Iterator[tuple[int, pd.Series]]:
 
 def objects(values: pd.Series) -> npt.NDArray[np.object_]:
     """A column as objects, without a copy where it holds objects already."""
-    if values.dtype == object:
-        return np.asarray(values.array, dtype=object)
-    return np.asarray(values.astype(object))
+    found = plain_array(values)
+    return found if found is not None and found.dtype == object else np.asarray(values.astype(object))
 
 
 def texts(values: pd.Series) -> npt.NDArray[np.object_]:
@@ -116,21 +120,13 @@ def texts(values: pd.Series) -> npt.NDArray[np.object_]:
     return found
 
 
-def part(values: pd.Series, start: int, stop: int) -> npt.NDArray[np.object_]:
-    """Some rows of a column as objects, without a copy where it holds objects already."""
-    if values.dtype == object:
-        return np.asarray(values.array, dtype=object)[start:stop]
-    return objects(values.iloc[start:stop])
-
-
 def check_numbers(column: Column, where: str, problems: Problems) -> None:
     """Refuse numbers that a transport file cannot hold exactly."""
     if isinstance(column.values.dtype, pd.DatetimeTZDtype):
         problems.add(where, "a time zone cannot be kept in a SAS date; convert to local time first")
         return
     rules: dict[str, list[int]] = {}
-    plain = doubles(column.values)
-    if plain is not None and not any(out_of_range(plain[a:b]).any() for a, b in spans(len(plain))):
+    if column.array is not None and column.array.dtype == np.float64 and all_in_range(column.array):
         return
     for start, block in blocks(column.values):
         sentence, bad = _refused(column, block)
@@ -186,15 +182,9 @@ def numbers(column: Column, block: pd.Series) -> npt.NDArray[np.float64]:
     return np.asarray(block.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def doubles(values: pd.Series) -> npt.NDArray[np.float64] | None:
-    """The doubles of a column without a copy; None where it holds anything else."""
-    return np.asarray(values.array) if values.dtype == np.float64 else None
-
-
 def number_words(column: Column, start: int, stop: int) -> Words:
-    """The IBM words of some rows of a numeric column."""
-    plain = doubles(column.values)
-    words = to_ibm(numbers(column, column.values.iloc[start:stop]) if plain is None else plain[start:stop])
+    """The IBM words of some rows of a numeric column, special missing values included."""
+    words = to_ibm(column.doubles(start, stop))
     for row, code in column.missing.items():
         if start <= row < stop:
             words[row - start] = missing_word(code)

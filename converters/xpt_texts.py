@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -11,42 +9,21 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from fhir2cdisc.converters.xpt_columns import MAX_TEXT, Column, Problems, Texts, part, spans, texts
-
-# Rows whose objects tell whether few of them fill a block.
-_SAMPLE = 1024
+from fhir2cdisc.converters.xpt_columns import MAX_TEXT, Column, Problems, spans, texts
+from fhir2cdisc.converters.xpt_fast import longest_text
 
 
-@dataclass(slots=True)
-class Budget:
-    """Bytes that measuring may keep for writing: a constant, so that memory does not grow with the rows."""
-
-    left: int = 64_000_000
-    lock: Lock = field(default_factory=Lock)
-
-    def take(self, size: int) -> bool:
-        """True where so many bytes were left, which are then taken."""
-        with self.lock:
-            granted = size <= self.left
-            self.left -= size if granted else 0
-        return granted
-
-
-def measure(column: Column, where: str, encoding: str, problems: Problems, budget: Budget) -> int:
-    """Check a character column; the bytes that its longest value needs (at least 1).
-
-    Texts are kept in the column for writing, as far as the budget goes.
-    """
+def measure(column: Column, where: str, encoding: str, problems: Problems) -> int:
+    """Check a character column; the bytes that its longest value needs (at least 1)."""
     longest = 1
     rules: dict[str, list[int]] = {}
     for start, stop in spans(len(column.values)):
-        values = part(column.values, start, stop)
-        found = _texts(values)
-        length = None if found is None else _plain_length(found.array)
+        values = column.objects(start, stop)
+        length = longest_text(values)
+        if length is None:
+            length = _plain_length(_arrow(values))
         if length is None or length > MAX_TEXT:
             length = _measure_slowly(_filled(values).tolist(), start, encoding, rules)
-        if found is not None and budget.take(found.size):
-            column.kept[start] = found
         longest = max(longest, length)
     limit = column.variable.length
     for sentence, rows in rules.items():
@@ -56,41 +33,9 @@ def measure(column: Column, where: str, encoding: str, problems: Problems, budge
     return longest
 
 
-def _texts(values: npt.NDArray[np.object_]) -> Texts | None:
-    """The texts of a block, None where a value is neither text nor missing."""
-    coded = _by_object(np.ascontiguousarray(values))
-    if coded is None:
-        array = _arrow(values)
-        return None if array is None else Texts(array)
-    codes, firsts = coded
-    array = _arrow(values[firsts])
-    return None if array is None else Texts(array, codes)
-
-
 def _filled(values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """Values with an empty text for missing ones."""
     return texts(pd.Series(values, dtype=object))
-
-
-def _by_object(values: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.intp]] | None:
-    """A code a row, and a row of each code, where few objects fill a block; None where they are many.
-
-    Rows are compared by the address of their object and the texts never read: the same object is the same
-    text, and a code list or subject number is mostly one object in many rows.
-    """
-    address = values.__array_interface__["data"][0]
-    buffer = pa.foreign_buffer(address, values.nbytes, base=values)
-    objects = pa.Array.from_buffers(pa.from_numpy_dtype(np.intp), len(values), [None, buffer])
-    sample = objects.slice(0, _SAMPLE)
-    if len(sample.unique()) * 8 > len(sample) * 7:
-        return None
-    coded = objects.dictionary_encode()
-    if len(coded.dictionary) * 4 > len(values):
-        return None
-    codes = coded.indices.to_numpy()
-    rows = np.empty(len(coded.dictionary), dtype=np.intp)
-    rows[codes] = np.arange(len(values))
-    return codes.astype(np.uint16), rows
 
 
 def _arrow(values: npt.NDArray[np.object_]) -> Any:
@@ -155,13 +100,9 @@ def text_problem(value: Any, encoding: str) -> tuple[int, str]:
 
 def text_bytes(column: Column, start: int, stop: int, encoding: str) -> npt.NDArray[Any]:
     """The bytes of some rows of a character column, one item of its length a row."""
-    length = column.variable.length
-    found = column.kept.get(start)
-    if found is None or len(found) != stop - start:
-        values = part(column.values, start, stop)
-        found = _texts(values) or Texts(_arrow(_filled(values)))
-    table = fixed_width(found.array, length, encoding)
-    return table if found.codes is None else table.take(found.codes)
+    values = column.objects(start, stop)
+    array = _arrow(values)
+    return fixed_width(_arrow(_filled(values)) if array is None else array, column.variable.length, encoding)
 
 
 def fixed_width(array: Any, length: int, encoding: str) -> npt.NDArray[Any]:

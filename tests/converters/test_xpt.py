@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-from fhir2cdisc.converters import xpt_columns
+from fhir2cdisc.converters import xpt_columns, xpt_fast
 from fhir2cdisc.converters.ibm_float import from_ibm, out_of_range, to_ibm
 from fhir2cdisc.converters.xpt import (
     XptError,
@@ -26,7 +26,6 @@ from fhir2cdisc.converters.xpt import (
     write_xpt_pieces,
 )
 from fhir2cdisc.converters.xpt_layout import join_format, split_format
-from fhir2cdisc.converters.xpt_texts import Budget
 from fhir2cdisc.sdtm.metadata import Dataset, Variable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -52,6 +51,15 @@ DM_VARIABLES = (
     Variable("TRTSDT", "Date of First Exposure to Treatment", "Num", format="DATE9."),
     Variable("COMMENT", "Comment"),
 )
+
+
+@pytest.fixture(autouse=True, params=["compiled", "plain"])
+def _both_writers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test of this file runs with the compiled shortcuts and without them."""
+    if request.param == "plain":
+        monkeypatch.setattr(xpt_fast, "native", None)
+    elif xpt_fast.native is None:
+        pytest.skip("the package was installed without a C compiler")
 
 
 def test_every_reader_finds_the_same_values_labels_formats_and_lengths(
@@ -371,19 +379,7 @@ def test_many_rows_of_few_values_come_back(tmp_path: Path, encoding: str) -> Non
         write_xpt(frame, tmp_path / "ae.xpt", name="AE")
 
 
-def test_what_measuring_may_keep_is_a_constant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = pd.DataFrame({"ID": [WIDE] * 500, "A": ["x", "yy"] * 250, "N": np.arange(500.0)})
-    write_xpt(frame, tmp_path / "kept.xpt", name="T")
-    monkeypatch.setattr("fhir2cdisc.converters.xpt.Budget", lambda: Budget(1100))
-    write_xpt(frame, tmp_path / "dropped.xpt", name="T")
-    assert (tmp_path / "kept.xpt").read_bytes() == (tmp_path / "dropped.xpt").read_bytes()
-    budget = Budget(10)
-    assert [budget.take(6), budget.take(6), budget.take(4)] == [True, False, True]
-
-
-def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fhir2cdisc.converters.xpt.Budget", lambda: Budget(0))
-
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     def peak(rows: int) -> int:
         text = np.array(["x" * 20, "yy", ""], dtype=object)[np.arange(rows) % 3]
         days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(rows) % 365, unit="D")
