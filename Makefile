@@ -38,4 +38,4 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv build out *.egg-info
+	rm -rf .venv build out *.egg-info converters/*.so

@@ -12,6 +12,7 @@ from fhir2cdisc.adam.composite import composites
 from fhir2cdisc.adam.metadata_response import adrs_metadata, adtr_metadata, adtte_metadata
 from fhir2cdisc.adam.metadata_safety_pro import adae_metadata, adqs_metadata
 from fhir2cdisc.adam.study_options import adae_options, response_options, tte_parameters
+from fhir2cdisc.adam.terminology import with_adam_codelists
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.metadata import Dataset, Variable
 
@@ -19,7 +20,10 @@ from fhir2cdisc.sdtm.metadata import Dataset, Variable
 def adam_datasets(frames: Mapping[str, pd.DataFrame], study: Study) -> dict[str, Dataset]:
     """The metadata of each ADaM frame, by name: its columns, those carried from ADSL named as such."""
     subject = {v.name: v for v in ADSL_VARIABLES}
-    return {name: _carried(_made(name, frame, frames, study), frame, subject) for name, frame in frames.items()}
+    return {
+        name: with_adam_codelists(_carried(_made(name, frame, frames, study), frame, subject))
+        for name, frame in frames.items()
+    }
 
 
 def _made(name: str, frame: pd.DataFrame, frames: Mapping[str, pd.DataFrame], study: Study) -> Dataset:

@@ -10,14 +10,17 @@ from typing import Any
 
 import click
 from fhir2cdisc.adam.build import Adam, build_adam
+from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.cli_results import results
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
 from fhir2cdisc.converters.cli_trace import trace
 from fhir2cdisc.converters.cli_validate import validate
 from fhir2cdisc.converters.coding import DictionaryError
+from fhir2cdisc.converters.conformance import as_json
 from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
-from fhir2cdisc.converters.headlines import adam_lines, finding_lines
+from fhir2cdisc.converters.guides_write import add_guides
+from fhir2cdisc.converters.headlines import adam_lines, conformance_line, finding_lines
 from fhir2cdisc.converters.package_write import (
     PackageError,
     check_writable,
@@ -194,8 +197,10 @@ def adam(sdtm_dir: Path, study_name: str, out: Path, replace_old: bool) -> None:
         written = write_adam(folder, made, study)
         write_lineage(folder, None, made)
         found = write_findings(folder, None, made, written.findings)
+        report = add_guides(folder, study, None, written, found)
+        write_text(folder / "findings" / "conformance.json", as_json(report))
         finish(folder, [sdtm_dir], study, RunOptions(), written.encoding)
-    click.echo("\n".join([*finding_lines(found), *adam_lines(made.frames)]))
+    click.echo("\n".join([*finding_lines(found), *adam_lines(made.frames), conformance_line(report)]))
     click.echo(f"Package: {out}")
 
 

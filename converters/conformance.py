@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -76,14 +76,16 @@ def validate_package(
     rules: Sequence[Rule] = RULES,
     more: Iterable[Issue] = (),
     encoding: str = "ascii",
+    coming: Collection[Path] = (),
 ) -> Report:
     """Apply the rules to a package folder; `more` are findings of another engine to report with ours.
 
-    With an `encoding` of `utf-8` or `gb18030` (NMPA) the rules that ask for ASCII are left out.
+    With an `encoding` of `utf-8` or `gb18030` (NMPA) the rules that ask for ASCII are left out. `coming`
+    are files that will be written before the package is complete.
 
     A rule that cannot be applied to unusual data is itself reported as a note; nothing is raised for content.
     """
-    package = read_package(folder, None if encoding == "ascii" else encoding)
+    package = read_package(folder, None if encoding == "ascii" else encoding, coming)
     if encoding != "ascii":
         rules = [rule for rule in rules if rule.id not in rules_xpt.ASCII_ONLY]
     issues = [issue for rule in rules for issue in _apply(rule, package)]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pandas as pd
+from fhir2cdisc.adam.terminology import ADAM_CODELISTS, ADAM_CT_VERSION
 from fhir2cdisc.converters.atomic import replacing
 from fhir2cdisc.converters.define_codelists import CodelistBook, Dictionary, Terminology
 from fhir2cdisc.converters.define_html import STYLESHEET, write_define_html
@@ -66,9 +67,16 @@ class Document:
     href: str
 
 
-def sdtm_terminology() -> Terminology:
-    """The SDTM terminology that the project carries."""
-    return Terminology("SDTM", SDTM_CT_VERSION, codelists())
+def terminologies_of(standard: tuple[str, str]) -> tuple[Terminology, ...]:
+    """The terminology that the project carries: SDTM, and for analysis datasets ADaM before it."""
+    sdtm = Terminology("SDTM", SDTM_CT_VERSION, codelists())
+    if not _is_adam(standard):
+        return (sdtm,)
+    return (Terminology("ADaM", ADAM_CT_VERSION, ADAM_CODELISTS), sdtm)
+
+
+def _is_adam(standard: tuple[str, str]) -> bool:
+    return standard[0].upper().startswith("ADAM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class Definitions:
 
     @property
     def is_adam(self) -> bool:
-        return self.standard[0].upper().startswith("ADAM")
+        return _is_adam(self.standard)
 
     @property
     def standard_oid(self) -> str:
@@ -112,11 +120,11 @@ def write_define(
     """Write define.xml for these datasets, with define.html and its stylesheet beside it.
 
     `datasets` are descriptions with their frames in the order of the file; take the descriptions that
-    `write_xpt` used, so that lengths agree. `terminologies` name the published codelists (default: SDTM),
-    `dictionaries` map `AE.AEDECOD` to an external dictionary, `methods` and `comments` add to those of the
-    variables. `created` is fixed unless given, so that the same data give the same bytes.
+    `write_xpt` used, so that lengths agree. `terminologies` name the published codelists (unless given those of
+    the standard), `dictionaries` map `AE.AEDECOD` to an external dictionary, `methods` and `comments` add to
+    those of the variables. `created` is fixed unless given, so that the same data give the same bytes.
     """
-    terms = tuple(terminologies) if terminologies is not None else (sdtm_terminology(),)
+    terms = tuple(terminologies) if terminologies is not None else terminologies_of(standard)
     found = Definitions(
         study,
         standard,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 from fhir2cdisc.converters.define_types import numeric_text, used_texts
 from fhir2cdisc.converters.define_xml import Element, describe, element, oid
 from fhir2cdisc.converters.xpt_columns import is_numeric, texts
-from fhir2cdisc.sdtm.metadata import Codelist, Variable
+from fhir2cdisc.sdtm.metadata import Codelist, Variable, codelists_by_test
 
 # Variables whose decode stands in another variable of the same record.
 _DECODES = {
@@ -91,7 +91,7 @@ class CodelistBook:
             return None
         decodes = _decodes(variable.name, frame)
         place = [dataset, variable.name, *([value] if value else [])]
-        standard = self._standard(variable, used)
+        standard = self._standard(_listed(dataset, variable, value), used)
         if standard is None:
             if decodes is None or value:
                 return None
@@ -200,6 +200,14 @@ def _decodes(name: str, frame: pd.DataFrame) -> dict[str, str] | None:
     if pairs["code"].duplicated().any() or set(pairs["code"]) != used:
         return None
     return dict(zip(pairs["code"], pairs["decode"].astype(str), strict=True))
+
+
+def _listed(dataset: str, variable: Variable, value: str) -> Variable:
+    """A variable with the codelists of one test; without, where they differ from test to test."""
+    by_test = codelists_by_test(dataset, variable.name)
+    if not by_test:
+        return variable
+    return replace(variable, codelists=(by_test[value],) if value in by_test else ())
 
 
 def _is_number(text: str) -> bool:

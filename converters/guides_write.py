@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from fhir2cdisc.adam.study_options import tte_parameters
+from fhir2cdisc.adam.terminology import ADAM_CT_VERSION
 from fhir2cdisc.converters.conformance import Report, validate_package
 from fhir2cdisc.converters.guides import (
     EndpointDefinition,
@@ -16,7 +16,7 @@ from fhir2cdisc.converters.guides import (
     build_csdrg,
     write_guides,
 )
-from fhir2cdisc.converters.package_write import ADAM_STANDARD, Identity, Written
+from fhir2cdisc.converters.package_write import ADAM_STANDARD, GUIDES, Identity, Written
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.mappings.study_base import Section
@@ -66,15 +66,35 @@ def endpoint_definitions(study: Study) -> list[EndpointDefinition]:
 
 
 def add_guides(
-    folder: Path, study: Study, sdtm: Written, adam: Written | None, findings: Sequence[Finding], lines: Sequence[str]
+    folder: Path,
+    study: Study,
+    sdtm: Written | None,
+    adam: Written | None,
+    findings: Sequence[Finding],
+    lines: Sequence[str] = (),
 ) -> Report:
-    """Check the written package and put csdrg and adrg beside its datasets; the report is returned."""
-    report = validate_package(folder)
+    """Check the written package and put csdrg and adrg beside their datasets; the report is returned."""
+    written = {"sdtm": sdtm, "adam": adam}
+    made = {kind: folder / kind / GUIDES[kind].href for kind, found in written.items() if found is not None}
+    report = validate_package(folder, coming=made.values())
+    for kind, path in made.items():
+        content = _content(kind, written[kind], study, report, findings, lines)
+        guide = build_csdrg(content) if kind == "sdtm" else build_adrg(content)
+        write_guides(path.parent, guide, path.stem)
+    return report
+
+
+def _content(
+    kind: str, written: Written | None, study: Study, report: Report, findings: Sequence[Finding], lines: Sequence[str]
+) -> GuideContent:
     standards = [SDTM_STANDARD, ("SDTM CT", SDTM_CT_VERSION)]
-    content = GuideContent(
+    if kind == "adam":
+        standards = [ADAM_STANDARD, ("ADaM CT", ADAM_CT_VERSION), *standards]
+    datasets = written.datasets if written is not None else ()
+    return GuideContent(
         study=Identity(study.studyid, study.studyid, study.title),
         standards=standards,
-        datasets=[(dataset, len(frame)) for dataset, frame in sdtm.datasets],
+        datasets=[(dataset, len(frame)) for dataset, frame in datasets],
         report=report,
         protocol=study.design.summary,
         sources=tuple(lines),
@@ -83,12 +103,6 @@ def add_guides(
         endpoints=endpoint_definitions(study),
         explanations=EXPLANATIONS,
     )
-    write_guides(folder / "sdtm", build_csdrg(content), "csdrg")
-    if adam is not None:
-        datasets = [(dataset, len(frame)) for dataset, frame in adam.datasets]
-        content = replace(content, standards=[ADAM_STANDARD, *standards], datasets=datasets)
-        write_guides(folder / "adam", build_adrg(content), "adrg")
-    return report
 
 
 def _issues(findings: Sequence[Finding]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from fhir2cdisc.converters.conformance import Report
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.route import Accounts
 from fhir2cdisc.mappings.study import Study
@@ -67,3 +68,8 @@ def adam_lines(frames: Mapping[str, pd.DataFrame]) -> list[str]:
         days = f"median observed {known.median():g} days" if len(known) else "no time known"
         lines.append(f"  {code}: {len(rows)} subjects, {events} events, {days}")
     return lines
+
+
+def conformance_line(report: Report) -> str:
+    """How many errors and warnings the package's own check found."""
+    return f"Conformance: {report.count('error')} errors, {report.count('warning')} warnings"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-_PLACES = {"sdtm": "tabulations/sdtm", "adam": "analysis/adam/datasets"}
+# Where the tabulation and analysis datasets of a study stand under m5/datasets/<study>.
+ECTD_PLACES = {"sdtm": "tabulations/sdtm", "adam": "analysis/adam/datasets"}
 
 # An agency takes transport files; what is written beside them is for other readers.
 _OTHER_FORMATS = (".json", ".ndjson", ".parquet")
@@ -21,7 +22,7 @@ def arrange_ectd(package: str | Path, out: str | Path, study_id: str) -> list[Pa
     folder = "".join(c if c.isalnum() or c in "-_" else "-" for c in study_id.lower())
     study = Path(out) / "m5" / "datasets" / folder
     copies = []
-    for kind, place in _PLACES.items():
+    for kind, place in ECTD_PLACES.items():
         source = Path(package) / kind
         for path in sorted(p for p in source.rglob("*") if p.is_file() and p.suffix not in _OTHER_FORMATS):
             target = study / place / path.relative_to(source)

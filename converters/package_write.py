@@ -10,14 +10,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
 from fhir2cdisc.adam.build import Adam, adam_lineage
 from fhir2cdisc.converters.adam_metadata import adam_datasets
 from fhir2cdisc.converters.atomic import replacing, write_text
-from fhir2cdisc.converters.define import write_define
+from fhir2cdisc.converters.define import Document, write_define
 from fhir2cdisc.converters.define_results import ResultDisplay
 from fhir2cdisc.converters.long_text import (
     split_columns,
@@ -33,11 +33,15 @@ from fhir2cdisc.converters.xpt import XptError, study_lengths, with_lengths, wri
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.describe import describe
-from fhir2cdisc.sdtm.metadata import Dataset
+from fhir2cdisc.sdtm.metadata import SDTM_STANDARD, Dataset
 
 RESOURCE_COLUMNS = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "OUTCOME", "REASON"]
 ADAM_STANDARD = ("ADaMIG", "1.3")
-
+# The reviewer's guide beside the datasets of each kind.
+GUIDES = {
+    "sdtm": Document("csdrg", "Clinical Study Data Reviewer's Guide", "csdrg.html"),
+    "adam": Document("adrg", "Analysis Data Reviewer's Guide", "adrg.html"),
+}
 
 # Datasets whose long text goes on in numbered variables of their own instead of SUPP-- (SDTMIG 3.4, 5.1 and 7.4).
 CONTINUED = {"CO": "COVAL", "TS": "TSVAL"}
@@ -50,6 +54,16 @@ class Identity:
     id: str
     name: str
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What define.xml says beside the datasets: standard, documents beside it, results, comments by place."""
+
+    standard: tuple[str, str]
+    documents: tuple[Document, ...] = ()
+    results: Sequence[ResultDisplay] = ()
+    comments: Mapping[str, str] = field(default_factory=dict)
 
 
 class PackageError(ValueError):
@@ -121,9 +135,8 @@ def write_datasets(
     frames: Mapping[str, pd.DataFrame],
     metadata: Mapping[str, Dataset],
     study: Study,
-    standard: tuple[str, str],
+    beside: Described,
     encoding: str = "auto",
-    results: Sequence[ResultDisplay] = (),
 ) -> Written:
     """One XPT a dataset and the define.xml (and define.html) of them all.
 
@@ -150,7 +163,10 @@ def write_datasets(
             raise PackageError(f"{name}: cannot be written as a transport file in {chosen}: {error}") from error
         datasets.append((dataset, plain[name]))
     identity = Identity(study.studyid, study.studyid, study.title)
-    write_define(folder / "define.xml", study=identity, datasets=datasets, standard=standard, results=results)
+    write_define(
+        folder / "define.xml", study=identity, datasets=datasets, standard=beside.standard, results=beside.results,
+        documents=beside.documents, comments=beside.comments,
+    )  # fmt: skip
     return Written(tuple(datasets), chosen, tuple(found))
 
 
@@ -174,14 +190,17 @@ def _overflow(frames: dict[str, pd.DataFrame], metadata: dict[str, Dataset], enc
 def write_sdtm(folder: Path, run: SdtmRun, study: Study, encoding: str = "auto") -> Written:
     frames = run.sdtm.frames
     described = describe(frames, run.mappings)
-    return write_datasets(folder / "sdtm", frames, described, study, ("SDTMIG", "3.4"), encoding)
+    long = [f"{one.code}: {one.full_text}" for one in study.criteria if one.full_text]
+    beside = Described(SDTM_STANDARD, (GUIDES["sdtm"],), comments={"TI.IETEST": "; ".join(long)} if long else {})
+    return write_datasets(folder / "sdtm", frames, described, study, beside, encoding)
 
 
 def write_adam(folder: Path, adam: Adam, study: Study, encoding: str = "auto") -> Written:
     described = adam_datasets(adam.frames, study)
     frames = {name: frame[list(described[name].names)] for name, frame in adam.frames.items()}
     displays = result_displays(study, frames)
-    return write_datasets(folder / "adam", frames, described, study, ADAM_STANDARD, encoding, displays)
+    beside = Described(ADAM_STANDARD, (GUIDES["adam"],), displays)
+    return write_datasets(folder / "adam", frames, described, study, beside, encoding)
 
 
 def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,24 +58,33 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package folder: datasets by name, the define.xml trees, and files that could not be read."""
+    """A package: the folder of each kind, datasets by name, define.xml trees, and files that could not be read.
 
-    folder: Path
+    `coming` are files that will be there when the package is complete.
+    """
+
+    places: Mapping[Kind, Path]
     sdtm: dict[str, Loaded]
     adam: dict[str, Loaded]
-    defines: dict[str, Any]
+    defines: dict[Kind, Any]
     unread: tuple[Hit, ...] = ()
-    malformed: tuple[Hit, ...] = field(default=())
+    malformed: tuple[Hit, ...] = ()
+    coming: frozenset[Path] = frozenset()
 
     @property
     def loaded(self) -> Iterator[Loaded]:
         yield from self.sdtm.values()
         yield from self.adam.values()
 
+    def has_file(self, kind: Kind, href: str) -> bool:
+        """True where a file that the define.xml of a kind links to is there, or will be."""
+        path = self.places[kind] / href
+        return path.is_file() or path in self.coming
+
     def find(self, name: str) -> Loaded | None:
         return self.sdtm.get(name) or self.adam.get(name)
 
-    def group(self, kind: str) -> dict[str, Loaded]:
+    def group(self, kind: Kind) -> dict[str, Loaded]:
         return self.sdtm if kind == "sdtm" else self.adam
 
 

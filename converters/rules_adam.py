@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.adam.terminology import adam_codelist
 from fhir2cdisc.converters.define_types import numeric_text
-from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, ambiguous, date, has, hit, number, text
+from fhir2cdisc.converters.rule import Check, Hit, Loaded, Package, Rule, ambiguous, date, has, hit, number, text
 from fhir2cdisc.converters.xpt_columns import is_datetime
 
 _ADSL = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ARM")
@@ -178,6 +179,20 @@ def _flags(package: Package) -> Iterator[Hit]:
                 yield from hit(loaded, name, f"a flag that is not {said}", wrong)
 
 
+def _terms(extensible: bool) -> Check:
+    def check(package: Package) -> Iterator[Hit]:
+        for loaded in package.adam.values():
+            for name in loaded.dataset.names:
+                codelist = adam_codelist(name)
+                if codelist is not None and codelist.extensible == extensible:
+                    values = text(loaded.frame, name)
+                    wrong = (values != "") & ~values.isin(set(codelist.terms))
+                    said = f"a value that codelist {codelist.submission_value} does not have"
+                    yield from hit(loaded, name, said, wrong)
+
+    return check
+
+
 def _date_formats(package: Package) -> Iterator[Hit]:
     for loaded in package.adam.values():
         for v in loaded.dataset.variables:
@@ -258,4 +273,6 @@ RULES = (
         "ADAM-016", "error", "ADaMIG 1.3, 3.2", "Treatment does not end before it starts.", _treatment_dates
     ),
     Rule("ADAM-017", "error", "ADaMIG 1.3, 3.3", "Sources lead to records.", _sources),
+    Rule("ADAM-018", "error", "ADaM CT", "Values of closed ADaM codelists are terms of them.", _terms(False)),
+    Rule("ADAM-019", "warning", "ADaM CT", "Values of open ADaM codelists are terms of them.", _terms(True)),
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 from fhir2cdisc.converters.define_xml import ARM, DEF, ODM, XLINK
-from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, rows_of, text
+from fhir2cdisc.converters.rule import Hit, Kind, Loaded, Package, Rule, rows_of, text
 from fhir2cdisc.converters.xpt_columns import is_datetime, is_numeric
 from lxml import etree
 
@@ -40,7 +40,7 @@ def find(node: Any, path: str) -> list[Any]:
 
 def _missing(package: Package) -> Iterator[Hit]:
     for kind in ("sdtm", "adam"):
-        broken = any(h.message.startswith(f"{kind}/") for h in package.malformed)
+        broken = any(h.message.startswith((f"{kind}/", "define.xml")) for h in package.malformed)
         if package.group(kind) and kind not in package.defines and not broken:
             yield Hit("", "", f"no define.xml beside the {kind} datasets")
 
@@ -85,7 +85,7 @@ def _twice(package: Package) -> Iterator[Hit]:
                 yield Hit("", "", f"{kind}/define.xml: {name} is defined twice")
 
 
-def _groups(package: Package) -> Iterator[tuple[str, dict[str, Any]]]:
+def _groups(package: Package) -> Iterator[tuple[Kind, dict[str, Any]]]:
     for kind, tree in package.defines.items():
         yield kind, {node.get("Name", ""): node for node in find(tree, "//o:ItemGroupDef")}
 
@@ -109,7 +109,7 @@ def _leaves(package: Package) -> Iterator[Hit]:
                     yield Hit(name, "", f"define.xml links to {href}, the file is {found.path.name}")
         tree = package.defines[kind]
         for href in find(tree, "/o:ODM/o:Study/o:MetaDataVersion/def:leaf/@xlink:href"):
-            if "://" not in href and not (package.folder / kind / href).is_file():
+            if "://" not in href and not package.has_file(kind, href):
                 yield Hit("", "", f"{kind}/define.xml links to {href}, which is not there")
 
 

@@ -14,7 +14,13 @@ from fhir2cdisc.converters.conformance import as_json
 from fhir2cdisc.converters.datasets import write_dataset
 from fhir2cdisc.converters.derived_response import add_derived_responses
 from fhir2cdisc.converters.guides_write import add_guides
-from fhir2cdisc.converters.headlines import account_lines, adam_lines, assumption_lines, finding_lines
+from fhir2cdisc.converters.headlines import (
+    account_lines,
+    adam_lines,
+    assumption_lines,
+    conformance_line,
+    finding_lines,
+)
 from fhir2cdisc.converters.layout import arrange_ectd
 from fhir2cdisc.converters.package_write import (
     Written,
@@ -88,7 +94,7 @@ def _write(folder: Path, order: Order, made: SdtmRun, adam: Adam | None, conflic
     finish(folder, order.sources, order.study, order.options, order.encoding)
     lines = [*finding_lines(found), *assumption_lines(order.study, made.sdtm.frames)]
     lines += adam_lines(adam.frames) if adam is not None else []
-    return [*lines, f"Conformance: {report.count('error')} errors, {report.count('warning')} warnings"]
+    return [*lines, conformance_line(report)]
 
 
 def _other_formats(folder: Path, sdtm: Written, adam: Written | None, formats: tuple[str, ...]) -> None:

@@ -45,6 +45,7 @@ def explain_study(study: Study) -> str:
     for name, title, key in LISTS:
         for one in getattr(study, name):
             blocks.append("\n".join([f"{title}: {getattr(one, key)}", *_options(one, skip=(key,))]))
+    blocks += [_criteria(study), _trial_summary(study)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -72,6 +73,19 @@ def _arms(study: Study) -> str:
     if study.drugs:
         lines.append(_indented("drugs: " + ", ".join(drug.name for drug in study.drugs)))
     return "\n".join(lines)
+
+
+def _criteria(study: Study) -> str:
+    lines = ["Eligibility criteria"] if study.criteria else []
+    for one in study.criteria:
+        version = f" (version {one.version})" if one.version else ""
+        lines.append(f"    {one.code:10}{one.category.lower()}{version}: {one.text}")
+    return "\n".join(lines)
+
+
+def _trial_summary(study: Study) -> str:
+    lines = ["Trial summary parameters"] if study.trial_summary else []
+    return "\n".join([*lines, *(f"    {one.code:10}{_shown(one.values)}" for one in study.trial_summary)])
 
 
 def options_of(section: Section, skip: Iterable[str] = (), silent: bool = True) -> list[tuple[str, str, str]]:

@@ -18,6 +18,7 @@ from fhir2cdisc.mappings.study_sections import (
     SAF,
     Biomarker,
     Censoring,
+    Criterion,
     Design,
     Endpoint,
     Interim,
@@ -28,6 +29,7 @@ from fhir2cdisc.mappings.study_sections import (
     Safety,
     Schedule,
     Statistics,
+    TrialParameter,
 )
 from fhir2cdisc.mappings.study_simulation import Simulation
 from pydantic import Field, ValidationError, model_validator
@@ -88,7 +90,11 @@ class Reference(Section):
 
 
 class Study(Section):
-    """One study file."""
+    """One study file.
+
+    `criteria` are the eligibility criteria (TI). `trial_summary` gives trial summary parameters (TS): those that
+    the rest of the file cannot answer, or answers otherwise.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     studyid: str = Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,19}$")
@@ -111,6 +117,8 @@ class Study(Section):
     questionnaires: tuple[Questionnaire, ...] = ()
     biomarkers: tuple[Biomarker, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    trial_summary: tuple[TrialParameter, ...] = ()
     simulation: Simulation = Simulation()
 
     def endpoint(self, name: str) -> Endpoint:
@@ -136,7 +144,13 @@ class Study(Section):
         used = {d for arm in self.arms for d in arm.drugs} | {d for r in self.simulation.regimens for d in r.drugs}
         if used - drugs:
             raise ValueError(f"drug {sorted(used - drugs)[0]!r} of an arm or regimen is not among the study's drugs")
-        for name, ids in (("endpoint", [e.id for e in self.endpoints]), ("arm", [a.code for a in self.arms])):
+        named = {
+            "endpoint": [e.id for e in self.endpoints],
+            "arm": [a.code for a in self.arms],
+            "criterion": [f"{c.code} {c.version}".strip() for c in self.criteria],
+            "trial summary parameter": [p.code for p in self.trial_summary],
+        }
+        for name, ids in named.items():
             double = sorted({one for one in ids if ids.count(one) > 1})
             if double:
                 raise ValueError(f"{name} {double[0]!r} is defined twice")

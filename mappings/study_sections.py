@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fhir2cdisc.mappings.study_base import Model, Section
-from pydantic import Field
+from pydantic import Field, model_validator
 
 Iso = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
 
@@ -29,6 +29,37 @@ class Design(Section):
     enrolment_months: float = 24
     follow_up_months: float = 24
     contact_every_days: int = 30
+
+
+class Criterion(Section):
+    """An eligibility criterion of the protocol (TI): its code, and its text in at most 200 bytes.
+
+    A longer wording goes to `full_text`, which define.xml carries. Criteria of an amended protocol have a `version`.
+    """
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")
+    category: Literal["INCLUSION", "EXCLUSION"]
+    text: str = Field(min_length=1)
+    full_text: str = ""
+    subcategory: str = ""
+    rule: str = ""
+    version: str = ""
+
+    @model_validator(mode="after")
+    def _short_text(self) -> Criterion:
+        if (size := len(self.text.encode())) > 200:
+            raise ValueError(
+                f"criterion {self.code}: its text has {size} bytes, over the 200 of IETEST; "
+                "put a short one in text and the whole in full_text"
+            )
+        return self
+
+
+class TrialParameter(Model):
+    """A trial summary parameter by its code (`SPONSOR`, `AGEMIN`), with one value or several; none is unknown."""
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")
+    values: tuple[str, ...] = ()
 
 
 class Response(Section):

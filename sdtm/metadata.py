@@ -1,8 +1,8 @@
 """What the standards say of a dataset: variables, order, labels, types, core, codelists.
 
-The facts are those of SDTMIG 3.4 and of SDTM Controlled Terminology 2025-03-28, held as four compact tables
-beside this module (`datasets.csv`, `variables.csv`, `codelists.csv`, `terms.csv`). ADaM datasets use the same
-classes, so a frame and its metadata travel together from here to the written file.
+The facts are those of SDTMIG 3.4 and of SDTM Controlled Terminology 2025-03-28, held as compact tables
+beside this module (`datasets.csv`, `variables.csv`, `codelists.csv`, `terms.csv`, `result_codelists.csv`).
+ADaM datasets use the same classes, so a frame and its metadata travel together from here to the written file.
 """
 
 from __future__ import annotations
@@ -131,6 +131,23 @@ def codelists() -> dict[str, Codelist]:
         )
         for row in _rows("codelists.csv")
     }
+
+
+@cache
+def _result_codelists() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for row in _rows("result_codelists.csv"):
+        found.setdefault(row["dataset"], {})[row["testcd"]] = row["codelist"]
+    return found
+
+
+def codelists_by_test(dataset: str, variable: str) -> Mapping[str, str]:
+    """For a standardised result whose codelist depends on the test: test code to NCI code; empty for all others.
+
+    A test that is not in it has a result without codelist, such as a date. Source: CDISC COSMoS dataset
+    specializations.
+    """
+    return _result_codelists().get(dataset, {}) if variable == f"{dataset}STRESC" else {}
 
 
 @cache

@@ -1,7 +1,7 @@
-"""Trial design from the study file: TS, TA, TE, TV, and SE of each subject (SDTMIG 3.4 sections 7.2 to 7.4, 5.3).
+"""Trial design from the study file: TS, TA, TE, TV, TI, and SE of each subject (SDTMIG 3.4 sections 7.2 to 7.4, 5.3).
 
 What the study file cannot answer is not invented: a TS parameter without a value carries a null flavor
-(TSVALNF), and TI is left out, since a study file holds no eligibility criteria.
+(TSVALNF), and a study without criteria has no TI.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.metadata import codelist
 from fhir2cdisc.sdtm.timing import days_of, study_day
+from fhir2cdisc.sdtm.trial_summary import build_ts
 
 KEYS: dict[str, tuple[str, ...]] = {
     "SE": ("STUDYID", "USUBJID", "SESTDTC", "TAETORD"),
     "TA": ("STUDYID", "ARMCD", "TAETORD"),
     "TE": ("STUDYID", "ETCD"),
+    "TI": ("STUDYID", "IETESTCD", "TIVERS"),
     "TS": ("STUDYID", "TSPARMCD", "TSSEQ"),
     "TV": ("STUDYID", "VISITNUM"),
 }
@@ -25,82 +26,22 @@ ELEMENTS = (
     ("TRT", "Treatment", "TREATMENT", "First dose of study treatment", "Last dose of study treatment"),
     ("FU", "Follow-up", "FOLLOW-UP", "Day after the last dose of study treatment", "End of study participation"),
 )
-_NOT_APPLICABLE, _UNKNOWN = "NA", "UNK"
-_STYPE = {"interventional": "INTERVENTIONAL", "observational": "OBSERVATIONAL", "registry": "OBSERVATIONAL"}
 
 
 def trial_design(frames: dict[str, pd.DataFrame], study: Study) -> dict[str, pd.DataFrame]:
-    """TS always; TA, TE and SE where the study has arms; TV where visits were planned."""
+    """TS always; TA, TE and SE where the study has arms; TV where visits were planned; TI where it has criteria."""
     made = {"TS": build_ts(frames, study)}
     if study.arms:
         made["TA"], made["TE"] = build_ta(study), build_te(study)
         se = build_se(frames["DM"])
         if len(se):
             made["SE"] = se
+    if study.criteria:
+        made["TI"] = build_ti(study)
     tv = build_tv(frames.get("SV"), study)
     if len(tv):
         made["TV"] = tv
     return made
-
-
-def _parameters(frames: dict[str, pd.DataFrame], study: Study) -> list[tuple[str, str, str]]:
-    """(TSPARMCD, value, null flavor where there is no value), several of one parameter in their order."""
-    design, dm = study.design, frames["DM"]
-    trial = design.kind == "interventional"
-    primary = [e.title for e in study.endpoints if e.role == "primary"]
-    secondary = [e.title for e in study.endpoints if e.role == "secondary"]
-    consents = sorted(d for d in dm["RFICDTC"] if d)
-    many = [
-        ("OUTMSPRI", primary), ("OUTMSSEC", secondary), ("INDIC", design.conditions),
-        ("TRT", tuple(d.name for d in study.drugs)), ("FCNTRY", tuple(sorted({c for c in dm["COUNTRY"] if c}))),
-    ]  # fmt: skip
-    single = [
-        ("TITLE", study.title, _UNKNOWN),
-        ("STYPE", _STYPE[design.kind], ""),
-        ("TPHASE", f"PHASE {design.phase.upper()} TRIAL" if design.phase else "", _NOT_APPLICABLE),
-        ("TBLIND", "OPEN LABEL" if trial else "", _NOT_APPLICABLE),
-        ("TCNTRL", "NONE" if trial and len(study.arms) == 1 else "", _NOT_APPLICABLE),
-        ("TTYPE", "EFFICACY" if study.endpoints else "", _UNKNOWN),
-        ("TINDTP", "TREATMENT" if study.drugs else "", _UNKNOWN),
-        ("INTMODEL", "SINGLE GROUP" if trial and len(study.arms) == 1 else "", _NOT_APPLICABLE),
-        ("INTTYPE", "DRUG" if study.drugs else "", _UNKNOWN),
-        ("RANDOM", "N" if study.endpoints else "", _UNKNOWN),
-        ("ADDON", "", _UNKNOWN),
-        ("ADAPT", "N" if trial else "", _NOT_APPLICABLE),
-        ("STOPRULE", "NONE" if study.endpoints else "", _UNKNOWN),
-        ("NARMS", str(len(study.arms)) if study.arms else "", _NOT_APPLICABLE),
-        ("PLANSUB", str(design.planned) if "planned" in design.stated else "", _UNKNOWN),
-        ("ACTSUB", str(len(dm)), ""),
-        ("SEXPOP", "BOTH", ""),
-        ("AGEMIN", "", _UNKNOWN),
-        ("AGEMAX", "", _UNKNOWN),
-        ("HLTSUBJI", "N", ""),
-        ("OBJPRIM", f"To evaluate: {'; '.join(primary)}" if primary else "", _UNKNOWN),
-        ("LENGTH", f"P{design.follow_up_months:g}M" if "follow_up_months" in design.stated else "", _UNKNOWN),
-        ("REGID", design.registry, _UNKNOWN),
-        ("SPONSOR", "", _UNKNOWN),
-        ("SSTDTC", design.start or (consents[0][:10] if consents else ""), _UNKNOWN),
-        ("SENDTC", design.end, _UNKNOWN),
-        ("DCUTDTC", study.cutoff, _NOT_APPLICABLE),
-        ("DCUTDESC", "END OF THE TIME FRAME OF THE PROTOCOL" if study.cutoff else "", _NOT_APPLICABLE),
-        ("SDTIGVER", "3.4", ""),
-        ("SDTMVER", "2.0", ""),
-    ]
-    listed = [(code, value, _UNKNOWN) for code, values in many for value in (values or ("",))]
-    return sorted([*single, *listed], key=lambda row: row[0])
-
-
-def build_ts(frames: dict[str, pd.DataFrame], study: Study) -> pd.DataFrame:
-    """TS: one record for each parameter value; TSVALNF says why a value is missing."""
-    names = codelist("TSPARM").by_code
-    codes = codelist("TSPARMCD").terms
-    rows = pd.DataFrame(_parameters(frames, study), columns=["TSPARMCD", "TSVAL", "TSVALNF"])
-    rows["STUDYID"], rows["DOMAIN"] = study.studyid, "TS"
-    rows["TSSEQ"] = (rows.groupby("TSPARMCD").cumcount() + 1).astype(float)
-    rows["TSPARM"] = rows["TSPARMCD"].map(lambda code: names[codes[code]])
-    rows["TSVALNF"] = rows["TSVALNF"].where(rows["TSVAL"] == "", "")
-    order = ["STUDYID", "DOMAIN", "TSSEQ", "TSPARMCD", "TSPARM", "TSVAL", "TSVALNF"]
-    return rows.sort_values(["TSPARMCD", "TSSEQ"], kind="stable")[order].reset_index(drop=True)
 
 
 def build_te(study: Study) -> pd.DataFrame:
@@ -118,6 +59,20 @@ def build_ta(study: Study) -> pd.DataFrame:
         for place, (code, name, epoch, _, _) in enumerate(ELEMENTS, start=1)
     ]
     return pd.DataFrame(rows, columns=["STUDYID", "DOMAIN", "ARMCD", "ARM", "TAETORD", "ETCD", "ELEMENT", "EPOCH"])
+
+
+def build_ti(study: Study) -> pd.DataFrame:
+    """TI: one record for each eligibility criterion, by code."""
+    columns = {
+        "IETESTCD": "code", "IETEST": "text", "IECAT": "category", "IESCAT": "subcategory", "TIRL": "rule",
+        "TIVERS": "version",
+    }  # fmt: skip
+    rows = [[getattr(one, name) for name in columns.values()] for one in study.criteria]
+    made = pd.DataFrame(rows, columns=list(columns)).sort_values(["IETESTCD", "TIVERS"], ignore_index=True)
+    empty = [name for name in ("IESCAT", "TIRL", "TIVERS") if not made[name].any()]
+    made.insert(0, "STUDYID", study.studyid)
+    made.insert(1, "DOMAIN", "TI")
+    return made.drop(columns=empty)
 
 
 def build_tv(sv: pd.DataFrame | None, study: Study) -> pd.DataFrame:

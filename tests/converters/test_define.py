@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from fhir2cdisc.converters.define import Document, sdtm_terminology, write_define
+from fhir2cdisc.converters.define import Document, terminologies_of, write_define
 from fhir2cdisc.converters.define_codelists import Dictionary
 from fhir2cdisc.converters.define_results import AnalysisData, AnalysisResult, ResultDisplay
 from fhir2cdisc.converters.define_types import item_type
@@ -89,9 +89,7 @@ def values(tree: Any, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["sdtm", "adam"])
-def test_the_file_is_valid_by_the_schema(
-    kind: str, request: pytest.FixtureRequest, define_schema: Any
-) -> None:
+def test_the_file_is_valid_by_the_schema(kind: str, request: pytest.FixtureRequest, define_schema: Any) -> None:
     tree = request.getfixturevalue(kind)
     assert define_schema.validate(tree), list(define_schema.error_log)
 
@@ -114,9 +112,7 @@ REFERENCES = {
 
 
 @pytest.mark.parametrize("kind", ["sdtm", "adam"])
-def test_every_reference_resolves_and_nothing_is_defined_in_vain(
-    kind: str, request: pytest.FixtureRequest
-) -> None:
+def test_every_reference_resolves_and_nothing_is_defined_in_vain(kind: str, request: pytest.FixtureRequest) -> None:
     tree = request.getfixturevalue(kind)
     for reference, definition in REFERENCES.items():
         assert set(values(tree, reference)) <= set(values(tree, definition)), reference
@@ -158,10 +154,7 @@ def test_variables_stand_in_order_with_keys_types_lengths_and_origins(sdtm: Any)
         "IT.AE.USUBJID",
         "IT.AE.AESEQ",
     ]
-    keys = {
-        n.get("ItemOID"): n.get("KeySequence")
-        for n in sdtm.xpath(f"{ae}/o:ItemRef[@KeySequence]", namespaces=NS)
-    }
+    keys = {n.get("ItemOID"): n.get("KeySequence") for n in sdtm.xpath(f"{ae}/o:ItemRef[@KeySequence]", namespaces=NS)}
     assert keys == {"IT.AE.STUDYID": "1", "IT.AE.USUBJID": "2", "IT.AE.AESTDTC": "3", "IT.AE.AESEQ": "4"}
     assert values(sdtm, f"{ae}/o:ItemRef[@Mandatory='Yes']/@ItemOID") == [
         f"IT.AE.{name}" for name in ("STUDYID", "DOMAIN", "USUBJID", "AESEQ", "AETERM", "AEDECOD")
@@ -190,15 +183,13 @@ def test_codelists_hold_the_used_terms_with_their_codes(sdtm: Any) -> None:
     def terms(variable: str) -> list[tuple[str | None, ...]]:
         (codelist,) = values(sdtm, f"//o:ItemDef[@OID='IT.{variable}']/o:CodeListRef/@CodeListOID")
         items = sdtm.xpath(f"//o:CodeList[@OID='{codelist}']/*[@CodedValue]", namespaces=NS)
-        return [
-            (i.get("CodedValue"), next(iter(i.xpath("o:Alias/@Name", namespaces=NS)), None)) for i in items
-        ]
+        return [(i.get("CodedValue"), next(iter(i.xpath("o:Alias/@Name", namespaces=NS)), None)) for i in items]
 
     # NCI codes: NY C66742 with N C49487 and Y C49488; SEX C66731 with F C16576 and M C20197.
     assert terms("AE.AESER") == [("N", "C49487"), ("Y", "C49488")]
     assert terms("DM.DTHFL") == [("Y", "C49488")]
     assert terms("DM.SEX") == [("F", "C16576"), ("M", "C20197")]
-    assert terms("RS.RSSTRESC") == [("PD", "C35571"), ("PR", "C18058"), ("SD", "C18213")]
+    assert terms("RS.RSSTRESC.OVRLRESP") == [("PD", "C35571"), ("PR", "C18058"), ("SD", "C18213")]
     alias = "//o:CodeList[@OID='CL.SEX.DM.SEX']"
     assert values(sdtm, f"{alias}/o:Alias/@Name") == ["C66731"]
     assert values(sdtm, f"{alias}/@def:StandardOID") == ["STD.CT.SDTM.2025-03-28"]
@@ -227,26 +218,20 @@ def test_a_codelist_of_some_tests_does_not_take_the_numbers_of_others(tmp_path: 
 
 
 def test_a_term_that_the_codelist_lacks_is_marked_as_extended(tmp_path: Path, sdtm_package: Package) -> None:
-    package = [
-        (d, f.assign(EXDOSFRM=["TABLET", "MAGIC POTION"]) if d.name == "EX" else f) for d, f in sdtm_package
-    ]
+    package = [(d, f.assign(EXDOSFRM=["TABLET", "MAGIC POTION"]) if d.name == "EX" else f) for d, f in sdtm_package]
     tree = define(tmp_path / "define.xml", package)
     items = tree.xpath("//*[@def:ExtendedValue]", namespaces=NS)
     assert [(i.get("CodedValue"), len(i)) for i in items] == [("MAGIC POTION", 0)]
 
 
 def test_tests_and_parameters_have_value_level_metadata(sdtm: Any, adam: Any) -> None:
-    assert values(adam, "//o:ItemDef[@OID='IT.ADTTE.AVAL']/def:ValueListRef/@ValueListOID") == [
-        "VL.ADTTE.AVAL"
-    ]
+    assert values(adam, "//o:ItemDef[@OID='IT.ADTTE.AVAL']/def:ValueListRef/@ValueListOID") == ["VL.ADTTE.AVAL"]
     item = "//o:ItemDef[@OID='IT.ADTTE.AVAL.PFS']"
     assert values(adam, f"{item}/@DataType") == ["integer"]
     assert values(adam, "//def:WhereClauseDef[@OID='WC.ADTTE.PARAMCD.PFS']//o:CheckValue/text()") == ["PFS"]
     method = "//o:MethodDef[@OID='MT.ADTTE.AVAL.PFS']//o:TranslatedText/text()"
     assert values(adam, method) == ["Days from start to progression or death"]
-    assert values(adam, "//o:MethodDef[@OID='MT.ADTTE.AVAL']//o:TranslatedText/text()") == [
-        "ADT - STARTDT + 1"
-    ]
+    assert values(adam, "//o:MethodDef[@OID='MT.ADTTE.AVAL']//o:TranslatedText/text()") == ["ADT - STARTDT + 1"]
     levels = "//def:ValueListDef[@OID='VL.RS.RSSTRESC']/o:ItemRef/@ItemOID"
     assert values(sdtm, levels) == ["IT.RS.RSSTRESC.OVRLRESP"]
     assert values(sdtm, "//o:ItemDef[@OID='IT.SUPPAE.QVAL.AETRTEM']/@Length") == ["1"]
@@ -286,9 +271,7 @@ def test_an_empty_dataset_says_so(tmp_path: Path, sdtm_package: Package, define_
     assert set(values(tree, "//o:ItemGroupDef/@def:HasNoData")) == {"Yes"}
 
 
-def test_lengths_are_those_of_the_metadata_where_they_are_given(
-    tmp_path: Path, sdtm_package: Package
-) -> None:
+def test_lengths_are_those_of_the_metadata_where_they_are_given(tmp_path: Path, sdtm_package: Package) -> None:
     dataset, frame = sdtm_package[1]
     wide = replace(dataset, variables=tuple(replace(v, length=30) for v in dataset.variables))
     tree = define(tmp_path / "define.xml", [(wide, frame)])
@@ -346,17 +329,55 @@ def test_data_types_of_numbers(column: list[float], kind: str, digits: int | Non
     assert (found.data_type, found.digits) == (kind, digits)
 
 
-def test_the_sdtm_terminology_is_the_default() -> None:
-    assert (sdtm_terminology().publishing_set, sdtm_terminology().version) == ("SDTM", "2025-03-28")
+@pytest.mark.parametrize(
+    ("standard", "named"),
+    [
+        (("SDTMIG", "3.4"), [("SDTM", "2025-03-28")]),
+        (("ADaMIG", "1.3"), [("ADaM", "2026-03-27"), ("SDTM", "2025-03-28")]),
+    ],
+)
+def test_the_terminology_of_the_standard_is_the_default(
+    standard: tuple[str, str], named: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    assert [(t.publishing_set, t.version) for t in terminologies_of(standard)] == named
+    flags = Dataset("ADX", "X", "BDS", "", (Variable("ADTF", "Flag", codelists=("C81223",)),))
+    tree = define(tmp_path / "define.xml", [(flags, pd.DataFrame({"ADTF": ["D", ""]}))], standard=standard)
+    found = tree.xpath("//def:Standard[@Type='CT']", namespaces=NS)
+    assert [(one.get("PublishingSet"), one.get("Version")) for one in found] == named
+    codes = tree.xpath("//o:CodeList/o:EnumeratedItem/o:Alias/@Name", namespaces=NS)
+    assert codes == (["C81212"] if standard[0] == "ADaMIG" else [])
+
+
+def test_the_codelist_of_a_result_is_that_of_its_test(tmp_path: Path) -> None:
+    """CDISC COSMoS: NEWLIND takes NY, OVRLRESP ONCRSR; a date takes none."""
+    rs = sdtm_datasets()["RS"].select(("RSTESTCD", "RSTEST", "RSSTRESC"))
+    ss = sdtm_datasets()["SS"].select(("SSTESTCD", "SSTEST", "SSSTRESC"))
+    frames = [
+        (rs, pd.DataFrame({"RSTESTCD": ["NEWLIND", "OVRLRESP"], "RSTEST": ["a", "b"], "RSSTRESC": ["Y", "PD"]})),
+        (
+            ss,
+            pd.DataFrame(
+                {"SSTESTCD": ["SURVSTAT", "LSCFADTC"], "SSTEST": ["a", "b"], "SSSTRESC": ["DEAD", "2024-01-02"]}
+            ),
+        ),
+    ]
+    tree = define(tmp_path / "define.xml", frames)
+
+    def codelist(item: str) -> list[str]:
+        (node,) = tree.xpath(f"//o:ItemDef[@OID='{item}']", namespaces=NS)
+        lists = node.xpath("o:CodeListRef/@CodeListOID", namespaces=NS)
+        return [str(c) for one in lists for c in tree.xpath(f"//o:CodeList[@OID='{one}']/o:Alias/@Name", namespaces=NS)]
+
+    assert codelist("IT.RS.RSSTRESC.NEWLIND") == ["C66742"]
+    assert codelist("IT.RS.RSSTRESC.OVRLRESP") == ["C96785"]
+    assert codelist("IT.SS.SSSTRESC.SURVSTAT") == ["C124304"]
+    assert codelist("IT.SS.SSSTRESC.LSCFADTC") == []
+    assert codelist("IT.RS.RSSTRESC") == [] and codelist("IT.SS.SSSTRESC") == []
 
 
 def test_the_page_is_readable_linked_and_closed(tmp_path: Path, adam_package: Package) -> None:
-    hostile = [
-        (replace(d, label="<script>alert(1)</script>") if d.name == "ADSL" else d, f) for d, f in adam_package
-    ]
-    define(
-        tmp_path / "define.xml", hostile, standard=("ADaMIG", "1.3"), results=DISPLAYS, documents=DOCUMENTS
-    )
+    hostile = [(replace(d, label="<script>alert(1)</script>") if d.name == "ADSL" else d, f) for d, f in adam_package]
+    define(tmp_path / "define.xml", hostile, standard=("ADaMIG", "1.3"), results=DISPLAYS, documents=DOCUMENTS)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["define.html", "define.xml", "define.xsl"]
     text = (tmp_path / "define.html").read_text(encoding="utf-8")
     page = html.fromstring(text)
@@ -370,9 +391,7 @@ def test_the_page_is_readable_linked_and_closed(tmp_path: Path, adam_package: Pa
     assert page.xpath("//*[@src]") == [] and "http" not in text.replace("http-equiv", "")
 
 
-def test_the_policy_of_the_page_admits_its_own_style_and_nothing_else(
-    tmp_path: Path, sdtm_package: Package
-) -> None:
+def test_the_policy_of_the_page_admits_its_own_style_and_nothing_else(tmp_path: Path, sdtm_package: Package) -> None:
     define(tmp_path / "define.xml", sdtm_package)
     page = html.fromstring((tmp_path / "define.html").read_text(encoding="utf-8"))
     (policy,) = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")

@@ -26,6 +26,8 @@ from fhir2cdisc.converters.conformance import (
     validate_package,
 )
 from fhir2cdisc.converters.core_engine import CoreError, run_core
+from fhir2cdisc.converters.layout import arrange_ectd
+from fhir2cdisc.converters.package import read_package
 from fhir2cdisc.converters.xpt import read_xpt, write_xpt
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
 from lxml import etree
@@ -190,7 +192,7 @@ BROKEN: dict[str, list[Spoil]] = {
     "SDTM-010": [put("AE", DOMAIN="XX")],
     "SDTM-011": [put("AE", STUDYID="OTHER")],
     "SDTM-012": [put("DM", DTHFL="J"), put("AE", AESER="YES")],
-    "SDTM-013": [put("EX", EXDOSFRM="MAGIC POTION")],
+    "SDTM-013": [put("EX", EXDOSFRM="MAGIC POTION"), put("RS", RSSTRESC="SLIGHTLY BETTER")],
     "SDTM-014": [
         put("AE", AESTDTC="12/01/2024"),
         put("AE", AESTDTC="2024-13-01"),
@@ -270,6 +272,8 @@ BROKEN: dict[str, list[Spoil]] = {
         put("ADRS", SRCVAR="RSNONE"),
         put("ADTTE", SRCDOM="ADXX"),
     ],
+    "ADAM-018": [put("ADTTE", ADTF="X"), put("ADTTE", ASTTMF="D"), put("ADTTE", PARAMTYP="ORIGINAL")],
+    "ADAM-019": [put("ADRS", DTYPE="GUESS")],
     "TTE-001": [drop("ADTTE", "STARTDT")],
     "TTE-002": [put("ADTTE", CNSR=np.nan), put("ADTTE", CNSR=0.5), put("ADTTE", CNSR=-1.0)],
     "TTE-003": [
@@ -404,6 +408,42 @@ def test_a_folder_of_transport_files_without_structure_is_read(package_dir: Any,
     report = validate_package(flat)
     assert sorted(n for k, n, _ in report.datasets if k == "adam") == ["ADRS", "ADSL", "ADTTE"]
     assert {i.rule for i in report.issues} == {"DEF-001"}
+
+
+def test_a_define_beside_flat_transport_files_is_read_by_the_standard_it_names(
+    package_dir: Any, tmp_path: Path
+) -> None:
+    for kind in ("sdtm", "adam"):
+        flat = tmp_path / kind
+        flat.mkdir()
+        for path in (package_dir.path / kind).iterdir():
+            (flat / path.name).write_bytes(path.read_bytes())
+        report = validate_package(flat)
+        assert {name for name, _, _ in report.datasets} == {kind}
+        assert "DEF-001" not in {i.rule for i in report.issues}
+    (tmp_path / "sdtm" / "ae.xpt").unlink()
+    hits = [(i.rule, i.dataset) for i in validate_package(tmp_path / "sdtm").issues if i.rule == "DEF-006"]
+    assert hits == [("DEF-006", "AE")]
+    (tmp_path / "adam" / "define.xml").write_text("<!DOCTYPE x><x/>")
+    (issue,) = [i for i in validate_package(tmp_path / "adam").issues if i.rule.startswith("DEF")]
+    assert (issue.rule, issue.message) == ("DEF-002", "define.xml has a DOCTYPE, which is refused")
+
+
+def test_the_folders_of_a_submission_are_a_package(package_dir: Any, tmp_path: Path) -> None:
+    copies = arrange_ectd(package_dir.path, tmp_path, "SYN01")
+    assert any(path.name == "define.xml" for path in copies)
+    for root in (tmp_path, tmp_path / "m5" / "datasets" / "syn01"):
+        report = validate_package(root)
+        assert report.issues == () and report.datasets == validate_package(package_dir.path).datasets
+
+
+def test_a_link_to_a_document_that_is_to_come_is_no_error(package_dir: Any) -> None:
+    package = read_package(package_dir.path)
+    guide = package_dir.path / "sdtm" / "csdrg.html"
+    assert not package.has_file("sdtm", "csdrg.html")
+    assert read_package(package_dir.path, coming=[guide]).has_file("sdtm", "csdrg.html")
+    guide.write_text("")
+    assert package.has_file("sdtm", "csdrg.html")
 
 
 def strange() -> dict[str, pd.DataFrame]:

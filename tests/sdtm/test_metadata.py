@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
-from fhir2cdisc.sdtm.metadata import codelist, codelists, sdtm_datasets
+from fhir2cdisc.sdtm.metadata import codelist, codelists, codelists_by_test, sdtm_datasets
+
+SHARED = next((p / "shared" for p in Path(__file__).resolve().parents if (p / "shared").is_dir()), None)
 
 
 def test_names_labels_and_codelists_are_within_the_limits_of_a_transport_file() -> None:
@@ -44,3 +49,26 @@ def test_what_is_not_there_is_said() -> None:
 
 def test_variables_are_selected_in_the_order_of_the_standard() -> None:
     assert sdtm_datasets()["DM"].select(["SEX", "STUDYID"]).names == ("STUDYID", "SEX")
+
+
+@pytest.mark.skipif(SHARED is None, reason="the published specializations are not here")
+def test_the_codelist_of_each_test_is_that_of_the_published_specializations() -> None:
+    """CDISC COSMoS names the codelist of --STRESC for each test; SURVSTAT is in SDTMIG's own SS table."""
+    assert SHARED is not None
+    path = SHARED / "data" / "cosmos" / "sdtm_specializations_oncology.csv"
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    tests = {r["vlm_group_id"]: r["assigned_value"] for r in rows if r["sdtm_variable"] == f"{r['domain']}TESTCD"}
+    published: dict[tuple[str, str], set[str]] = {}
+    for r in rows:
+        if r["sdtm_variable"] == f"{r['domain']}STRESC" and r["codelist"]:
+            published.setdefault((r["domain"], tests[r["vlm_group_id"]]), set()).add(r["codelist"])
+    mine = {
+        (dataset, test): {code}
+        for dataset in ("DD", "RS", "SS", "TR", "TU")
+        for test, code in codelists_by_test(dataset, f"{dataset}STRESC").items()
+    }
+    assert mine.pop(("SS", "SURVSTAT")) == {codelist("SSTATRS").code}
+    assert mine == {key: codes for key, codes in published.items() if key in mine}
+    assert {key for key in published if key not in mine} == {("DD", "LOCDTH")}
+    assert codelists_by_test("LB", "LBSTRESC") == {} and codelists_by_test("RS", "RSORRES") == {}

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from fhir2cdisc.mappings.study import Study, builtin_studies, load_study
+from fhir2cdisc.mappings.study import Study, StudyError, builtin_studies, load_study
 from fhir2cdisc.sdtm.metadata import codelist
-from fhir2cdisc.sdtm.trial_design import build_se, build_ta, build_te, build_ts, build_tv, trial_design
+from fhir2cdisc.sdtm.trial_design import (
+    build_se,
+    build_ta,
+    build_te,
+    build_ti,
+    build_tv,
+    trial_design,
+)
+from fhir2cdisc.sdtm.trial_summary import build_ts
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")
 COLUMNS = ["RFICDTC", "RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFPENDTC"]
@@ -67,7 +75,7 @@ def test_nobody_with_a_date_gives_no_elements() -> None:
     assert len(build_se(dm())) == 0
     assert len(build_se(dm(("", "", "", "", "")))) == 0
     armed = load_study("hepatobiliary-rws")
-    assert sorted(trial_design({"DM": dm(("", "", "", "", ""))}, armed)) == ["TA", "TE", "TS"]
+    assert sorted(trial_design({"DM": dm(("", "", "", "", ""))}, armed)) == ["TA", "TE", "TI", "TS"]
 
 
 def test_the_order_of_epochs_is_the_same_in_elements_arms_and_subjects() -> None:
@@ -158,3 +166,105 @@ def test_planned_visits_are_those_with_a_planned_day_once_each() -> None:
     assert tv["VISIT"].tolist() == ["SCREENING", "CYCLE 1 DAY 1", "WEEK 8"]
     assert tv["TVSTRL"].tolist()[2] == "Day 57 from the first dose"
     assert len(build_tv(None, PLAIN)) == len(build_tv(sv.drop(columns="VISITDY"), PLAIN)) == 0
+
+
+def criteria(*rows: tuple[str, ...]) -> Study:
+    names = ("code", "category", "text", "subcategory", "rule", "version")
+    made = [dict(zip(names, row, strict=False)) for row in rows]
+    return Study.model_validate({**PLAIN.model_dump(), "criteria": made})
+
+
+def test_criteria_become_ti_in_the_order_of_their_codes() -> None:
+    ti = build_ti(criteria(("INCL01", "INCLUSION", "Adult"), ("EXCL01", "EXCLUSION", "Pregnant")))
+    assert ti.to_dict("split")["data"] == [
+        ["PLAIN", "TI", "EXCL01", "Pregnant", "EXCLUSION"],
+        ["PLAIN", "TI", "INCL01", "Adult", "INCLUSION"],
+    ]
+    assert list(ti) == ["STUDYID", "DOMAIN", "IETESTCD", "IETEST", "IECAT"]
+    assert set(ti["IECAT"]) <= set(codelist("IECAT").terms)
+
+
+def test_an_amended_criterion_is_kept_with_its_version() -> None:
+    ti = build_ti(
+        criteria(
+            ("INCL01", "INCLUSION", "Age over 20", "", "", "2"),
+            ("INCL01", "INCLUSION", "Age over 18", "AGE", "DM.AGE > 18", "1"),
+        )
+    )
+    assert ti[["IETEST", "IESCAT", "TIRL", "TIVERS"]].to_numpy().tolist() == [
+        ["Age over 18", "AGE", "DM.AGE > 18", "1"],
+        ["Age over 20", "", "", "2"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("INCL01", "INCLUSION", "a"), ("INCL01", "INCLUSION", "b")], "criterion 'INCL01' is defined twice"),
+        ([("INCLUSION1", "INCLUSION", "a")], "code"),
+        ([("INCL01", "MAYBE", "a")], "category"),
+        ([("INCL01", "INCLUSION", "")], "text"),
+        ([("INCL01", "INCLUSION", "x" * 201)], "has 201 bytes, over the 200 of IETEST"),
+        ([("INCL01", "INCLUSION", "肝" * 67)], "has 201 bytes, over the 200 of IETEST"),
+    ],
+)
+def test_criteria_that_cannot_be_records_are_refused(rows: list[tuple[str, ...]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        criteria(*rows)
+
+
+def summary(**values: tuple[str, ...]) -> Study:
+    made = [{"code": code, "values": said} for code, said in values.items()]
+    return Study.model_validate({**PLAIN.model_dump(), "trial_summary": made})
+
+
+def test_the_study_file_can_give_any_trial_summary_parameter() -> None:
+    study = summary(SPONSOR=("A hospital",), AGEMIN=("P18Y",), TTYPE=("SAFETY", "BIO-AVAILABILITY"), ADDON=())
+    said = parameters(build_ts({"DM": dm(("", "", "", "", ""))}, study))
+    assert said["SPONSOR"] == [("A hospital", "")] and said["AGEMIN"] == [("P18Y", "")]
+    assert said["TTYPE"] == [("SAFETY", ""), ("BIO-AVAILABILITY", "")]
+    assert said["ADDON"] == [("", "UNK")]
+
+
+def test_a_trial_summary_parameter_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(StudyError, match="study plain: trial_summary: AGEMINI is no trial summary parameter"):
+        build_ts({"DM": dm(("", "", "", "", ""))}, summary(AGEMINI=("P18Y",)))
+
+
+def test_what_endpoints_are_about_is_the_type_of_the_trial() -> None:
+    said = parameters(build_ts({"DM": dm(("", "", "", "", ""))}, load_study("lenvatinib-pembrolizumab")))
+    assert said["TTYPE"] == [("EFFICACY", ""), ("SAFETY", "")]
+
+
+# SDTMIG 3.4 section 7.4, examples 1, 3 and 4: code, terminology and version of a value.
+CODED = {
+    "STYPE": ("INTERVENTIONAL", "C98388", "CDISC CT", "2025-03-28"),
+    "TPHASE": ("PHASE IIB TRIAL", "C49688", "CDISC CT", "2025-03-28"),
+    "TBLIND": ("OPEN LABEL", "C49659", "CDISC CT", "2025-03-28"),
+    "TCNTRL": ("NONE", "C41132", "CDISC CT", "2025-03-28"),
+    "INTMODEL": ("SINGLE GROUP", "C82640", "CDISC CT", "2025-03-28"),
+    "INTTYPE": ("DRUG", "C1909", "CDISC CT", "2025-03-28"),
+    "TINDTP": ("TREATMENT", "C49656", "CDISC CT", "2025-03-28"),
+    "SEXPOP": ("BOTH", "C49636", "CDISC CT", "2025-03-28"),
+    "RANDOM": ("N", "C49487", "CDISC CT", "2025-03-28"),
+    "CRMDUR": ("P28D", "", "ISO 8601", ""),
+    "SDMDUR": ("P42D", "", "ISO 8601", ""),
+    "FCNTRY": ("CHN", "", "ISO 3166", ""),
+    "REGID": ("NCT03895970", "NCT03895970", "ClinicalTrials.gov", ""),
+    "AGEMIN": ("", "", "", ""),
+    "NARMS": ("1", "", "", ""),
+}
+
+
+def test_values_carry_the_code_of_their_terminology() -> None:
+    one = dm(("2024-02-20", "", "", "", "")).assign(COUNTRY="CHN")
+    ts = build_ts({"DM": one}, load_study("lenvatinib-pembrolizumab")).set_index("TSPARMCD")
+    for code, expected in CODED.items():
+        assert tuple(ts.loc[code, ["TSVAL", "TSVALCD", "TSVCDREF", "TSVCDVER"]]) == expected, code
+
+
+def test_the_unii_of_a_drug_in_the_study_file_is_its_code() -> None:
+    drug = {"name": "GABAPENTIN", "codes": [{"system": "http://fdasis.nlm.nih.gov", "code": "6CW7F3G59X"}]}
+    study = Study.model_validate({**PLAIN.model_dump(), "drugs": [drug]})
+    ts = build_ts({"DM": dm(("", "", "", "", ""))}, study).set_index("TSPARMCD")
+    assert tuple(ts.loc["TRT", ["TSVAL", "TSVALCD", "TSVCDREF"]]) == ("GABAPENTIN", "6CW7F3G59X", "UNII")

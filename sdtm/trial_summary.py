@@ -1,0 +1,154 @@
+"""Trial summary (TS) from the study file and DM, with the code of each value (SDTMIG 3.4 section 7.4).
+
+What neither can answer is not invented: such a parameter carries a null flavor (TSVALNF).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+from fhir2cdisc.mappings.study import Study, StudyError
+from fhir2cdisc.sdtm.metadata import SDTM_CT_VERSION, codelist
+
+# Null flavors of ISO 21090.
+_NOT_APPLICABLE, _UNKNOWN = "NA", "UNK"
+_STYPE = {"interventional": "INTERVENTIONAL", "observational": "OBSERVATIONAL", "registry": "OBSERVATIONAL"}
+# NCI codes of the values, by parameter; of those whose values are Y and N, the codelist NY has them.
+_CODES = {
+    "INTMODEL": {"SINGLE GROUP": "C82640", "PARALLEL": "C82639"},
+    "INTTYPE": {"DRUG": "C1909"},
+    "SEXPOP": {"BOTH": "C49636", "F": "C16576", "M": "C20197"},
+    "STYPE": {"INTERVENTIONAL": "C98388", "OBSERVATIONAL": "C16084"},
+    "TBLIND": {"OPEN LABEL": "C49659", "DOUBLE BLIND": "C15228"},
+    "TCNTRL": {"NONE": "C41132", "PLACEBO": "C49648"},
+    "TINDTP": {"TREATMENT": "C49656", "PREVENTION": "C49657"},
+    "TPHASE": {
+        "PHASE II TRIAL": "C15601", "PHASE IIA TRIAL": "C49686", "PHASE IIB TRIAL": "C49688",
+        "PHASE II/III TRIAL": "C15694", "PHASE III TRIAL": "C15602", "PHASE IV TRIAL": "C15603",
+    },
+    "TTYPE": {"EFFICACY": "C49666", "SAFETY": "C49667"},
+}  # fmt: skip
+_YES_NO = ("ADAPT", "ADDON", "HLTSUBJI", "RANDOM")
+_ISO_8601 = ("AGEMAX", "AGEMIN", "CRMDUR", "DCUTDTC", "LENGTH", "SDMDUR", "SENDTC", "SSTDTC")
+_UNII = "http://fdasis.nlm.nih.gov"
+
+Rows = list[tuple[str, str, str]]
+
+
+def build_ts(frames: dict[str, pd.DataFrame], study: Study) -> pd.DataFrame:
+    """TS: one record for each parameter value; TSVALNF says why a value is missing.
+
+    Raises StudyError where the study file gives a parameter that does not exist.
+    """
+    names = codelist("TSPARM").by_code
+    codes = codelist("TSPARMCD").terms
+    given = _given(study)
+    replaced = {code for code, _, _ in given}
+    computed = [row for row in (*_plan(study), *_facts(frames["DM"], study)) if row[0] not in replaced]
+    rows = pd.DataFrame([*computed, *given], columns=["TSPARMCD", "TSVAL", "TSVALNF"])
+    rows["STUDYID"], rows["DOMAIN"] = study.studyid, "TS"
+    rows["TSSEQ"] = (rows.groupby("TSPARMCD").cumcount() + 1).astype(float)
+    rows["TSPARM"] = rows["TSPARMCD"].map(lambda code: names[codes[code]])
+    rows["TSVALNF"] = rows["TSVALNF"].where(rows["TSVAL"] == "", "")
+    coded = [_coded(code, value, study) for code, value in zip(rows["TSPARMCD"], rows["TSVAL"], strict=True)]
+    rows[["TSVALCD", "TSVCDREF", "TSVCDVER"]] = pd.DataFrame(coded, index=rows.index, dtype=object)
+    order = [
+        "STUDYID", "DOMAIN", "TSSEQ", "TSPARMCD", "TSPARM", "TSVAL", "TSVALNF", "TSVALCD", "TSVCDREF", "TSVCDVER",
+    ]  # fmt: skip
+    return rows.sort_values(["TSPARMCD", "TSSEQ"], kind="stable")[order].reset_index(drop=True)
+
+
+def _plan(study: Study) -> Rows:
+    """What the study planned: (TSPARMCD, value, null flavor where there is no value)."""
+    design = study.design
+    trial = design.kind == "interventional"
+    one_arm = trial and len(study.arms) == 1
+    primary = [e.title for e in study.endpoints if e.role == "primary"]
+    return [
+        ("TITLE", study.title, _UNKNOWN),
+        ("STYPE", _STYPE[design.kind], ""),
+        ("TPHASE", f"PHASE {design.phase.upper()} TRIAL" if design.phase else "", _NOT_APPLICABLE),
+        ("TBLIND", "OPEN LABEL" if trial else "", _NOT_APPLICABLE),
+        ("TCNTRL", "NONE" if one_arm else "", _NOT_APPLICABLE),
+        ("TINDTP", "TREATMENT" if study.drugs else "", _UNKNOWN),
+        ("INTMODEL", "SINGLE GROUP" if one_arm else "", _NOT_APPLICABLE),
+        ("INTTYPE", "DRUG" if study.drugs else "", _UNKNOWN),
+        ("RANDOM", "N" if study.endpoints else "", _UNKNOWN),
+        ("ADDON", "", _UNKNOWN),
+        ("ADAPT", "", _UNKNOWN if trial else _NOT_APPLICABLE),
+        ("STOPRULE", "", _UNKNOWN),
+        ("NARMS", str(len(study.arms)) if study.arms else "", _NOT_APPLICABLE),
+        ("PLANSUB", str(design.planned) if "planned" in design.stated else "", _UNKNOWN),
+        ("SEXPOP", "BOTH", ""),
+        ("AGEMIN", "", _UNKNOWN),
+        ("AGEMAX", "", _UNKNOWN),
+        ("HLTSUBJI", "N", ""),
+        ("OBJPRIM", f"To evaluate: {'; '.join(primary)}" if primary else "", _UNKNOWN),
+        ("LENGTH", f"P{design.follow_up_months:g}M" if "follow_up_months" in design.stated else "", _UNKNOWN),
+        ("REGID", design.registry, _UNKNOWN),
+        ("SPONSOR", "", _UNKNOWN),
+        ("SDTIGVER", "3.4", ""),
+        ("SDTMVER", "2.0", ""),
+        *_several(study, primary),
+    ]
+
+
+def _several(study: Study, primary: list[str]) -> Iterator[tuple[str, str, str]]:
+    """The planned parameters that may have several values."""
+    secondary = [e.title for e in study.endpoints if e.role == "secondary"]
+    kinds = {"SAFETY" if e.kind == "incidence" else "EFFICACY" for e in study.endpoints}
+    lists = {
+        "TTYPE": sorted(kinds), "OUTMSPRI": primary, "OUTMSSEC": secondary, "INDIC": study.design.conditions,
+        "TRT": [drug.name for drug in study.drugs],
+    }  # fmt: skip
+    for code, values in lists.items():
+        yield from ((code, value, _UNKNOWN) for value in (values or ("",)))
+
+
+def _facts(dm: pd.DataFrame, study: Study) -> Rows:
+    """What the data and the rules of response say."""
+    consents = sorted(d for d in dm["RFICDTC"] if d)
+    responses = any(e.kind in ("proportion", "distribution") and e.dataset != "ADSL" for e in study.endpoints)
+    durations = [("CRMDUR", study.response.confirm_days), ("SDMDUR", study.response.sd_min_days)] if responses else []
+    countries = sorted({c for c in dm["COUNTRY"] if c}) or [""]
+    return [
+        ("ACTSUB", str(len(dm)), ""),
+        ("SSTDTC", study.design.start or (consents[0][:10] if consents else ""), _UNKNOWN),
+        ("SENDTC", study.design.end, _UNKNOWN),
+        ("DCUTDTC", study.cutoff, _NOT_APPLICABLE),
+        ("DCUTDESC", "END OF THE TIME FRAME OF THE PROTOCOL" if study.cutoff else "", _NOT_APPLICABLE),
+        *(("FCNTRY", country, _UNKNOWN) for country in countries),
+        *((code, f"P{days}D", "") for code, days in durations),
+    ]
+
+
+def _given(study: Study) -> Rows:
+    """The parameters that the study file itself gives; StudyError for a code that is none."""
+    known = codelist("TSPARMCD").terms
+    rows: Rows = []
+    for one in study.trial_summary:
+        if one.code not in known:
+            raise StudyError(
+                f"study {study.id}: trial_summary: {one.code} is no trial summary parameter "
+                f"(codelist TSPARMCD of {SDTM_CT_VERSION})"
+            )
+        rows += [(one.code, value, _UNKNOWN) for value in (one.values or ("",))]
+    return rows
+
+
+def _coded(code: str, value: str, study: Study) -> tuple[str, str, str]:
+    """TSVALCD, TSVCDREF and TSVCDVER of a value; all empty where it has no code or is missing."""
+    terms = codelist("NY").terms if code in _YES_NO else _CODES.get(code, {})
+    if value in terms:
+        return terms[value], "CDISC CT", SDTM_CT_VERSION
+    if value and code in _ISO_8601:
+        return "", "ISO 8601", ""
+    if value and code == "FCNTRY":
+        return "", "ISO 3166", ""
+    if code == "REGID" and value.startswith("NCT"):
+        return value, "ClinicalTrials.gov", ""
+    if code == "TRT":
+        unii = [c.code for drug in study.drugs if drug.name == value for c in drug.codes if c.system == _UNII]
+        return (unii[0], "UNII", "") if unii else ("", "", "")
+    return "", "", ""
