@@ -59,7 +59,7 @@ VARIABLES = (
           "after death or the data cut-off"),
     _text("LALVDOM", "Last Known Alive: Source Domain", "Dataset of the record that gives LSTALVDT"),
     _text("LALVVAR", "Last Known Alive: Source Variable", "Variable of the record that gives LSTALVDT"),
-    _number("LALVSEQ", "Last Known Alive: Source Sequence", "--SEQ of the record that gives LSTALVDT"),
+    _number("LALVSEQ", "Last Known Alive: Source Sequence", "--SEQ (SV: VISITNUM) of the record that gives LSTALVDT"),
     _date("DIAGDT", "Date of Diagnosis", "Earliest MH.MHSTDTC of a primary diagnosis; first possible day if partial"),
     _text("HISTOLOG", "Histology", "MI.MISTRESC of the histology"),
     _date("NACTDT", "Date of New Anti-Cancer Therapy", "Earliest anticancer drug (CM) or procedure (PR) after TRTSDT "

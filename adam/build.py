@@ -88,7 +88,7 @@ def adam_lineage(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """One row for each ADaM record: the record or variable that it came from.
 
     BDS and TTE records name it themselves (SRCDOM, SRCVAR, SRCSEQ); a record of ADAE is the AE record of the same
-    AESEQ; one of ADSL is its DM record, and LSTALVDT has a row of its own.
+    AESEQ; one of ADSL is its DM record, and LSTALVDT has a row of its own. SRCSEQ is --SEQ, of a visit (SV) VISITNUM.
     """
     parts = []
     for name, frame in frames.items():

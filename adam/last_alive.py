@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.coerce import number, text
 from fhir2cdisc.adam.sdtm_frames import Frames, full_dates
+from fhir2cdisc.sdtm.metadata import record_key
 
 # Records that only exist because the subject was alive on that day. Dates of plans, of history told later, of
 # death and of the end of participation are not among them.
@@ -40,7 +41,7 @@ def last_known_alive(frames: Frames, died: pd.Series, until: pd.Timestamp | None
 
     `died` is the date of death by USUBJID; a record after it (a death certificate, a late result) says nothing
     of life and does not count, nor does one after `until`. Dates complete to the day only. Of several records of
-    the same day the first in the order of `ALIVE_ON` is named.
+    the same day the first in the order of `ALIVE_ON` is named. LALVSEQ is --SEQ, in SV, which has none, VISITNUM.
     """
     parts = []
     for rank, (domain, variable) in enumerate(ALIVE_ON):
@@ -56,7 +57,7 @@ def last_known_alive(frames: Frames, died: pd.Series, until: pd.Timestamp | None
                     "LSTALVDT": full_dates(frame, variable),
                     "LALVDOM": domain,
                     "LALVVAR": variable,
-                    "LALVSEQ": number(frame, f"{domain}SEQ"),
+                    "LALVSEQ": number(frame, record_key(domain)),
                     "_RANK": rank,
                 }
             )

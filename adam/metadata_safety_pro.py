@@ -46,31 +46,40 @@ SUBJECT = (
 FIRST = "Y on the first treatment-emergent record by ASTDT and AESEQ{}."
 WORST = "Y on the emergent record of the highest grade (severity without grades){}, then by ASTDT, AESEQ."
 SOC, TERM = " within AEBODSYS", " within AEBODSYS and AEDECOD"
+DATES = (
+    _number(
+        "ASTDT",
+        "Analysis Start Date",
+        "AESTDTC; partial: the first possible day, moved up to TRTSDT where TRTSDT is possible.",
+        DATE,
+    ),
+    _text("ASTDTF", "Analysis Start Date Imputation Flag", "D day, M month and day imputed."),
+    _number("ASTDY", "Analysis Start Relative Day", "ASTDT - TRTSDT, plus 1 from TRTSDT on."),
+    _number(
+        "AENDT",
+        "Analysis End Date",
+        "AEENDTC; partial: the last possible day, moved down to DTHDT or EOSDT where possible.",
+        DATE,
+    ),
+    _text("AENDTF", "Analysis End Date Imputation Flag", "D day, M month and day imputed."),
+    _number("AENDY", "Analysis End Relative Day", "AENDT - TRTSDT, plus 1 from TRTSDT on."),
+    _number("ADURN", "Analysis Duration (N)", "AENDT - ASTDT + 1, missing where the end is before the start."),
+    _text("ADURU", "Analysis Duration Units", "DAYS where ADURN is not missing."),
+)
+OCCURRENCE = (
+    _text("AOCCFL", "1st Occurrence within Subject Flag", FIRST.format(""), NY),
+    _text("AOCCSFL", "1st Occurrence of SOC Flag", FIRST.format(SOC), NY),
+    _text("AOCCPFL", "1st Occurrence of Preferred Term Flag", FIRST.format(TERM), NY),
+    _text("AOCCIFL", "1st Max Sev./Int. Occurrence Flag", WORST.format(""), NY),
+    _text("AOCCSIFL", "1st Max Sev./Int. Occur Within SOC Flag", WORST.format(SOC), NY),
+    _text("AOCCPIFL", "1st Max Sev./Int. Occur Within PT Flag", WORST.format(TERM), NY),
+)
 
 
-def _adae_derived(options: AdaeOptions) -> tuple[Variable, ...]:
+def _treatment(options: AdaeOptions) -> tuple[Variable, ...]:
+    """When the event was, seen from treatment: emergent, before, on or after it, and the period."""
     window = f"{options.window} days after TRTEDT"
     return (
-        _number(
-            "ASTDT",
-            "Analysis Start Date",
-            "AESTDTC; partial: the first possible day, moved up to TRTSDT where TRTSDT is possible.",
-            DATE,
-        ),
-        _text("ASTDTF", "Analysis Start Date Imputation Flag", "D day, M month and day imputed."),
-        _number("ASTDY", "Analysis Start Relative Day", "ASTDT - TRTSDT, plus 1 from TRTSDT on."),
-        _number(
-            "AENDT",
-            "Analysis End Date",
-            "AEENDTC; partial: the last possible day, moved down to DTHDT or EOSDT where possible.",
-            DATE,
-        ),
-        _text("AENDTF", "Analysis End Date Imputation Flag", "D day, M month and day imputed."),
-        _number("AENDY", "Analysis End Relative Day", "AENDT - TRTSDT, plus 1 from TRTSDT on."),
-        _number(
-            "ADURN", "Analysis Duration (N)", "AENDT - ASTDT + 1, missing where the end is before the start."
-        ),
-        _text("ADURU", "Analysis Duration Units", "DAYS where ADURN is not missing."),
         _text(
             "TRTEMFL",
             "Treatment Emergent Analysis Flag",
@@ -88,31 +97,23 @@ def _adae_derived(options: AdaeOptions) -> tuple[Variable, ...]:
             "Treatment period begun last on or before ASTDT; first period if ASTDT is missing.",
         ),
         _text("TRTA", "Actual Treatment", "Treatment of APERIOD."),
+    )
+
+
+def _judgement(options: AdaeOptions) -> tuple[Variable, ...]:
+    """How bad the event was and whether treatment caused it."""
+    without = f"{options.missing_relation} where AEREL is missing." if options.missing_relation else "else null."
+    return (
         _text("ATOXGR", "Analysis Toxicity Grade", "AETOXGR where it is 1 to 5."),
         _number("ATOXGRN", "Analysis Toxicity Grade (N)", "ATOXGR as a number."),
-        _text(
-            "CTCAEVER",
-            "CTCAE Version",
-            f"SUPPAE CTCAEVER, else {options.ctcae_version or 'missing'} (study).",
-        ),
+        _text("CTCAEVER", "CTCAE Version", f"SUPPAE CTCAEVER, else {options.ctcae_version or 'missing'} (study)."),
         _text("ASEV", "Analysis Severity/Intensity", "AESEV."),
         _number("ASEVN", "Analysis Severity/Intensity (N)", "MILD 1, MODERATE 2, SEVERE 3."),
         _text(
             "AREL",
             "Analysis Causality",
-            "RELATED or NOT RELATED by the study's lists of AEREL values; "
-            + (
-                f"{options.missing_relation} where AEREL is missing."
-                if options.missing_relation
-                else "else null."
-            ),
+            f"RELATED or NOT RELATED by the study's lists of AEREL values; {without}",
         ),
-        _text("AOCCFL", "1st Occurrence within Subject Flag", FIRST.format(""), NY),
-        _text("AOCCSFL", "1st Occurrence of SOC Flag", FIRST.format(SOC), NY),
-        _text("AOCCPFL", "1st Occurrence of Preferred Term Flag", FIRST.format(TERM), NY),
-        _text("AOCCIFL", "1st Max Sev./Int. Occurrence Flag", WORST.format(""), NY),
-        _text("AOCCSIFL", "1st Max Sev./Int. Occur Within SOC Flag", WORST.format(SOC), NY),
-        _text("AOCCPIFL", "1st Max Sev./Int. Occur Within PT Flag", WORST.format(TERM), NY),
     )
 
 
@@ -126,7 +127,9 @@ TIMING = {
 
 def adae_metadata(adae: pd.DataFrame, options: AdaeOptions | None = None) -> Dataset:
     """Metadata of the columns of an ADAE frame in their order; columns of SUPPAE are named by their QNAM."""
-    known = {v.name: v for v in (*SUBJECT, *_adae_derived(options or AdaeOptions()))}
+    options = options or AdaeOptions()
+    derived = (*DATES, *_treatment(options), *_judgement(options), *OCCURRENCE)
+    known = {v.name: v for v in (*SUBJECT, *derived)}
     collected = {
         v.name: replace(v, core="", role="", origin="Predecessor", source=f"AE.{v.name}")
         for v in sdtm_datasets()["AE"].variables

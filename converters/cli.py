@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import click
 from fhir2cdisc.adam.build import Adam, build_adam
 from fhir2cdisc.converters.atomic import write_text
+from fhir2cdisc.converters.cli_options import PACKAGE, READING, WRITING, Command, with_options
 from fhir2cdisc.converters.cli_results import results
 from fhir2cdisc.converters.cli_simulate import simulate
 from fhir2cdisc.converters.cli_studies import studies
@@ -18,7 +19,7 @@ from fhir2cdisc.converters.cli_trace import trace
 from fhir2cdisc.converters.cli_validate import validate
 from fhir2cdisc.converters.coding import DictionaryError
 from fhir2cdisc.converters.conformance import as_json
-from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
+from fhir2cdisc.converters.dataset_folder import read_folder
 from fhir2cdisc.converters.guides_write import add_guides
 from fhir2cdisc.converters.headlines import adam_lines, conformance_line, finding_lines
 from fhir2cdisc.converters.package_write import (
@@ -38,7 +39,7 @@ from fhir2cdisc.mappings.study import StudyError, load_study
 from fhir2cdisc.sdtm.subjects import SubjectError
 
 ERRORS = (NothingMadeError, DictionaryError, SourceError, StudyError, MappingError, PackageError, SubjectError)
-Command = Callable[..., None]
+SOURCES = click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,65 +66,6 @@ def clear_errors(function: Command) -> Command:
             raise click.ClickException(str(error)) from error
 
     return run
-
-
-def _source_options(function: Command) -> Command:
-    for decorate in reversed(
-        [
-            click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path)),
-            click.option("--study", "study_name", required=True, help="A built-in study, or the path of a study file."),
-            click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the package."),
-            click.option("--replace", "replace_old", is_flag=True, help="Replace a package that is already there."),
-            click.option("--deep", is_flag=True, help="Also check every resource with the fhir.resources R4B models."),
-            click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1), help="Processes."),
-            click.option(
-                "--mapping",
-                "mappings",
-                multiple=True,
-                type=click.Path(path_type=Path),
-                help="A mapping file (TOML) whose sources come before the built-in ones; may be repeated.",
-            ),
-            click.option(
-                "--site",
-                "sites",
-                multiple=True,
-                help="A map of local codes: a built-in name or a file (TOML); may be repeated.",
-            ),
-            click.option(
-                "--key-file",
-                type=click.Path(path_type=Path, exists=True, dir_okay=False),
-                help="Secret from which subject numbers are made where the source has none.",
-            ),
-            click.option(
-                "--dictionary",
-                type=click.Path(path_type=Path, exists=True, dir_okay=False),
-                help="CSV that codes adverse events: TERM, AEDECOD, AEBODSYS and other coded variables of AE.",
-            ),
-            click.option(
-                "--encoding",
-                default="auto",
-                show_default=True,
-                type=click.Choice(["auto", "ascii", "utf-8", "gb18030"]),
-                help="Of the transport files; auto is ASCII wherever the text allows it.",
-            ),
-            click.option(
-                "--format",
-                "formats",
-                multiple=True,
-                type=click.Choice(["json", "ndjson", "parquet"]),
-                help="Also write the datasets as Dataset-JSON 1.1 or Parquet; may be repeated.",
-            ),
-            click.option(
-                "--layout",
-                default="package",
-                show_default=True,
-                type=click.Choice(["package", "ectd"]),
-                help="ectd also arranges m5/datasets/<study>/ in the package.",
-            ),
-        ]
-    ):
-        function = decorate(function)
-    return function
 
 
 def progress(steps: Iterable[object], label: str, length: int) -> Iterable[object]:
@@ -159,7 +101,7 @@ def _order(with_adam: bool, **said: Any) -> Order:
 
 
 @main.command()
-@_source_options
+@with_options(SOURCES, *PACKAGE, *READING, *WRITING)
 @clear_errors
 def run(**said: Any) -> None:
     """FHIR to SDTM and ADaM of a study: XPT, define.xml, lineage and findings in one package.
@@ -170,7 +112,7 @@ def run(**said: Any) -> None:
 
 
 @main.command()
-@_source_options
+@with_options(SOURCES, *PACKAGE, *READING, *WRITING)
 @clear_errors
 def sdtm(**said: Any) -> None:
     """FHIR to SDTM of a study."""
@@ -179,9 +121,7 @@ def sdtm(**said: Any) -> None:
 
 @main.command()
 @click.argument("sdtm_dir", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--study", "study_name", required=True, help="A built-in study, or the path of a study file.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the package.")
-@click.option("--replace", "replace_old", is_flag=True, help="Replace a package that is already there.")
+@with_options(*PACKAGE)
 @clear_errors
 def adam(sdtm_dir: Path, study_name: str, out: Path, replace_old: bool) -> None:
     """SDTM (ours or anyone's: XPT, Dataset-JSON or Parquet) to ADaM of a study.
@@ -190,7 +130,7 @@ def adam(sdtm_dir: Path, study_name: str, out: Path, replace_old: bool) -> None:
     """
     study = load_study(study_name)
     check_writable(out, replace_old)
-    frames = read_folder(sdtm_dir / "sdtm" if (sdtm_dir / "sdtm").is_dir() else sdtm_dir)
+    frames = read_folder(sdtm_dir, "sdtm")
     _check_subjects(frames, sdtm_dir)
     made: Adam = build_adam(frames, study)
     with new_folder(out, replace_old) as folder:
@@ -213,15 +153,3 @@ def _check_subjects(frames: dict[str, Any], folder: Path) -> None:
         raise PackageError(f"{folder}: DM has no variable USUBJID")
     if len(double := dm.loc[dm["USUBJID"].duplicated(), "USUBJID"]):
         raise PackageError(f"{folder}: DM: subject {double.iloc[0]} has more than one record")
-
-
-def read_folder(folder: Path) -> dict[str, Any]:
-    """Every dataset of a folder by name; PackageError for one that cannot be read."""
-    frames = {}
-    for path in sorted(p for p in folder.iterdir() if p.suffix in SUFFIXES):
-        try:
-            frame, dataset = read_dataset(path)
-        except (ValueError, OSError) as error:
-            raise PackageError(f"{path.name}: cannot be read: {error}") from error
-        frames[dataset.name.upper()] = frame
-    return frames

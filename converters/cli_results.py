@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 import pandas as pd
-from fhir2cdisc.converters.datasets import SUFFIXES, read_dataset
+from fhir2cdisc.converters.dataset_folder import read_folder
 from fhir2cdisc.converters.package_write import PackageError, check_writable, finish, new_folder
 from fhir2cdisc.converters.pipeline import RunOptions
 from fhir2cdisc.converters.report import Background, write_report
@@ -43,14 +43,7 @@ def results(adam_dir: Path, study_name: str, out: Path, replace_old: bool) -> No
 
 def read_adam(folder: Path) -> dict[str, pd.DataFrame]:
     """The ADaM datasets of a folder or package; PackageError where one cannot be read or what is needed is absent."""
-    place = folder / "adam" if (folder / "adam").is_dir() else folder
-    frames: dict[str, pd.DataFrame] = {}
-    for path in sorted(p for p in place.iterdir() if p.suffix in SUFFIXES):
-        try:
-            frame, dataset = read_dataset(path)
-        except (ValueError, OSError) as error:
-            raise PackageError(f"{path.name}: cannot be read: {error}") from error
-        frames[dataset.name.upper()] = frame
+    frames = read_folder(folder, "adam")
     for name, variables in NEEDED.items():
         if name not in frames:
             raise PackageError(f"{folder}: has no {name} dataset, so there are no results")

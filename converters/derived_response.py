@@ -69,5 +69,5 @@ def _lineage(made: pd.DataFrame, tr: pd.DataFrame, lineage: pd.DataFrame) -> pd.
     pairs = pd.concat([by_visit, by_day])[["USUBJID", "RSSEQ", "TRSEQ"]].drop_duplicates()
     source = lineage[(lineage["DATASET"] == "TR") & (lineage["ROLE"] == "source")]
     found = pairs.merge(source, left_on=["USUBJID", "TRSEQ"], right_on=["USUBJID", "SEQ"])
-    found = found.assign(DATASET="RS", SEQ=found["RSSEQ"].astype("int64"), ROLE="support", RULE=RULE)
+    found = found.assign(DATASET="RS", SEQ=found["RSSEQ"].astype(lineage["SEQ"].dtype), ROLE="support", RULE=RULE)
     return found[LINEAGE_COLUMNS].sort_values(["USUBJID", "SEQ", "RESOURCE", "ID"], kind="stable")

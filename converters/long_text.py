@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 from fhir2cdisc.converters.define_types import numeric_text
 from fhir2cdisc.converters.xpt_columns import MAX_TEXT, texts
-from fhir2cdisc.sdtm.metadata import Dataset, Variable
+from fhir2cdisc.sdtm.metadata import Dataset, Variable, record_key
 
 SUPP_COLUMNS = (
     "STUDYID",
@@ -118,14 +118,14 @@ def joined_text(pieces: Sequence[str]) -> str:
 def _qualifier(
     record: Mapping[str, object], dataset: Dataset, variable: Variable, number: int, text: str
 ) -> dict[str, str]:
-    sequence = f"{dataset.name}SEQ"
-    has_sequence = sequence in record and not pd.isna(record[sequence])
+    key = record_key(dataset.name)
+    has_key = key in record and not pd.isna(record[key])
     return {
         "STUDYID": str(record.get("STUDYID", "")),
         "RDOMAIN": dataset.name,
         "USUBJID": str(record.get("USUBJID", "")),
-        "IDVAR": sequence if has_sequence else "",
-        "IDVARVAL": numeric_text(float(str(record[sequence]))) if has_sequence else "",
+        "IDVAR": key if has_key else "",
+        "IDVARVAL": numeric_text(float(str(record[key]))) if has_key else "",
         "QNAM": f"{variable.name[: 8 - len(str(number))]}{number}",
         "QLABEL": variable.label,
         "QVAL": text,

@@ -25,9 +25,10 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assemble import Sdtm, assemble
-from fhir2cdisc.sdtm.convert import Converted, Converter, Shared
+from fhir2cdisc.sdtm.convert import Converted, Converter
 from fhir2cdisc.sdtm.engine import Engine
 from fhir2cdisc.sdtm.gather import gather
+from fhir2cdisc.sdtm.items import Shared
 
 # Files of about this size together make one routing task.
 _TASK_BYTES = 16 << 20

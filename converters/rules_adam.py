@@ -11,6 +11,7 @@ from fhir2cdisc.adam.terminology import adam_codelist
 from fhir2cdisc.converters.define_types import numeric_text
 from fhir2cdisc.converters.rule import Check, Hit, Loaded, Package, Rule, ambiguous, date, has, hit, number, text
 from fhir2cdisc.converters.xpt_columns import is_datetime
+from fhir2cdisc.sdtm.metadata import record_key
 
 _ADSL = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ARM")
 _POPULATION = re.compile(r"(FAS|SAF|ITT|PPROT|COMPL|RAND|ENRL)FL")
@@ -232,7 +233,7 @@ def _lost(
     found = package.find(source)
     if found is None or (variable and variable not in found.frame.columns):
         return True
-    name = "ASEQ" if found.kind == "adam" else f"{found.domain}SEQ"
+    name = "ASEQ" if found.kind == "adam" else record_key(found.domain)
     if not seq or name not in found.frame.columns:
         return bool(seq) and found.kind == "sdtm"
     if source not in cache:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 from fhir2cdisc.converters.xpt import read_xpt
+from fhir2cdisc.sdtm.metadata import record_key
 
 _MAX_DEPTH = 6
 # What names a record to a reader, of the variables that it has.
 _SHOWN = ("USUBJID", "PARAMCD", "AVALC", "AVAL", "ADT", "CNSR")
-_SHOWN_OF_DOMAIN = ("SEQ", "TESTCD", "TERM", "TRT", "STRESC", "DTC", "STDTC")
+_SHOWN_OF_DOMAIN = ("TESTCD", "TERM", "TRT", "STRESC", "DTC", "STDTC")
+_SHOWN_LAST = ("RDOMAIN", "IDVAR", "IDVARVAL", "QNAM", "QVAL", "EVNTDESC", "WHY")
 
 
 class TraceError(ValueError):
@@ -77,15 +79,21 @@ def _record(package: TracedPackage, dataset: str, record: pd.Series, depth: int)
         yield "  " * (depth + 1) + "is of the study, not of a subject: made from the study file"
     elif dataset.startswith("AD"):
         yield from _adam_sources(package, dataset, record, depth + 1)
+    elif dataset == "RELREC" or dataset.startswith("SUPP"):
+        yield from _named(package, record, depth + 1)
+    elif dataset == "SE":
+        # Elements begin and end at the reference dates of the subject.
+        yield from _records(package, "DM", {"USUBJID": str(record["USUBJID"])}, depth + 1)
     else:
         yield from _resources(package, dataset, record, depth + 1)
 
 
 def _name(dataset: str, record: pd.Series) -> str:
     domain = dataset.removeprefix("AD")
-    names = [*_SHOWN, *(f"{domain}{name}" for name in _SHOWN_OF_DOMAIN), "EVNTDESC", "WHY"]
-    known = [n for n in names if n in record.index] or [n for n in record.index if n not in ("STUDYID", "DOMAIN")][:4]
-    return ", ".join(f"{n}={v}" for n in known if (v := _text(record[n])))
+    names = [*_SHOWN, record_key(domain), *(f"{domain}{name}" for name in _SHOWN_OF_DOMAIN), *_SHOWN_LAST]
+    if "USUBJID" not in record.index:
+        names = [n for n in record.index if n not in ("STUDYID", "DOMAIN")][:4]
+    return ", ".join(f"{n}={v}" for n in names if n in record.index and (v := _text(record[n])))
 
 
 def _adam_sources(package: TracedPackage, dataset: str, record: pd.Series, depth: int) -> Iterator[str]:
@@ -116,7 +124,7 @@ def _source(
         yield "  " * depth + str(error)
         return
     frame = frame[frame["USUBJID"] == subject]
-    key = "ASEQ" if domain.startswith("AD") else f"{domain}SEQ"
+    key = "ASEQ" if domain.startswith("AD") else record_key(domain)
     if key in frame and not pd.isna(seq):
         frame = frame[frame[key] == seq]
     for _, record in frame.iterrows():
@@ -125,12 +133,33 @@ def _source(
         yield from _record(package, domain, record, depth)
 
 
+def _named(package: TracedPackage, record: pd.Series, depth: int) -> Iterator[str]:
+    """The record that a record of SUPP-- or RELREC names by RDOMAIN, IDVAR and IDVARVAL."""
+    if not record["USUBJID"]:
+        yield "  " * depth + f"is of the whole dataset {record['RDOMAIN']}, not of a record"
+        return
+    keys = {"USUBJID": str(record["USUBJID"])}
+    if record["IDVAR"]:
+        keys[str(record["IDVAR"])] = str(record["IDVARVAL"])
+    yield from _records(package, str(record["RDOMAIN"]), keys, depth)
+
+
+def _records(package: TracedPackage, dataset: str, keys: Mapping[str, str], depth: int) -> Iterator[str]:
+    try:
+        found = find_records(package, dataset, keys)
+    except TraceError as error:
+        yield "  " * depth + str(error)
+        return
+    for _, record in found.iterrows():
+        yield from _record(package, dataset, record, depth)
+
+
 def _resources(package: TracedPackage, dataset: str, record: pd.Series, depth: int) -> Iterator[str]:
     lineage = package.lineage("sdtm")
     if not len(lineage):
         yield "  " * depth + _no_lineage(package, "sdtm")
         return
-    seq = record.get(f"{dataset}SEQ", 0.0)
+    seq = record.get(record_key(dataset), 0.0)
     mine = (lineage["DATASET"] == dataset) & (lineage["USUBJID"] == record["USUBJID"])
     rows = lineage[mine & (lineage["SEQ"] == seq)]
     for row in rows.itertuples():

@@ -7,9 +7,8 @@ maps. What needs the rows of a domain together (--SEQ, --DY, visits, baseline) i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -18,29 +17,20 @@ from fhir2cdisc.fhir.deep import deep_fault
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.path import Context
 from fhir2cdisc.fhir.records import decode
-from fhir2cdisc.fhir.route import Accounts, Routed, add_finding, plain_reference
+from fhir2cdisc.fhir.route import Accounts, Routed, add_finding
 from fhir2cdisc.fhir.versions import other_version
-from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere
 from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
+from fhir2cdisc.sdtm.items import Item, Shared, finding_of, references_to, reject_orphans, reject_shape, target_of
 from fhir2cdisc.sdtm.values import codings_of, concept_text
+from fhir2cdisc.sdtm.versions import latest_versions
 
 RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
 ROW_COLUMNS = [
     "_SUBJECT", "_ROW", "_RECORD_NO", "_SOURCE", "_ENCOUNTER", "_USED", "_DRUG", "_DRUG_CLASS", "_ANTINEOPLASTIC",
 ]  # fmt: skip
-
-
 # What a path or verb raises on JSON that has not the shape of FHIR; one such record must not stop a run.
 ODD_SHAPE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
-
-
-@dataclass(slots=True)
-class Item:
-    """A resource at work: its header, its content, and its number among the records of the bucket."""
-
-    head: Routed
-    resource: dict[str, Any]
-    number: int = -1
 
 
 @dataclass(slots=True)
@@ -53,31 +43,6 @@ class Converted:
     accounts: Accounts
 
 
-@dataclass(slots=True)
-class Shared:
-    """Resources that belong to no patient, by reference and by full URL."""
-
-    items: dict[str, Item] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, routed: Iterable[Routed], accounts: Accounts) -> Shared:
-        shared = cls()
-        for head in routed:
-            try:
-                item = Item(head, decode(head.raw))
-            except ValueError as error:
-                accounts.reject(head.place, head.type, head.id, "json.invalid", str(error))
-                continue
-            accounts.add(head.place, head.type, head.id, "mapped", "shared: patients' records point at it")
-            for key in _keys(head):
-                shared.items.setdefault(key, item)
-        return shared
-
-
-def _keys(head: Routed) -> list[str]:
-    return [key for key in (f"{head.type}/{head.id}" if head.id else "", head.full_url) if key]
-
-
 class Converter:
     """Maps buckets for one study; the same for every bucket, so that a worker builds it once."""
 
@@ -86,7 +51,6 @@ class Converter:
         self.shared = shared
         self.deep = deep
         self.cohort = cohort_test(engine.study, shared)
-        self.enrolment = engine.study.cohort.membership == "research-subject"
 
     def convert(self, routed: Iterable[Routed]) -> Converted:
         work = _Work()
@@ -98,7 +62,7 @@ class Converter:
         items = self._readable(heads, work.accounts)
         current = latest_versions(items, work.accounts)
         if not any(item.head.type == "Patient" for item in current):
-            _reject_orphans(subject, current, work.accounts)
+            reject_orphans(subject, current, work.accounts)
             return
         facts = self._facts(current, work.accounts)
         if not self.cohort(facts):
@@ -133,165 +97,28 @@ class Converter:
         for item in items:
             head = item.head
             if not head.id:
-                accounts.findings.append(_finding(item, "resource.no-id", "has no id; nothing can point at it", "info"))
+                message = "has no id; nothing can point at it"
+                accounts.findings.append(finding_of(item, "resource.no-id", message, "info"))
             try:
-                reason = self.engine.not_a_fact(item.resource) or self._of_another_study(item)
+                reason = self.engine.not_a_fact(item.resource)
+                if not reason and enrolled_elsewhere(item, self.engine.study, self.shared):
+                    reason = "enrolment in another study"
             except ODD_SHAPE as error:
-                _reject_shape(item, error, accounts)
+                reject_shape(item, error, accounts)
                 continue
             if reason:
                 accounts.add(head.place, head.type, head.id, "not needed", reason)
                 if _entered_in_error(item.resource):
-                    accounts.findings.append(_finding(item, "resource.entered-in-error", reason, "info"))
+                    accounts.findings.append(finding_of(item, "resource.entered-in-error", reason, "info"))
             else:
                 found.append(item)
         return found
-
-
-    def _of_another_study(self, item: Item) -> str:
-        """A patient may be in several studies; only the enrolment in this one is a fact for it."""
-        if item.head.type != "ResearchSubject" or not self.enrolment:
-            return ""
-        own = study_names(item.resource, self.shared) & names_of(self.engine.study)
-        return "" if own else "enrolment in another study"
-
-
-def _reject_shape(item: Item, error: Exception, accounts: Accounts) -> None:
-    head = item.head
-    message = f"does not have the shape of FHIR R4 ({type(error).__name__})"
-    accounts.reject(head.place, head.type, head.id, "resource.shape", message)
 
 
 def _entered_in_error(resource: dict[str, Any]) -> bool:
     status = resource.get("status")
     verification = codings_of(resource.get("verificationStatus"))
     return status == "entered-in-error" or any(c.get("code") == "entered-in-error" for c in verification)
-
-
-def _finding(item: Item, rule: str, message: str, severity: str = "warning") -> Finding:
-    head = item.head
-    return Finding(
-        rule, f"{head.type}/{head.id}: {message}", severity,
-        file=head.place.file, line=head.place.line, entry=head.place.entry, resource=f"{head.type}/{head.id}",
-    )  # fmt: skip
-
-
-def _reject_orphans(subject: str, items: list[Item], accounts: Accounts) -> None:
-    for item in items:
-        accounts.add(item.head.place, item.head.type, item.head.id, "rejected", "subject.no-patient")
-    if items:
-        first = items[0].head.place
-        accounts.findings.append(
-            Finding(
-                "subject.no-patient",
-                f"{subject}: {len(items)} resources name this patient, but no usable Patient resource was read",
-                "error",
-                file=first.file,
-                line=first.line,
-                entry=first.entry,
-                resource=subject,
-                count=len(items),
-            )
-        )
-
-
-def latest_versions(items: list[Item], accounts: Accounts) -> list[Item]:
-    """One record for each resource: the highest version, then the latest update, then the first in the source.
-
-    A repeat with the same content is booked as a duplicate, an older one as superseded; two records of one
-    version that differ are a finding, and the first is taken.
-    """
-    by_id: dict[tuple[str, str], list[Item]] = defaultdict(list)
-    kept: list[Item] = []
-    for item in items:
-        if item.head.id:
-            by_id[(item.head.type, item.head.id)].append(item)
-        else:
-            kept.append(item)
-    for group in by_id.values():
-        ordered = sorted(group, key=_age, reverse=True)
-        best = next(item for item in group if _age(item) == _age(ordered[0]))
-        kept.append(best)
-        for other in group:
-            if other is not best:
-                _book_repeat(best, other, accounts)
-    return sorted(kept, key=lambda i: (i.head.place.file, i.head.place.line, i.head.place.entry))
-
-
-def _age(item: Item) -> tuple[int, str, str]:
-    version = item.head.version
-    number = version.isascii() and version.isdigit() and len(version) < 19
-    return (int(version) if number else -1, _instant(item.head.updated), version)
-
-
-def _instant(text: str) -> str:
-    """An instant in UTC, so that updates written in different time zones compare; any other text unchanged."""
-    try:
-        at = datetime.fromisoformat(text)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):
-        return text
-
-
-def _content(item: Item) -> dict[str, Any]:
-    """What a resource says, without the narrative that a server writes from it."""
-    return {key: value for key, value in item.resource.items() if key != "text"}
-
-
-def _book_repeat(best: Item, other: Item, accounts: Accounts) -> None:
-    head = other.head
-    if _content(best) == _content(other):
-        rule, reason = "resource.duplicate", "duplicate of a record already read"
-    elif _age(best) > _age(other):
-        rule, reason = "resource.superseded", "superseded by a newer version"
-    else:
-        rule, reason = "resource.conflict", "same version as another record, but different content; the first is used"
-    severity = "error" if rule == "resource.conflict" else "info"
-    accounts.add(head.place, head.type, head.id, "not needed", reason)
-    accounts.findings.append(_finding(other, rule, reason, severity))
-
-
-def cohort_test(study: Study, shared: Shared) -> Callable[[list[Item]], bool]:
-    """A function that says of a subject's resources whether the subject belongs to the study."""
-    cohort = study.cohort
-    if cohort.membership == "all":
-        return lambda items: True
-    if cohort.membership == "condition":
-        codes = {(c.system, c.code) for c in cohort.conditions}
-        return lambda items: any(
-            is_cohort_condition(item.resource, codes) for item in items if item.head.type == "Condition"
-        )
-    names = names_of(study)
-
-    def enrolled(items: list[Item]) -> bool:
-        return any(study_names(item.resource, shared) & names for item in items if item.head.type == "ResearchSubject")
-
-    return enrolled
-
-
-def is_cohort_condition(resource: dict[str, Any], codes: set[tuple[str, str]]) -> bool:
-    return any(
-        (str(c.get("system", "")), str(c.get("code", ""))) in codes or ("", str(c.get("code", ""))) in codes
-        for c in codings_of(resource.get("code"))
-    )
-
-
-def names_of(study: Study) -> set[str]:
-    """The names under which a ResearchStudy is this study."""
-    return {study.studyid, study.id, *study.cohort.research_study}
-
-
-def study_names(resource: dict[str, Any], shared: Shared) -> set[str]:
-    """The id and the identifiers of the ResearchStudy that a ResearchSubject points at."""
-    study = resource.get("study")
-    reference = str(study.get("reference", "")) if isinstance(study, dict) else ""
-    target = shared.items.get(plain_reference(reference)) or shared.items.get(reference)
-    names = {reference.rsplit("/", 1)[-1]}
-    if target is not None:
-        identifiers = target.resource.get("identifier")
-        identifiers = identifiers if isinstance(identifiers, list) else []
-        names |= {str(i.get("value", "")) for i in identifiers if isinstance(i, dict)}
-    return names - {""}
 
 
 class _Work:
@@ -328,7 +155,7 @@ class _Subject:
         self.subject = subject
         self.items = items
         self.work = work
-        self.index = {key: item for item in items for key in _keys(item.head)}
+        self.index = {key: item for item in items for key in references_to(item.head)}
         self.used: set[int] = set()
         self.touched: list[int] = []
         self.rows_of: dict[int, list[int]] = defaultdict(list)
@@ -342,7 +169,7 @@ class _Subject:
         made = {item.number: self._rows(item) for item in self.items}
         self.items = [item for item in self.items if made[item.number] is not None]
         if not any(row.source.domain == "DM" for rows in made.values() for row, _ in rows or ()):
-            _reject_orphans(self.subject, self.items, self.work.accounts)
+            reject_orphans(self.subject, self.items, self.work.accounts)
             return
         for item in self.items:
             self.current = item
@@ -361,7 +188,7 @@ class _Subject:
                 found.append((row, tuple(self.touched)))
                 self.touched.clear()
         except ODD_SHAPE as error:
-            _reject_shape(item, error, self.work.accounts)
+            reject_shape(item, error, self.work.accounts)
             return None
         return found
 
@@ -372,7 +199,7 @@ class _Subject:
         self.work.next_row += 1
         if spec.fallback:
             self._own_term(item)
-        encounter = self._target(row.encounter)
+        encounter = target_of(self.index, row.encounter)
         if row.encounter and encounter is None and not row.encounter.startswith("#"):
             self._dangling(row.encounter)
         used = tuple(dict.fromkeys(n for n in touched if n != item.number))
@@ -387,20 +214,17 @@ class _Subject:
         self.rows_of[item.number].append(number)
         self.pending += [(number, reference) for reference in row.links]
 
-    def _target(self, reference: str) -> Item | None:
-        return self.index.get(plain_reference(reference)) or self.index.get(reference) if reference else None
-
     def resolve(self, reference: str) -> dict[str, Any] | None:
         """The resource that a reference of the current resource points at: contained, the patient's, or shared."""
         if reference.startswith("#"):
             contained = self.current.resource.get("contained")
             held = contained if isinstance(contained, list) else []
             return next((r for r in held if isinstance(r, dict) and r.get("id") == reference[1:]), None)
-        found = self._target(reference)
+        found = target_of(self.index, reference)
         if found is not None:
             self.touched.append(found.number)
             return found.resource
-        other = self.shared.items.get(plain_reference(reference)) or self.shared.items.get(reference)
+        other = target_of(self.shared.items, reference)
         if other is not None:
             return other.resource
         self._dangling(reference)
@@ -413,11 +237,11 @@ class _Subject:
             self.dangling.add(key)
             message = f"points at {reference}, which was not read"
             self.work.accounts.findings.append(
-                replace(_finding(self.current, "reference.dangling", message), value=reference)
+                replace(finding_of(self.current, "reference.dangling", message), value=reference)
             )
 
     def _report(self, rule: str, variable: str, value: str, message: str) -> None:
-        finding = _finding(self.current, rule, f"{variable}: {value + ' ' if value else ''}{message}")
+        finding = finding_of(self.current, rule, f"{variable}: {value + ' ' if value else ''}{message}")
         finding = replace(finding, variable=variable, value=value)
         if rule.startswith(("codelist.", "unit.")):
             # The same unknown term comes with every patient; it is said once, with its count.
@@ -444,7 +268,7 @@ class _Subject:
         code = f"{coding.get('system', '')}|{coding.get('code', '')}"
         label = concept_text(item.resource.get("code"))
         text = f"{item.head.type}: code {code} ({label}) has no CDISC test; kept under its own term"
-        made = replace(_finding(item, "code.no-test", ""), message=text, value=code if code != "|" else label)
+        made = replace(finding_of(item, "code.no-test", ""), message=text, value=code if code != "|" else label)
         add_finding(self.work.terms, made)
 
     def _unmapped(self, item: Item) -> str:
@@ -456,12 +280,12 @@ class _Subject:
         kind = item.head.type
         label = concept_text(item.resource.get("code"))
         text = f"{kind}: code {system}|{value} ({label}) is claimed by no mapping"
-        made = replace(_finding(item, "code.unmapped", ""), message=text, value=f"{system}|{value}")
+        made = replace(finding_of(item, "code.unmapped", ""), message=text, value=f"{system}|{value}")
         add_finding(self.work.terms, made)
         return "no mapping claims its code"
 
     def _link(self) -> None:
         for row, reference in self.pending:
-            target = self._target(reference)
+            target = target_of(self.index, reference)
             if target is not None:
                 self.work.links += [(row, other) for other in self.rows_of.get(target.number, ())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.sdtm.metadata import record_key
 
 LINEAGE_COLUMNS = [
     "DATASET", "USUBJID", "SEQ", "ROLE", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION", "RULE",
@@ -14,9 +15,10 @@ _PLACE = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
 def lineage_of(frame: pd.DataFrame, domain: str, records: pd.DataFrame) -> pd.DataFrame:
     """One row for each record and resource: ROLE `source` made the record, `support` was read to fill it.
 
-    SEQ is --SEQ, 0 in a domain without one (DM, SV). `frame` still has its working columns.
+    SEQ is --SEQ; VISITNUM in SV, which has none; 0 in DM, where a subject has one record. `frame` still has its
+    working columns.
     """
-    seq = frame.get(f"{domain}SEQ", pd.Series(0.0, index=frame.index)).astype(np.int64)
+    seq = frame.get(record_key(domain), pd.Series(0.0, index=frame.index)).astype(float)
     counts = frame["_USED"].map(len).to_numpy()
     support = np.repeat(np.arange(len(frame)), counts)
     rows = np.concatenate([np.arange(len(frame)), support])

@@ -115,6 +115,17 @@ def sdtm_datasets() -> dict[str, Dataset]:
     }
 
 
+def record_key(domain: str) -> str:
+    """The variable that tells a subject's records apart: --SEQ, or VISITNUM in a domain without one (SV).
+
+    Blank where a subject has one record (DM).
+    """
+    dataset = sdtm_datasets().get(domain)
+    if dataset is None or f"{domain}SEQ" in dataset:
+        return f"{domain}SEQ"
+    return "VISITNUM" if "VISITNUM" in dataset else ""
+
+
 @cache
 def codelists() -> dict[str, Codelist]:
     """Every codelist that the project ships, by NCI code."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap
-from fhir2cdisc.sdtm.metadata import sdtm_datasets
+from fhir2cdisc.sdtm.metadata import record_key, sdtm_datasets
 from fhir2cdisc.sdtm.special import QNAM_LABELS
 
 SUPP_COLUMNS = ["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL", "QORIG", "QEVAL"]
@@ -20,7 +20,7 @@ def build_supp(frame: pd.DataFrame, domain: str, mappings: list[DomainMap]) -> p
     for mapping in mappings:
         if mapping.domain == domain:
             labels |= {name: spec.label for source in mapping.source for name, spec in source.supp.items()}
-    has_seq = f"{domain}SEQ" in frame
+    key = record_key(domain)
     parts = []
     for column in [c for c in frame.columns if c.startswith("SUPP.")]:
         name = column.removeprefix("SUPP.")
@@ -31,8 +31,8 @@ def build_supp(frame: pd.DataFrame, domain: str, mappings: list[DomainMap]) -> p
                     "STUDYID": filled["STUDYID"],
                     "RDOMAIN": domain,
                     "USUBJID": filled["USUBJID"],
-                    "IDVAR": f"{domain}SEQ" if has_seq else "",
-                    "IDVARVAL": filled[f"{domain}SEQ"].astype(int).astype(str) if has_seq else "",
+                    "IDVAR": key,
+                    "IDVARVAL": filled[key].map("{:.15g}".format) if key else "",
                     "QNAM": name,
                     "QLABEL": labels.get(name, name),
                     "QVAL": filled[column].astype(str),

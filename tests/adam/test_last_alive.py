@@ -32,6 +32,10 @@ CASES = [
     ("end of an event", "AE.AESTDTC=2024-03-01#1 AE.AEENDTC=2024-04-01#1", "", "", ("2024-04-01", "AE", "AEENDTC", 1)),
     ("history is told later", "MH.MHSTDTC=2024-03-01#1", "", "", None),
     ("end of participation is no contact", "DS.DSSTDTC=2024-03-01#1", "", "", None),
+    ("a visit is named by its number, SV has no --SEQ", "SV.SVSTDTC=2024-03-01#29.001 SV.SVSTDTC=2024-02-01#1", "", "",
+     ("2024-03-01", "SV", "SVSTDTC", 29.001)),
+    ("tie of visits: lower VISITNUM", "SV.SVSTDTC=2024-03-01#8 SV.SVSTDTC=2024-03-01#1", "", "",
+     ("2024-03-01", "SV", "SVSTDTC", 1)),
     ("nothing", "", "", "", None),
 ]  # fmt: skip
 
@@ -42,7 +46,8 @@ def frames_of(words: str, subject: str) -> list[tuple[str, dict[str, Any]]]:
         place, _, rest = word.partition("=")
         domain, _, variable = place.partition(".")
         when, _, seq = rest.partition("#")
-        made.append((domain, {"USUBJID": subject, variable: when, f"{domain}SEQ": float(seq)}))
+        key = "VISITNUM" if domain == "SV" else f"{domain}SEQ"
+        made.append((domain, {"USUBJID": subject, variable: when, key: float(seq)}))
     return made
 
 

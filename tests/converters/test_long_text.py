@@ -105,6 +105,12 @@ def test_a_dataset_without_sequence_is_referred_to_by_subject() -> None:
     assert (supp["IDVAR"][0], supp["IDVARVAL"][0], supp["QNAM"][0]) == ("", "", "ARM1")
 
 
+def test_a_visit_is_referred_to_by_its_number() -> None:
+    frame = pd.DataFrame({"STUDYID": ["S"], "USUBJID": ["S-1"], "VISITNUM": [29.001], "SVUPDES": LONG})
+    _, supp = split_long_text(frame, None, sdtm_datasets()["SV"])
+    assert supp[["IDVAR", "IDVARVAL"]].drop_duplicates().values.tolist() == [["VISITNUM", "29.001"]]
+
+
 def test_long_parameter_values_continue_in_numbered_variables(tmp_path: Path) -> None:
     ts = pd.DataFrame(
         {

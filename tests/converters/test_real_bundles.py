@@ -248,13 +248,22 @@ def test_a_value_is_followed_from_the_bundle_to_the_transport_file(
     if f"{domain}SEQ" in frame:
         frame = frame[frame[f"{domain}SEQ"] == row["SEQ"]]
     elif domain == "SV":
-        frame = frame[frame["VISITNUM"] == values["VISITNUM"]]
+        frame = frame[frame["VISITNUM"] == row["SEQ"]]
     (record,) = frame.to_dict("records")
     found = {name: record[name] for name in values}
     assert {k: v for k, v in found.items() if isinstance(v, str)} == {
         k: v for k, v in values.items() if isinstance(v, str)
     }
     assert all(math.isclose(found[k], v, rel_tol=1e-14) for k, v in values.items() if not isinstance(v, str))
+
+
+def test_each_visit_has_the_encounter_that_made_it(package: Package) -> None:
+    lineage = pd.read_parquet(package[0] / "lineage" / "sdtm.parquet")
+    made = lineage[(lineage["DATASET"] == "SV") & (lineage["ROLE"] == "source")]
+    visits = read(package, "SV")[["USUBJID", "VISITNUM"]].itertuples(index=False, name=None)
+    # No encounter has a planned name, so each is a visit of its own.
+    assert sorted(visits) == sorted(made[["USUBJID", "SEQ"]].itertuples(index=False, name=None))
+    assert (made["RESOURCE"] == "Encounter").all() and made["ID"].is_unique
 
 
 def test_every_transport_file_is_read_alike_by_three_independent_readers(

@@ -30,6 +30,24 @@ SDTM = {
     "DM": [{"USUBJID": A, "SEX": "F"}, {"USUBJID": B, "SEX": "M"}],
     "AE": [{"USUBJID": A, "AESEQ": 3.0, "AETERM": "Nausea"}],
     "TS": [{"STUDYID": "S", "TSPARMCD": "TITLE", "TSVAL": "A study"}],
+    "SV": [
+        {"USUBJID": B, "VISITNUM": 1.0, "SVSTDTC": "2024-01-10"},
+        {"USUBJID": B, "VISITNUM": 29.001, "SVSTDTC": "2024-02-12"},
+        {"USUBJID": B, "VISITNUM": 29.01, "SVSTDTC": "2024-02-20"},
+    ],
+    "SE": [{"USUBJID": A, "SESEQ": 1.0, "ETCD": "TRT", "SESTDTC": "2024-03-01"}],
+    "SUPPAE": [
+        {"RDOMAIN": "AE", "USUBJID": A, "IDVAR": "AESEQ", "IDVARVAL": "3", "QNAM": "CTCAEVER", "QVAL": "5.0"},
+    ],
+    "SUPPDM": [{"RDOMAIN": "DM", "USUBJID": A, "IDVAR": "", "IDVARVAL": "", "QNAM": "BIRTHSEX", "QVAL": "F"}],
+    "SUPPSV": [
+        {"RDOMAIN": "SV", "USUBJID": B, "IDVAR": "VISITNUM", "IDVARVAL": "29.001", "QNAM": "X", "QVAL": "x"},
+    ],
+    "RELREC": [
+        {"RDOMAIN": "RS", "USUBJID": A, "IDVAR": "RSSEQ", "IDVARVAL": "2", "RELTYPE": "", "RELID": "RS2PR1"},
+        {"RDOMAIN": "PR", "USUBJID": A, "IDVAR": "PRSEQ", "IDVARVAL": "1", "RELTYPE": "", "RELID": "RS2PR1"},
+        {"RDOMAIN": "TU", "USUBJID": "", "IDVAR": "TULNKID", "IDVARVAL": "", "RELTYPE": "ONE", "RELID": "TUTR"},
+    ],
 }  # fmt: skip
 # DATASET, USUBJID, SEQ, SRCDOM, SRCVAR, SRCSEQ
 NAN = float("nan")
@@ -37,12 +55,19 @@ FROM_ADAM = [
     ("ADTTE", A, 1, "ADSL", "DTHDT", NAN), ("ADTTE", A, 2, "ADRS", "ADT", 4), ("ADTTE", B, 1, "ADSL", "TRTSDT", NAN),
     ("ADRS", A, 4, "RS", "RSDTC", 2), ("ADSL", A, NAN, "DM", "USUBJID", NAN), ("ADSL", B, NAN, "DM", "USUBJID", NAN),
     ("ADAE", A, 3, "AE", "AETERM", 3), ("ADQS", A, 9, "QS", "QSSTRESN", 1),
+    ("ADSL", B, NAN, "SV", "SVSTDTC", 29.01),
 ]  # fmt: skip
 FROM_SDTM = [
     ("RS", A, 2, "source", "a.json", 0, 7, "Observation", "o2", "3", "RS/response"),
     ("RS", A, 2, "support", "a.json", 0, 1, "Encounter", "e1", "", "RS/response"),
     ("RS", B, 2, "source", "b.json", 0, 7, "Observation", "other", "", "RS/response"),
     ("DM", A, 0, "source", "p.ndjson", 12, -1, "Patient", "p1", "", "DM/patient"),
+    ("AE", A, 3, "source", "a.json", 0, 9, "AdverseEvent", "ae3", "", "AE/event"),
+    # SV has no --SEQ: the lineage names the visit. Two encounters made the second one.
+    ("SV", B, 1, "source", "b.json", 0, 1, "Encounter", "v1", "", "SV/encounter"),
+    ("SV", B, 29.001, "source", "b.json", 0, 2, "Encounter", "v2", "", "SV/encounter"),
+    ("SV", B, 29.001, "support", "b.json", 0, 3, "Encounter", "v2b", "", "SV/encounter"),
+    ("SV", B, 29.01, "source", "b.json", 0, 4, "Encounter", "v3", "", "SV/encounter"),
 ]  # fmt: skip
 
 Write = Callable[..., Path]
@@ -96,6 +121,75 @@ def test_an_adverse_event_is_traced_by_its_own_number(package: Write) -> None:
         "ADAE USUBJID=S-01, AESEQ=3, AETERM=Nausea",
         "  AE.AETERM = Nausea",
         "  AE USUBJID=S-01, AESEQ=3, AETERM=Nausea",
+        "    source: AdverseEvent/ae3 in a.json entry 9, by AE/event",
+    ]
+
+
+VISITS = [
+    ("1", ["Encounter/v1 in b.json entry 1"]),
+    ("29.001", ["Encounter/v2 in b.json entry 2", "Encounter/v2b in b.json entry 3"]),
+    ("29.01", ["Encounter/v3 in b.json entry 4"]),
+]
+
+
+@pytest.mark.parametrize(("number", "encounters"), VISITS)
+def test_a_visit_is_traced_to_its_own_encounters(package: Write, number: str, encounters: list[str]) -> None:
+    head, *found = lines(package(), "SV", USUBJID=B, VISITNUM=number)
+    assert head.startswith(f"SV USUBJID=S-02, VISITNUM={number}, SVSTDTC=")
+    assert [line.partition(": ")[2].removesuffix(", by SV/encounter") for line in found] == encounters
+
+
+def test_a_date_of_a_visit_leads_to_that_visit_alone(package: Write) -> None:
+    assert lines(package(), "ADSL", USUBJID=B) == [
+        "ADSL USUBJID=S-02",
+        "  DM.USUBJID = S-02",
+        "  DM USUBJID=S-02",
+        "  SV.SVSTDTC = 2024-02-20",
+        "  SV USUBJID=S-02, VISITNUM=29.01, SVSTDTC=2024-02-20",
+        "    source: Encounter/v3 in b.json entry 4, by SV/encounter",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "keys", "expected"),
+    [
+        (
+            "SUPPAE", {"QNAM": "CTCAEVER"},
+            ["AE USUBJID=S-01, AESEQ=3, AETERM=Nausea", "source: AdverseEvent/ae3 in a.json entry 9, by AE/event"],
+        ),
+        ("SUPPDM", {}, ["DM USUBJID=S-01", "source: Patient/p1 in p.ndjson line 12, by DM/patient"]),
+        (
+            "SUPPSV", {},
+            [
+                "SV USUBJID=S-02, VISITNUM=29.001, SVSTDTC=2024-02-12",
+                "source: Encounter/v2 in b.json entry 2, by SV/encounter",
+                "support: Encounter/v2b in b.json entry 3, by SV/encounter",
+            ],
+        ),
+        (
+            "RELREC", {"RDOMAIN": "RS"},
+            [
+                "RS USUBJID=S-01, RSSEQ=2, RSTESTCD=OVRLRESP, RSSTRESC=PD, RSDTC=2024-06-21",
+                "source: Observation/o2 version 3 in a.json entry 7, by RS/response",
+                "support: Encounter/e1 in a.json entry 1, by RS/response",
+            ],
+        ),
+        ("RELREC", {"RDOMAIN": "TU"}, ["is of the whole dataset TU, not of a record"]),
+        # The dates of an element are those of the subject.
+        ("SE", {}, ["DM USUBJID=S-01", "source: Patient/p1 in p.ndjson line 12, by DM/patient"]),
+    ],
+)  # fmt: skip
+def test_a_record_that_is_about_another_leads_to_that_one(
+    package: Write, dataset: str, keys: dict[str, str], expected: list[str]
+) -> None:
+    assert [line.strip() for line in lines(package(), dataset, **keys)[1:]] == expected
+
+
+def test_a_related_dataset_that_is_not_there_is_named(package: Write) -> None:
+    folder = package()
+    assert lines(folder, "RELREC", RDOMAIN="PR") == [
+        "RELREC USUBJID=S-01, RDOMAIN=PR, IDVAR=PRSEQ, IDVARVAL=1",
+        f"  {folder}: has no dataset PR",
     ]
 
 

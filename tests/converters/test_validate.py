@@ -378,6 +378,15 @@ def test_every_rule_has_a_case_an_id_of_its_own_and_a_source() -> None:
     assert all(rule.section and rule.says.endswith(".") for rule in RULES)
 
 
+@pytest.mark.parametrize(("number", "rules"), [(29.001, set()), (29.0, {"ADAM-017"})])
+def test_a_visit_as_source_is_named_by_its_number(package_dir: Any, number: float, rules: set[str]) -> None:
+    subject = next(frame["USUBJID"].iloc[0] for dataset, frame in package_dir.adam if dataset.name == "ADRS")
+    sv = pd.DataFrame({"USUBJID": [subject], "VISITNUM": [29.001], "SVSTDTC": ["2024-02-12"]})
+    write_xpt(sv, package_dir.path / "sdtm" / "sv.xpt", name="SV")
+    put("ADRS", SRCDOM="SV", SRCVAR="SVSTDTC", SRCSEQ=number)(package_dir)
+    assert {i.rule for i in validate_package(package_dir.path).issues if i.rule == "ADAM-017"} == rules
+
+
 def test_the_row_of_a_finding_counts_from_one(package_dir: Any) -> None:
     put("AE", AETERM=["Headache", "", "Nausea"])(package_dir)
     (issue,) = [i for i in validate_package(package_dir.path).issues if i.rule == "SDTM-005"]

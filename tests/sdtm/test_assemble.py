@@ -85,6 +85,35 @@ def test_lineage_names_the_resource_and_what_filled_the_record(convert: Any, fhi
     ]
 
 
+def test_the_lineage_of_a_visit_is_its_own_encounters_and_that_of_dm_its_patient(convert: Any, fhir: Make) -> None:
+    days = [("e1", "Screening", "2024-01-08"), ("e2", "Cycle 1 Day 1", "2024-01-15"),
+            ("e3", "Cycle 1 Day 1", "2024-01-16"), ("e4", "phone", "2024-01-20")]  # fmt: skip
+    encounters = [
+        fhir("Encounter", name, type=[{"text": text}], period={"start": day, "end": day}) for name, text, day in days
+    ]
+    other = fhir("Encounter", "f1", type=[{"text": "Screening"}], period={"start": "2024-02-01"})
+    other["subject"] = {"reference": "Patient/q"}
+    made = convert([fhir("Patient", "p"), fhir("Patient", "q"), *encounters, other])
+    visits = made.sdtm.lineage
+    # Two encounters of one planned visit are one record; the visit that is not planned follows day 1 by a thousandth.
+    expected = """
+        DATASET | SEQ   | ROLE    | ID
+        DM      | 0     | source  | p
+        DM      | 0     | source  | q
+        SV      | -1    | source  | e1
+        SV      | -1    | source  | f1
+        SV      | 1     | source  | e2
+        SV      | 1     | support | e3
+        SV      | 1.001 | source  | e4
+    """
+    rows = [[cell.strip() for cell in line.split("|")] for line in expected.strip().splitlines()]
+    found = [[r.DATASET, f"{r.SEQ:g}", r.ROLE, r.ID] for r in visits.itertuples()]
+    assert sorted(found) == sorted(rows[1:])
+    sv = made.sdtm.frames["SV"]
+    keys = set(zip(sv["USUBJID"], sv["VISITNUM"], strict=True))
+    assert keys == {(r.USUBJID, r.SEQ) for r in visits.itertuples() if r.DATASET == "SV"} and len(sv) == 4
+
+
 def test_an_nci_code_of_a_test_and_of_its_answer_needs_no_map(convert: Any, fhir: Make) -> None:
     # C96613 OVRLRESP and C35571 PD in SDTM CT: NCI concept codes of ONCRTSCD and ONCRSR.
     from fhir2cdisc.sdtm.metadata import codelist

@@ -55,5 +55,11 @@ def test_dm_has_no_sequence_number_to_join_by() -> None:
     assert made[["IDVAR", "IDVARVAL", "QNAM"]].values.tolist() == [["", "", "BIRTHSEX"]]
 
 
+def test_qualifiers_of_visits_are_joined_by_the_number_of_the_visit() -> None:
+    given = pd.DataFrame({"STUDYID": "S", "USUBJID": "S-1", "VISITNUM": [1.0, 29.001], "SUPP.X": ["", "x"]})
+    made = build_supp(given, "SV", [])
+    assert made[["IDVAR", "IDVARVAL", "QNAM"]].values.tolist() == [["VISITNUM", "29.001", "X"]]
+
+
 def test_labels() -> None:
     assert supp_dataset_label("AE") == "Supplemental Qualifiers for AE"

@@ -1,0 +1,61 @@
+"""Who belongs to the study: enrolled in it, or with one of its conditions, or everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.items import Item, Shared, target_of
+from fhir2cdisc.sdtm.values import codings_of
+
+
+def cohort_test(study: Study, shared: Shared) -> Callable[[list[Item]], bool]:
+    """A function that says of a subject's resources whether the subject belongs to the study."""
+    cohort = study.cohort
+    if cohort.membership == "all":
+        return lambda items: True
+    if cohort.membership == "condition":
+        codes = {(c.system, c.code) for c in cohort.conditions}
+        return lambda items: any(
+            is_cohort_condition(item.resource, codes) for item in items if item.head.type == "Condition"
+        )
+    names = names_of(study)
+
+    def enrolled(items: list[Item]) -> bool:
+        return any(study_names(item.resource, shared) & names for item in items if item.head.type == "ResearchSubject")
+
+    return enrolled
+
+
+def enrolled_elsewhere(item: Item, study: Study, shared: Shared) -> bool:
+    """Whether this is an enrolment in another study; a patient may be in several, and only that in this one counts."""
+    if item.head.type != "ResearchSubject" or study.cohort.membership != "research-subject":
+        return False
+    return not study_names(item.resource, shared) & names_of(study)
+
+
+def is_cohort_condition(resource: dict[str, Any], codes: set[tuple[str, str]]) -> bool:
+    """Whether a condition has one of these (system, code); a code without a system fits every system."""
+    return any(
+        (str(c.get("system", "")), str(c.get("code", ""))) in codes or ("", str(c.get("code", ""))) in codes
+        for c in codings_of(resource.get("code"))
+    )
+
+
+def names_of(study: Study) -> set[str]:
+    """The names under which a ResearchStudy is this study."""
+    return {study.studyid, study.id, *study.cohort.research_study}
+
+
+def study_names(resource: dict[str, Any], shared: Shared) -> set[str]:
+    """The id and the identifiers of the ResearchStudy that a ResearchSubject points at."""
+    study = resource.get("study")
+    reference = str(study.get("reference", "")) if isinstance(study, dict) else ""
+    target = target_of(shared.items, reference)
+    names = {reference.rsplit("/", 1)[-1]}
+    if target is not None:
+        identifiers = target.resource.get("identifier")
+        identifiers = identifiers if isinstance(identifiers, list) else []
+        names |= {str(i.get("value", "")) for i in identifiers if isinstance(i, dict)}
+    return names - {""}
