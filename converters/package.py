@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from fhir2cdisc.converters.layout import ECTD_PLACES
 from fhir2cdisc.converters.rule import Hit, Kind, Loaded, Package, text
 from fhir2cdisc.converters.xpt import read_xpt
@@ -36,13 +37,19 @@ def read_package(folder: str | Path, encoding: str | None = None, coming: Collec
             message = f"{path.name} holds a dataset of the same name as {known.path.name}"
             unread.append(Hit(dataset.name, "", message))
             continue
-        domains = set(text(frame, "DOMAIN")) - {""}
-        domain = domains.pop() if len(domains) == 1 else dataset.name[:2]
-        found[kind][dataset.name] = Loaded(kind, path, frame, dataset, domain)
+        found[kind][dataset.name] = Loaded(kind, path, frame, dataset, _domain(dataset.name, frame))
     defines, malformed = _defines(root, places)
     return Package(
         places, found["sdtm"], found["adam"], defines, tuple(unread), tuple(malformed), frozenset(coming)
     )
+
+
+def _domain(name: str, frame: pd.DataFrame) -> str:
+    """The domain of a dataset: what DOMAIN says, else its name; TEST without DOMAIN is no part of TE."""
+    said = [str(value) for value in text(frame, "DOMAIN").unique() if value]
+    if len(said) == 1:
+        return said[0]
+    return name[:2] if "DOMAIN" in frame.columns else name
 
 
 def _places(root: Path) -> dict[Kind, Path]:

@@ -51,6 +51,12 @@ def _missing_datasets(package: Package) -> Iterator[Hit]:
             yield Hit(name, "", f"{name} is not in the package")
 
 
+def _strangers(package: Package) -> Iterator[Hit]:
+    for loaded in package.sdtm.values():
+        if loaded.model is None and "DOMAIN" not in loaded.frame.columns:
+            yield Hit(loaded.name, "", "no dataset of the guide, and without DOMAIN no custom domain")
+
+
 def _start_date(package: Package) -> Iterator[Hit]:
     ts = package.sdtm.get("TS")
     if ts is None:
@@ -310,4 +316,5 @@ RULES = (
         "SDTM-020", "error", "SDTMIG 3.4, 4.5.1", "Results have a standard form, or were not done.", _results
     ),
     Rule("SDTM-021", "error", "SDTMIG 3.4, 4.5.1", "--STRESN is the number of --STRESC.", _numeric_results),
+    Rule("SDTM-022", "error", "SDTMIG 3.4, 2.6", "Datasets are of the guide, or custom domains.", _strangers),
 )

@@ -205,6 +205,9 @@ BROKEN: dict[str, list[Spoil]] = {
     "SDTM-019": [put("RS", VISIT="WEEK 9"), put("RS", RSTEST="Another")],
     "SDTM-020": [put("RS", RSSTRESC=""), put("RS", RSSTAT="NOT DONE")],
     "SDTM-021": [put("RS", RSSTRESC="5", RSSTRESN=[6.0, np.nan, np.nan])],
+    "SDTM-022": [
+        lambda f: write_xpt(pd.DataFrame({"TETEXT": ["x" * 90]}), f.path / "sdtm" / "test.xpt", name="TEST")
+    ],
     "LINK-001": [again("DM")],
     "LINK-002": [put("EX", USUBJID="SYN01-99")],
     "LINK-003": [put("DM", DTHFL="")],
