@@ -43,8 +43,9 @@ class EndpointDefinition:
 class GuideContent:
     """What a guide is filled from; `datasets` are descriptions with their number of records.
 
-    `explanations` are an author's words by rule id; `sources` say where the data come from, `issues` of
-    processing (records that were rejected, dates that were completed) are sentences.
+    `explanations` are an author's words by rule id, or by it and a word of the message; `sources` say where the data come from, `issues` of
+    processing (records that were rejected, dates that were completed) are sentences. `design` are tables of the
+    protocol, such as its arms and criteria.
     """
 
     study: StudyIdentity
@@ -52,6 +53,7 @@ class GuideContent:
     datasets: Sequence[tuple[Dataset, int]]
     report: Report
     protocol: str = ""
+    design: Sequence[Table] = ()
     sources: Sequence[str] = ()
     issues: Sequence[str] = ()
     options: Sequence[OptionTaken] = ()
@@ -59,6 +61,11 @@ class GuideContent:
     dictionaries: Sequence[tuple[str, str]] = ()
     split: Sequence[str] = ()
     explanations: Mapping[str, str] = field(default_factory=dict)
+
+    def explanation(self, rule: str, message: str) -> str:
+        """The author's words for a finding: those for a word of its message (`SDTM-013 UNIT`), else for its rule."""
+        special = (self.explanations.get(f"{rule} {word}") for word in message.split())
+        return next(filter(None, special), self.explanations.get(rule, ""))
 
 
 def build_csdrg(content: GuideContent) -> Guide:
@@ -96,7 +103,8 @@ def write_guides(folder: str | Path, guide: Guide, name: str) -> list[Path]:
 
 
 def _title(content: GuideContent) -> str:
-    return f"{content.study.id}: {content.study.name}"
+    named = f": {content.study.name}" if content.study.name != content.study.id else ""
+    return f"Study {content.study.id}{named}"
 
 
 def _introduction(content: GuideContent, what: str) -> Section:
@@ -108,7 +116,7 @@ def _introduction(content: GuideContent, what: str) -> Section:
 
 def _protocol(content: GuideContent) -> Section:
     texts = [content.study.description, content.protocol]
-    return Section("Protocol", tuple(text for text in texts if text))
+    return Section("Protocol", tuple(text for text in texts if text), tuple(content.design))
 
 
 def _sources(content: GuideContent) -> tuple[str, ...]:
@@ -168,13 +176,13 @@ def _conformance(content: GuideContent, kind: str) -> tuple[Section, Section]:
             dataset,
             message,
             str(sum(max(1, len(i.rows)) for i in found)),
-            content.explanations.get(rule, ""),
+            content.explanation(rule, message),
         )
         for (rule, severity, dataset, message), found in groups.items()
     )
     heads = ("Rule", "Severity", "Dataset", "Finding", "Count", "Explanation")
     text = f"{content.report.rules} rules were applied; {len(issues)} findings concern these datasets."
-    open_rules = sorted({rule for rule, *_ in groups if not content.explanations.get(rule)})
+    open_rules = sorted({rule for rule, _, _, message in groups if not content.explanation(rule, message)})
     points = tuple(f"Rule {rule}: an explanation is still to be given." for rule in open_rules)
     return (
         Section("Conformance", (text,), (Table(heads, rows),)),

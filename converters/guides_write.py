@@ -8,6 +8,7 @@ from pathlib import Path
 from fhir2cdisc.adam.study_options import tte_parameters
 from fhir2cdisc.adam.terminology import ADAM_CT_VERSION
 from fhir2cdisc.converters.conformance import Report, validate_package
+from fhir2cdisc.converters.guide_text import Table
 from fhir2cdisc.converters.guides import (
     EndpointDefinition,
     GuideContent,
@@ -22,14 +23,17 @@ from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.mappings.study_base import Section
 from fhir2cdisc.sdtm.metadata import SDTM_CT_VERSION, SDTM_STANDARD
 
-# Why a warning of our own rules stands in a package that is otherwise right, by rule.
+# Why a warning of our own rules stands in a package that is otherwise right, by rule, or by rule and codelist.
 EXPLANATIONS = {
     "DEF-015": "The derivation of these variables is given in words in the methods of their parameters.",
     "LINK-013": "The source says that the event is serious but not by which criterion; no criterion is inferred.",
     "SDTM-004": "The source holds no data for these expected variables.",
-    "SDTM-013": "Values outside an extensible codelist extend it and are marked so in define.xml: terms that the "
-    "source uses and the codelist lacks, results that are dates or Y and N, the unit mut/Mb, and the evaluator and "
-    "method of the responses that were derived from lesions.",
+    "SDTM-013": "Terms that the source uses and the extensible codelist lacks; define.xml marks them as extended.",
+    "SDTM-013 EVAL": "Responses that were derived from the lesions stand beside the collected ones; their evaluator "
+    "is no person and extends the codelist.",
+    "SDTM-013 MEDEVAL": "Names whose measurements a derived response was computed from.",
+    "SDTM-013 QRSMTHOD": "Names the criteria by which a response was derived from the lesions.",
+    "SDTM-013 UNIT": "Mutations per megabase have no unit in the codelist; the usual one is kept.",
 }
 # What a reviewer must know of an option beyond its value.
 _MEANINGS = {"response.sensitivity": "named by the protocol; this package does not compute it"}
@@ -97,11 +101,22 @@ def _content(
         datasets=[(dataset, len(frame)) for dataset, frame in datasets],
         report=report,
         protocol=study.design.summary,
+        design=_design(study),
         sources=tuple(lines),
         issues=_issues(findings),
         options=options_taken(study),
         endpoints=endpoint_definitions(study),
         explanations=EXPLANATIONS,
+    )
+
+
+def _design(study: Study) -> tuple[Table, ...]:
+    """Arms and eligibility criteria of the study file."""
+    arms = [(arm.code, arm.label, ", ".join(arm.drugs)) for arm in study.arms]
+    criteria = [(one.code, one.category.capitalize(), one.full_text or one.text) for one in study.criteria]
+    return (
+        Table(("Arm", "Description", "Drugs"), tuple(arms)),
+        Table(("Criterion", "Category", "Text"), tuple(criteria)),
     )
 
 

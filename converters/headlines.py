@@ -29,6 +29,8 @@ def account_lines(accounts: Accounts) -> list[str]:
         lines += [
             f"  {outcome}: {count} {reason}" for reason, count in sorted(counts.items(), key=lambda i: (-i[1], i[0]))
         ]
+    if accounts.synthetic:
+        lines.append(f"Synthetic or test data: the source marks {accounts.synthetic} patients so")
     return lines
 
 

@@ -34,19 +34,21 @@ Frames = Mapping[str, pd.DataFrame]
 class Background:
     """What a run knows beside the results: the accounts of resources, what was found, conflicting responses.
 
-    `conflicts` are the findings of `conflict_findings`: USUBJID, RECORD, VARIABLE, VALUE, MESSAGE.
+    `conflicts` are the findings of `conflict_findings`: USUBJID, RECORD, VARIABLE, VALUE, MESSAGE. `synthetic` is
+    how many patients the source marks as synthetic.
     """
 
     counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     conflicts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    synthetic: int = 0
 
 
 def write_report(folder: Path, study: Study, results: Results, frames: Frames, background: Background) -> None:
     """Write `report/index.html` below `folder`; one file, no script, nothing loaded from elsewhere."""
     sections = _sections(study, results.table, frames, background)
     links = "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title, _ in sections)
-    parts = [f"<h1>{escape(study.title)}</h1>", _heading(study, frames)]
+    parts = [f"<h1>{escape(study.title)}</h1>", _heading(study, frames, background)]
     for name, title, content in sections:
         parts.append(f'<h2 id="{name}">{escape(title)}</h2>\n{content}')
     made = page(f"{study.studyid}: report", "\n".join(parts), f"<ul>{links}</ul>")
@@ -73,12 +75,12 @@ def _sections(
     return [(name, title, content) for name, title, content in wanted if content]
 
 
-def _heading(study: Study, frames: Frames) -> str:
+def _heading(study: Study, frames: Frames, background: Background) -> str:
     adsl = frames["ADSL"]
     cut = f", data cut-off {study.cutoff}" if study.cutoff else ""
     treated, dead = int((text(adsl, "SAFFL") == "Y").sum()), int((text(adsl, "DTHFL") == "Y").sum())
     words = f"Study {study.studyid} ({study.id}){cut}: {len(adsl)} subjects, {treated} treated, {dead} dead."
-    synthetic = '<p class="warning">Synthetic data.</p>' if study.synthetic else ""
+    synthetic = '<p class="warning">Synthetic data.</p>' if study.synthetic or background.synthetic else ""
     return f"<p>{escape(words)}</p>{synthetic}"
 
 

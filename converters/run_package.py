@@ -85,7 +85,7 @@ def _write(folder: Path, order: Order, made: SdtmRun, adam: Adam | None, conflic
     found = write_findings(folder, made, adam, more, conflicts)
     if adam is not None:
         results = write_results(folder, adam.frames, order.study)
-        background = Background(made.accounts.counts, tuple(found), conflicts)
+        background = Background(made.accounts.counts, tuple(found), conflicts, made.accounts.synthetic)
         write_report(folder, order.study, results, adam.frames, background)
     report = add_guides(folder, order.study, written, analysis, found, account_lines(made.accounts))
     write_text(folder / "findings" / "conformance.json", as_json(report))

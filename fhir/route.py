@@ -55,11 +55,15 @@ _header = msgspec.json.Decoder(_Header)
 
 @dataclass(slots=True)
 class Accounts:
-    """What became of every resource: (type, outcome, reason) to a count, and a row for each that is not mapped."""
+    """What became of every resource: (type, outcome, reason) to a count, and a row for each that is not mapped.
+
+    `synthetic` is how many of the patients taken up are marked as synthetic or test data by their source.
+    """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     rows: list[tuple[str, int, int, str, str, str, str]] = field(default_factory=list)
+    synthetic: int = 0
 
     def add(self, place: Place, kind: str, id_: str, outcome: str, reason: str = "") -> None:
         """Book one resource; `outcome` is `mapped`, `not needed` or `rejected`."""
@@ -86,6 +90,7 @@ class Accounts:
         self.counts.update(other.counts)
         self.findings += other.findings
         self.rows += other.rows
+        self.synthetic += other.synthetic
 
     def add_up(self, rules: tuple[str, ...]) -> None:
         """One finding for all that say the same of one code or term under `rules`, with their count together."""

@@ -9,6 +9,12 @@ from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.items import Item, Shared, target_of
 from fhir2cdisc.sdtm.values import codings_of
 
+# How FHIR marks data about nobody: the security label HTEST, and the tag of this project's simulator.
+_SYNTHETIC = {
+    ("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST"),
+    ("urn:fhir2cdisc:tag", "synthetic"),
+}
+
 
 def cohort_test(study: Study, shared: Shared) -> Callable[[list[Item]], bool]:
     """A function that says of a subject's resources whether the subject belongs to the study."""
@@ -59,3 +65,13 @@ def study_names(resource: dict[str, Any], shared: Shared) -> set[str]:
         identifiers = identifiers if isinstance(identifiers, list) else []
         names |= {str(i.get("value", "")) for i in identifiers if isinstance(i, dict)}
     return names - {""}
+
+
+def is_synthetic(resource: dict[str, Any]) -> bool:
+    """True for a resource that its source marks as synthetic or test data (meta.security, meta.tag)."""
+    meta = resource.get("meta")
+    if not isinstance(meta, dict):
+        return False
+    lists = [meta[key] for key in ("security", "tag") if isinstance(meta.get(key), list)]
+    labels = [one for labels in lists for one in labels if isinstance(one, dict)]
+    return any((one.get("system"), one.get("code")) in _SYNTHETIC for one in labels)

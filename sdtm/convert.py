@@ -19,7 +19,7 @@ from fhir2cdisc.fhir.path import Context
 from fhir2cdisc.fhir.records import decode
 from fhir2cdisc.fhir.route import Accounts, Routed, add_finding
 from fhir2cdisc.fhir.versions import other_version
-from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere
+from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic
 from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
 from fhir2cdisc.sdtm.items import Item, Shared, finding_of, references_to, reject_orphans, reject_shape, target_of
 from fhir2cdisc.sdtm.values import codings_of, concept_text
@@ -72,6 +72,7 @@ class Converter:
                     head.place, head.type, head.id, "not needed", "the patient is not in the study's cohort"
                 )
             return
+        work.accounts.synthetic += any(is_synthetic(i.resource) for i in facts if i.head.type == "Patient")
         _Subject(self, subject, facts, work).map()
 
     def _readable(self, heads: list[Routed], accounts: Accounts) -> list[Item]:

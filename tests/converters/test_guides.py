@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -60,7 +61,7 @@ def content(package: Package, standard: tuple[str, str]) -> GuideContent:
 def test_the_sdtm_guide_names_domains_findings_and_open_points(sdtm_package: Package) -> None:
     text = as_markdown(build_csdrg(content(sdtm_package, ("SDTMIG", "3.4"))))
     assert text.startswith(
-        "# Clinical Study Data Reviewer's Guide\n\nSYN01: Synthetic\n\n## 1 Introduction\n"
+        "# Clinical Study Data Reviewer's Guide\n\nStudy SYN01: Synthetic\n\n## 1 Introduction\n"
     )
     assert "| Standard | SDTMIG 3.4 |" in text and "| Dictionary | MedDRA 27.0 |" in text
     assert "| AE | Adverse Events | Events |" in text and "| STUDYID, USUBJID, AESTDTC, AESEQ | 3 |" in text
@@ -109,3 +110,12 @@ def test_values_are_never_markup(hostile: str) -> None:
     text = as_markdown(guide)
     assert "<script>" not in text and " | b" not in text.replace("\\|", "")
     assert len(text.splitlines()) == 11
+
+
+def test_a_finding_has_the_words_for_its_codelist_or_else_for_its_rule(sdtm_package: Package) -> None:
+    said = replace(
+        content(sdtm_package, ("SDTMIG", "3.4")), explanations={"SDTM-013": "Any.", "SDTM-013 UNIT": "Units."}
+    )
+    assert said.explanation("SDTM-013", "a value that codelist UNIT does not have") == "Units."
+    assert said.explanation("SDTM-013", "a value that codelist RACE does not have") == "Any."
+    assert said.explanation("SDTM-014", "a value that codelist UNIT does not have") == ""

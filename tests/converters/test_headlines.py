@@ -35,6 +35,11 @@ def test_read_is_mapped_and_not_needed_and_rejected_and_the_reasons() -> None:
     ]
 
 
+def test_data_that_the_source_marks_as_synthetic_are_called_so() -> None:
+    accounts = Accounts(Counter({("Patient", "mapped", ""): 3}), synthetic=2)
+    assert account_lines(accounts)[-1] == "Synthetic or test data: the source marks 2 patients so"
+
+
 def test_nothing_read_and_nothing_found() -> None:
     assert account_lines(Accounts()) == ["Read 0 resources = 0 mapped + 0 not needed + 0 rejected"]
     assert finding_lines([]) == ["Findings: 0"]

@@ -154,3 +154,8 @@ def test_tables() -> None:
     assert conflicts_table(pd.DataFrame()) == ""
     many = pd.DataFrame([dict.fromkeys(("USUBJID", "RECORD", "VARIABLE", "VALUE", "MESSAGE"), "x")] * 203)
     assert "and 3 more, in the findings" in conflicts_table(many)
+
+
+def test_synthetic_patients_make_a_synthetic_report(tmp_path: Path) -> None:
+    assert "Synthetic data." in page(tmp_path / "a", "A", Background(synthetic=1))
+    assert "Synthetic data." not in page(tmp_path / "b", "A", Background())
