@@ -43,9 +43,9 @@ class EndpointDefinition:
 class GuideContent:
     """What a guide is filled from; `datasets` are descriptions with their number of records.
 
-    `explanations` are an author's words by rule id, or by it and a word of the message; `sources` say where the data come from, `issues` of
-    processing (records that were rejected, dates that were completed) are sentences. `design` are tables of the
-    protocol, such as its arms and criteria.
+    `explanations` are an author's words by rule id, or by it and a word of the message; `sources` say where the
+    data come from, `issues` of processing (records that were rejected, dates that were completed) are sentences.
+    `design` are tables of the protocol, such as its arms and criteria.
     """
 
     study: StudyIdentity

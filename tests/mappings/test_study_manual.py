@@ -1,0 +1,45 @@
+"""The reference of the study file is what the models say today, and names every option."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+import pytest
+from fhir2cdisc.mappings.study_base import Drug
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tool() -> ModuleType:
+    """The generator of the document, loaded from its file."""
+    spec = importlib.util.spec_from_file_location("make_study", ROOT / "docs" / "make_study.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_reference_is_what_the_models_say_today(tool: ModuleType) -> None:
+    written = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
+    assert written == tool.document(), "run `python docs/make_study.py`"
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (str, "text"),
+        (tuple[str, ...], "list of text"),
+        (tuple[str | float, ...], "list of text or number"),
+        (int | None, "whole number"),
+        (Literal["a", "b"], "one of `a`, `b`"),
+        (Literal["", "ADSL"], "one of nothing, `ADSL`"),
+        (tuple[Drug, ...], "list of [Drug](#drug)"),
+        (bool, "`true` or `false`"),
+    ],
+)
+def test_types_are_shown_in_words(tool: ModuleType, kind: object, shown: str) -> None:
+    assert tool.shown_type(kind) == shown
