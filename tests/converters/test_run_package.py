@@ -197,3 +197,45 @@ def test_sdtm_without_subjects_is_one_sentence(
         frame.to_parquet(tmp_path / "in/dm.parquet")
     done = call("adam", tmp_path / "in", "--study", cohort, "--out", tmp_path / "out")
     assert done.exit_code == 1 and message in done.output and len(done.output.splitlines()) == 1
+
+
+def test_the_guides_are_linked_and_a_finished_package_has_no_error(packages: Packages) -> None:
+    done = call("validate", packages.run)
+    assert done.exit_code == 0 and "0 errors" in done.output
+    assert call("validate", packages.adam).exit_code == 0
+    for kind, guide in (("sdtm", "csdrg.html"), ("adam", "adrg.html")):
+        assert f'xlink:href="{guide}"' in (packages.run / kind / "define.xml").read_text(encoding="utf-8")
+        text = (packages.run / kind / guide).read_text(encoding="utf-8")
+        assert "Every finding has an explanation." in text
+    assert (packages.adam / "adam" / "adrg.md").is_file()
+    assert "Synthetic or test data: the source marks 2 patients so" in packages.said
+    assert "Synthetic data." in (packages.run / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def test_criteria_and_parameters_of_a_study_file_of_one_s_own(packages: Packages, tmp_path: Path) -> None:
+    own = call("studies", STUDY, "--toml").output
+    criterion = """
+[[criteria]]
+code = "EXCL01"
+category = "EXCLUSION"
+text = "A short wording"
+full_text = "The whole wording of the protocol"
+
+[[trial_summary]]
+code = "SPONSOR"
+values = ["A hospital"]
+
+[[endpoints]]"""
+    (tmp_path / "own.toml").write_text(own.replace("[[endpoints]]", criterion.lstrip(), 1), encoding="utf-8")
+    source = packages.run.parent / "sim" / "fhir"
+    done = call("sdtm", source, "--study", tmp_path / "own.toml", "--out", tmp_path / "out")
+    assert done.exit_code == 0 and "Conformance: 0 errors" in done.output, done.output
+    ti, described = read_xpt(tmp_path / "out/sdtm/ti.xpt")
+    assert ti["IETESTCD"].tolist() == ["EXCL01", "INCL01", "INCL02"]
+    assert ti["IETEST"].tolist()[0] == "A short wording" and ti["IECAT"].tolist()[0] == "EXCLUSION"
+    assert described.label == "Trial Inclusion/Exclusion Criteria"
+    define = (tmp_path / "out/sdtm/define.xml").read_text(encoding="utf-8")
+    assert "EXCL01: The whole wording of the protocol" in define
+    assert "The whole wording of the protocol" in (tmp_path / "out/sdtm/csdrg.md").read_text(encoding="utf-8")
+    ts, _ = read_xpt(tmp_path / "out/sdtm/ts.xpt")
+    assert ts.loc[ts["TSPARMCD"] == "SPONSOR", ["TSVAL", "TSVALNF"]].to_numpy().tolist() == [["A hospital", ""]]
