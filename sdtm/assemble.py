@@ -9,10 +9,11 @@ import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.assessments import link_assessments
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
 from fhir2cdisc.sdtm.metadata import sdtm_datasets
-from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments
+from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments, specimen_links
 from fhir2cdisc.sdtm.results import odd_units, standardise
 from fhir2cdisc.sdtm.special import SPECIAL, link_lesions
 from fhir2cdisc.sdtm.subjects import build_dm, identify, reference_dates
@@ -57,6 +58,7 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
         f for domain in ("LB", "TR", "VS") if domain in frames for f in _unit_findings(frames[domain], domain, gathered)
     ]
     link_lesions(frames)
+    link_assessments(frames)
     for domain, frame in frames.items():
         _timing(frame, domain, dates)
     keys = {m.domain: m.keys for m in mappings}
@@ -178,7 +180,8 @@ def _finish(gathered: Gathered, keys: dict[str, tuple[str, ...]], mappings: list
     for made in supp:
         if len(made):
             frames[f"SUPP{made['RDOMAIN'].iloc[0]}"] = made
-    relrec = build_relrec(gathered.frames, gathered.links)
+    links = [*gathered.links, *specimen_links(gathered.frames, gathered.records)]
+    relrec = build_relrec(gathered.frames, links)
     if len(relrec):
         frames["RELREC"] = relrec
     return Sdtm(frames, pd.concat(lineage, ignore_index=True))

@@ -46,6 +46,8 @@ DERIVED = {
     "VISIT": "Name of the planned visit, UNSCHEDULED or ENCOUNTER with its number",
     "DMDTC": "RFICDTC",
     "AGEU": "YEARS where AGE is filled",
+    "LNKGRP": "Assessment of one reader at one visit, numbered by first date within subject and reader; in RS on the "
+    "overall response only",
     "TRGRPID": "The role that TU gives the lesion of TRLNKID",
 }
 _ASSIGNED = {"STUDYID", "DOMAIN", "SUBJID", "VISITDY", "RSEVAL", "TUEVAL", "TREVAL", "ARMNRS"}

@@ -50,7 +50,7 @@ def build_supp(frame: pd.DataFrame, domain: str, mappings: list[DomainMap]) -> p
 
 
 def build_relrec(frames: dict[str, pd.DataFrame], links: list[tuple[int, int]]) -> pd.DataFrame:
-    """RELREC: pairs of records whose resources point at each other, and TU to TR by lesion (dataset to dataset)."""
+    """RELREC: pairs of records whose resources point at each other; TU to TR by lesion, TR to RS by assessment."""
     parts = []
     for domain, frame in frames.items():
         if f"{domain}SEQ" in frame:
@@ -66,7 +66,7 @@ def build_relrec(frames: dict[str, pd.DataFrame], links: list[tuple[int, int]]) 
                     }
                 )
             )
-    datasets = _lesion_datasets(frames)
+    datasets = _related_datasets(frames)
     if not parts or not links:
         return datasets
     rows = pd.concat(parts).drop_duplicates("_ROW").set_index("_ROW")
@@ -103,15 +103,31 @@ def relate_comments(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return comments.assign(**{name: found[name] for name in found.columns})
 
 
-def _lesion_datasets(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    tu, tr = frames.get("TU"), frames.get("TR")
-    if tu is None or tr is None or not (tr["TRLNKID"] != "").any():
-        return pd.DataFrame(columns=RELREC_COLUMNS)
-    study = tu["STUDYID"].iloc[0]
-    return pd.DataFrame(
-        [[study, "TU", "", "TULNKID", "", "ONE", "TUTR"], [study, "TR", "", "TRLNKID", "", "MANY", "TUTR"]],
-        columns=RELREC_COLUMNS,
-    )
+def specimen_links(frames: dict[str, pd.DataFrame], records: pd.DataFrame) -> list[tuple[int, int]]:
+    """Rows of GF and MI that were made from the same Specimen, as pairs of row numbers."""
+    specimens = set(records.index[records["RESOURCE"] == "Specimen"])
+    rows = {domain: _rows_by_specimen(frames.get(domain), specimens) for domain in ("GF", "MI")}
+    shared = sorted(rows["GF"].keys() & rows["MI"].keys())
+    return [(one, other) for number in shared for one in rows["GF"][number] for other in rows["MI"][number]]
+
+
+def _rows_by_specimen(frame: pd.DataFrame | None, specimens: set[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for row, used in zip(frame["_ROW"], frame["_USED"], strict=True) if frame is not None else ():
+        for number in specimens.intersection(used):
+            found.setdefault(number, []).append(row)
+    return found
+
+
+def _related_datasets(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Whole datasets that are related by a variable that they share (SDTMIG 3.4 section 8.3)."""
+    relations = (("TUTR", ("TU", "TULNKID"), ("TR", "TRLNKID")), ("RSTR", ("RS", "RSLNKGRP"), ("TR", "TRLNKGRP")))
+    rows = []
+    for name, (one, its), (many, theirs) in relations:
+        if all(d in frames and v in frames[d] and (frames[d][v] != "").any() for d, v in ((one, its), (many, theirs))):
+            study = frames[one]["STUDYID"].iloc[0]
+            rows += [[study, one, "", its, "", "ONE", name], [study, many, "", theirs, "", "MANY", name]]
+    return pd.DataFrame(rows, columns=RELREC_COLUMNS)
 
 
 def supp_dataset_label(domain: str) -> str:

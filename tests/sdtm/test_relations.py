@@ -32,7 +32,7 @@ def test_no_links_give_no_records() -> None:
 
 
 def test_lesions_relate_the_datasets() -> None:
-    frames = {"TU": frame("TU", [1]), "TR": frame("TR", [2]).assign(TRLNKID="T01")}
+    frames = {"TU": frame("TU", [1]).assign(TULNKID="T01"), "TR": frame("TR", [2]).assign(TRLNKID="T01")}
     made = build_relrec(frames, [])
     assert made[["RDOMAIN", "IDVAR", "RELTYPE"]].values.tolist() == [
         ["TU", "TULNKID", "ONE"],
