@@ -6,8 +6,8 @@ Expected values follow from SDTMIG 3.4 (the meaning of the variable) and the cod
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,13 +31,9 @@ Resource = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def tool() -> ModuleType:
-    """The generator of the document, loaded from its file."""
-    spec = importlib.util.spec_from_file_location("make_hl7_map", ROOT / "docs" / "make_hl7_map.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def tool(generator: Callable[[str], ModuleType]) -> ModuleType:
+    """The generator of the document."""
+    return generator("make_hl7_map")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -14,13 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def tool() -> ModuleType:
-    """The generator of the document, loaded from its file."""
-    spec = importlib.util.spec_from_file_location("make_study", ROOT / "docs" / "make_study.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def tool(generator: Callable[[str], ModuleType]) -> ModuleType:
+    """The generator of the document."""
+    return generator("make_study")
 
 
 def test_the_reference_is_what_the_models_say_today(tool: ModuleType) -> None:
