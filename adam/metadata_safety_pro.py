@@ -142,7 +142,7 @@ def adae_metadata(adae: pd.DataFrame, options: AdaeOptions | None = None) -> Dat
         "OCCURRENCE DATA STRUCTURE",
         "One record per subject per adverse event",
         tuple(variables),
-        ("USUBJID", "AESEQ"),
+        ("STUDYID", "USUBJID", "AESEQ"),
     )
 
 

@@ -13,6 +13,9 @@ from fhir2cdisc.converters.define_types import numeric_text
 from fhir2cdisc.converters.xpt_columns import is_datetime, is_numeric, texts
 from fhir2cdisc.sdtm.metadata import Dataset, sdtm_datasets
 
+# Values of a variable that a report names one by one, and the characters of each that it shows.
+_NAMED, _SHOWN = 10, 40
+
 Severity = Literal["error", "warning", "note"]
 Kind = Literal["sdtm", "adam"]
 
@@ -153,6 +156,18 @@ def hit(loaded: Loaded, variable: str, message: str, mask: pd.Series) -> Iterato
     rows = rows_of(mask)
     if rows:
         yield Hit(loaded.name, variable, message, rows)
+
+
+def not_terms(loaded: Loaded, variable: str, values: pd.Series, mask: pd.Series, codelist: str) -> Iterator[Hit]:
+    """One hit for each value where a mask holds that is no term of a codelist; the less frequent ones together."""
+    counts = values[mask].value_counts()
+    order = sorted(counts.index, key=lambda value: (-counts[value], value))
+    for value in order[:_NAMED]:
+        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
+        yield from hit(loaded, variable, f"codelist {codelist} does not have {shown!r}", mask & (values == value))
+    if rest := order[_NAMED:]:
+        message = f"codelist {codelist} does not have {len(rest)} more values"
+        yield from hit(loaded, variable, message, mask & values.isin(rest))
 
 
 def has(loaded: Loaded, *names: str) -> bool:

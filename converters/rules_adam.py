@@ -9,7 +9,20 @@ import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.terminology import adam_codelist
 from fhir2cdisc.converters.define_types import numeric_text
-from fhir2cdisc.converters.rule import Check, Hit, Loaded, Package, Rule, ambiguous, date, has, hit, number, text
+from fhir2cdisc.converters.rule import (
+    Check,
+    Hit,
+    Loaded,
+    Package,
+    Rule,
+    ambiguous,
+    date,
+    has,
+    hit,
+    not_terms,
+    number,
+    text,
+)
 from fhir2cdisc.converters.xpt_columns import is_datetime
 from fhir2cdisc.sdtm.metadata import record_key
 
@@ -188,8 +201,7 @@ def _terms(extensible: bool) -> Check:
                 if codelist is not None and codelist.extensible == extensible:
                     values = text(loaded.frame, name)
                     wrong = (values != "") & ~values.isin(set(codelist.terms))
-                    said = f"a value that codelist {codelist.submission_value} does not have"
-                    yield from hit(loaded, name, said, wrong)
+                    yield from not_terms(loaded, name, values, wrong, codelist.submission_value)
 
     return check
 

@@ -16,6 +16,7 @@ from fhir2cdisc.converters.rule import (
     by_value,
     date,
     hit,
+    not_terms,
     number,
     text,
 )
@@ -169,7 +170,7 @@ def _outside(
         # The codelist of a result is that of some tests only; a measured number is no term.
         wrong &= pd.to_numeric(values, errors="coerce").isna()
     names = " or ".join(c.submission_value for c in chosen)
-    yield from hit(loaded, name, f"a value that codelist {names} does not have", wrong)
+    yield from not_terms(loaded, name, values, wrong, names)
 
 
 def _iso(package: Package) -> Iterator[Hit]:

@@ -116,6 +116,6 @@ def test_a_finding_has_the_words_for_its_codelist_or_else_for_its_rule(sdtm_pack
     said = replace(
         content(sdtm_package, ("SDTMIG", "3.4")), explanations={"SDTM-013": "Any.", "SDTM-013 UNIT": "Units."}
     )
-    assert said.explanation("SDTM-013", "a value that codelist UNIT does not have") == "Units."
-    assert said.explanation("SDTM-013", "a value that codelist RACE does not have") == "Any."
-    assert said.explanation("SDTM-014", "a value that codelist UNIT does not have") == ""
+    assert said.explanation("SDTM-013", "codelist UNIT does not have 'mut/Mb'") == "Units."
+    assert said.explanation("SDTM-013", "codelist RACE does not have 'BLUE'") == "Any."
+    assert said.explanation("SDTM-014", "codelist UNIT does not have 'mut/Mb'") == ""

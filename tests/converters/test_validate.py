@@ -28,6 +28,7 @@ from fhir2cdisc.converters.conformance import (
 from fhir2cdisc.converters.core_engine import CoreError, run_core
 from fhir2cdisc.converters.layout import arrange_ectd
 from fhir2cdisc.converters.package import read_package
+from fhir2cdisc.converters.rule import Loaded, not_terms
 from fhir2cdisc.converters.xpt import read_xpt, write_xpt
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
 from lxml import etree
@@ -420,6 +421,23 @@ def test_a_folder_of_transport_files_without_structure_is_read(package_dir: Any,
     report = validate_package(flat)
     assert sorted(n for k, n, _ in report.datasets if k == "adam") == ["ADRS", "ADSL", "ADTTE"]
     assert {i.rule for i in report.issues} == {"DEF-001"}
+
+
+def test_values_outside_a_codelist_are_named(package_dir: Any) -> None:
+    put("EX", EXDOSFRM=["OINTMENT?", "x" * 50])(package_dir)
+    issues = [i for i in validate_package(package_dir.path).issues if i.rule == "SDTM-013"]
+    assert sorted((i.place, i.message, i.rows) for i in issues) == [
+        ("EX.EXDOSFRM", "codelist FRM does not have 'OINTMENT?'", (1,)),
+        ("EX.EXDOSFRM", f"codelist FRM does not have '{'x' * 40}...'", (2,)),
+    ]
+
+
+def test_many_values_outside_a_codelist_are_counted_together() -> None:
+    values = pd.Series([f"V{n:02}" for n in range(12)])
+    loaded = Loaded("sdtm", Path("ex.xpt"), values.to_frame("EXDOSFRM"), sdtm_datasets()["EX"], "EX")
+    hits = list(not_terms(loaded, "EXDOSFRM", values, values != "V00", "FRM"))
+    assert [h.message for h in hits[:1]] == ["codelist FRM does not have 'V01'"] and len(hits) == 11
+    assert (hits[-1].message, hits[-1].rows) == ("codelist FRM does not have 1 more values", (12,))
 
 
 def test_a_define_beside_flat_transport_files_is_read_by_the_standard_it_names(
