@@ -1,6 +1,7 @@
 """ADAE: adverse events for analysis: emergence, onset, worst grade and first occurrence.
 
-Rules of treatment emergence: PHUSE white paper WP-087, admiral `derive_var_trtemfl`. Variables: ADaM OCCDS.
+Rules of treatment emergence: PHUSE white paper WP-087, admiral `derive_var_trtemfl`. Variables:
+ADaM OCCDS 1.1, section 3.2.
 """
 
 from __future__ import annotations

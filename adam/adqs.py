@@ -1,7 +1,8 @@
 """ADQS: questionnaire scores, items and ECOG performance status, with baseline, change and analysis visits.
 
 Scores come from items as collected; items are reversed here and nowhere earlier. Baseline is the last
-non-missing value on or before the first dose (ADaMIG 1.3, section 3.3.4).
+non-missing value on or before the first dose, which is a rule of the project; ABLFL marks its record and BASE holds
+its value (ADaMIG 1.3, sections 3.3.8 and 3.3.4.1).
 """
 
 from __future__ import annotations

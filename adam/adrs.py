@@ -1,7 +1,7 @@
 """ADRS: responses as analysis records, one parameter family per response criteria.
 
-Source: ADaMIG 1.3 (BDS); the parameters are those of the admiralonco template, with disease control and the
-baseline assessment added.
+Source: ADaMIG 1.3, section 3.3 (BDS); the parameters are those of the admiralonco template, with disease control
+and the baseline assessment added.
 """
 
 from __future__ import annotations

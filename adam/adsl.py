@@ -15,7 +15,7 @@ FROM_DM = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE
 
 
 def yes_no(condition: pd.Series) -> pd.Series:
-    """`Y` or `N`: a population flag is never blank (ADaMIG 1.3, section 3.2)."""
+    """`Y` or `N`: a population flag is never blank (ADaMIG 1.3, section 3.1.4)."""
     return pd.Series(np.where(condition.fillna(False).astype(bool), "Y", "N"), index=condition.index, dtype=object)
 
 

@@ -1,6 +1,6 @@
 """ADTR: sum of diameters and diameters of lesions, with baseline, nadir, changes and flags.
 
-Source: ADaMIG 1.3 (BDS); parameters and flags as in the admiralonco template.
+Source: ADaMIG 1.3, section 3.3 (BDS); parameters and flags as in the admiralonco template.
 """
 
 from __future__ import annotations

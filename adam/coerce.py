@@ -45,7 +45,7 @@ def flag(condition: pd.Series) -> pd.Series:
 
 
 def study_day(dates: pd.Series, start: pd.Series) -> pd.Series:
-    """Days from `start`, which is day 1; the day before is day -1; there is no day 0 (ADaMIG 1.3, ADY)."""
+    """Days from `start`, which is day 1; the day before is day -1; there is no day 0 (ADaMIG 1.3, 3.1.2)."""
     days = (dates - start).dt.days.astype(float)
     return days.where(days < 0, days + 1)
 

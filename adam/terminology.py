@@ -33,7 +33,8 @@ DERIVATION_TYPE = Codelist(
 ADAM_CODELISTS = {
     one.code: one for one in (DATE_IMPUTATION, TIME_IMPUTATION, PARAMETER_TYPE, DERIVATION_TYPE)
 }
-# Variables by the name fragments of ADaMIG 1.3 section 3.1.2: *DTF, *TMF, DTYPE, PARAMTYP.
+# Variables by their names: *DTF and *TMF (ADaMIG 1.3, sections 3.1.3 and 3.1.5), DTYPE (3.3.5); PARAMTYP is of the
+# terminology, ADaMIG 1.3 does not have it.
 _OF_NAMES = (
     (re.compile(r"[A-Z0-9]+DTF"), DATE_IMPUTATION),
     (re.compile(r"[A-Z0-9]+TMF"), TIME_IMPUTATION),

@@ -2,8 +2,8 @@
 
 Events and censorings are values; a parameter is a value made of them; a sensitivity analysis is
 `dataclasses.replace`. Of several events the earliest counts (same day: the first listed), without event the
-latest censor date (same day: the last listed), as in admiral's `derive_param_tte`. Source: ADaM BDS for
-Time-to-Event Analyses 1.0, section 3.
+latest censor date (same day: the last listed), as in admiral's `derive_param_tte`. Source: ADaMIG 1.3,
+section 3.3.6, and ADaM BDS for Time-to-Event Analyses 1.0.
 """
 
 from __future__ import annotations

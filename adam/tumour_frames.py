@@ -82,7 +82,7 @@ def partial_days(values: Texts, imputation: str = "last") -> tuple[Ints, Texts]:
 
     A missing day becomes the first or the last day of the month (`imputation`) with flag `D`;
     imputation `none` leaves it missing. Without month,
-    or where the text is no date, the number is `NO_DAY`. Source: ADaMIG 1.3 section 3.1.4 (ADTF).
+    or where the text is no date, the number is `NO_DAY`. Source: ADaMIG 1.3 section 3.1.3 (ADTF).
     """
     codes, uniques = pd.factorize(values)
     parsed = [_partial_day(str(value), imputation) for value in uniques]

@@ -16,8 +16,8 @@ def arrange_ectd(package: str | Path, out: str | Path, study_id: str) -> list[Pa
     """Copy a package into `m5/datasets/<study>/tabulations/sdtm` and `.../analysis/adam/datasets`.
 
     Datasets, their define.xml, define.html and stylesheet, split pieces and reviewer's guides go along, the same
-    datasets in other formats do not; the copies are returned. Folder names of the study are lower-case, as in the
-    FDA Study Data Technical Conformance Guide.
+    datasets in other formats do not; the copies are returned. Folder names of the study are lower-case, as in
+    chapter 7 of the FDA Study Data Technical Conformance Guide.
     """
     folder = "".join(c if c.isalnum() or c in "-_" else "-" for c in study_id.lower())
     study = Path(out) / "m5" / "datasets" / folder

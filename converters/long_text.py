@@ -1,4 +1,4 @@
-"""Text over 200 bytes, carried as SDTMIG says and never cut (SDTMIG 3.4, sections 4.5.3.1 and 4.5.3.2)."""
+"""Text over 200 bytes, carried as SDTMIG says and never cut (SDTMIG 3.4, section 4.5.3.2)."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ GUIDES = {
     "adam": Document("adrg", "Analysis Data Reviewer's Guide", "adrg.html"),
 }
 
-# Datasets whose long text goes on in numbered variables of their own instead of SUPP-- (SDTMIG 3.4, 5.1 and 7.4).
+# Datasets whose long text goes on in numbered variables of their own, not in SUPP-- (SDTMIG 3.4, 5.1 and 7.4.2).
 CONTINUED = {"CO": "COVAL", "TS": "TSVAL"}
 
 
@@ -141,7 +141,7 @@ def write_datasets(
     """One XPT a dataset and the define.xml (and define.html) of them all.
 
     `encoding` `auto` writes typographic signs as plain ASCII and takes UTF-8 only where other signs remain; the
-    FDA accepts ASCII. Text over 200 bytes goes on in SUPP-- (SDTMIG 3.4 section 4.5.3).
+    FDA accepts ASCII. Text over 200 bytes goes on in SUPP-- (SDTMIG 3.4 section 4.5.3.2).
     """
     plain, found = plain_frames(frames) if encoding in ("auto", "ascii") else (dict(frames), [])
     chosen = needed_encoding(plain) if encoding == "auto" else encoding

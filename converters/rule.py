@@ -96,7 +96,7 @@ Check = Callable[[Package], Iterable[Hit]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A conformance rule in our own words: id, severity, where the guide says it, and the check."""
+    """A conformance rule in our own words: id, severity, where the guide says it (or `own rule`), and the check."""
 
     id: str
     severity: Severity

@@ -207,8 +207,20 @@ RULES = (
     Rule("LINK-001", "error", "SDTMIG 3.4, 5.2", "DM has one record a subject.", _one_row),
     Rule("LINK-002", "error", "SDTMIG 3.4, 5.2", "Every subject is in DM.", _in_dm),
     Rule("LINK-003", "error", "SDTMIG 3.4, 5.2", "DTHFL and DTHDTC agree.", _death),
-    Rule("LINK-004", "error", "SDTMIG 3.4, 5.2", "Ages are not negative and have a unit.", _age),
-    Rule("LINK-005", "error", "SDTMIG 3.4, 4.4.1", "Nothing ends before it starts.", _start_before_end),
+    Rule(
+        "LINK-004",
+        "error",
+        "SDTMIG 3.4, 5.2; FDA validator rule SD0084",
+        "Ages are not negative and have a unit.",
+        _age,
+    ),
+    Rule(
+        "LINK-005",
+        "error",
+        "FDA validator rules SD0013, SD1002",
+        "Nothing ends before it starts.",
+        _start_before_end,
+    ),
     Rule(
         "LINK-006",
         "error",
@@ -216,13 +228,13 @@ RULES = (
         "Study days count from RFSTDTC without a day 0.",
         _study_days,
     ),
-    Rule("LINK-007", "error", "SDTMIG 3.4, 8", "SUPP--, CO and RELREC point to records.", _supplemental),
+    Rule("LINK-007", "error", "SDTMIG 3.4, 8.2, 8.4.1, 8.5", "SUPP--, CO and RELREC point to records.", _supplemental),
     Rule("LINK-008", "error", "SDTMIG 3.4, 8.4", "A qualifier stands once for a record.", _qualifiers_once),
     Rule(
-        "LINK-009", "error", "SDTMIG 3.4, 8.4", "A qualifier is no variable of its domain.", _qualifier_names
+        "LINK-009", "error", "SDTMIG 3.4, 8.4, 8.4.1", "A qualifier is no variable of its domain.", _qualifier_names
     ),
     Rule("LINK-010", "error", "SDTMIG 3.4, 8.2", "A relation joins two records or more.", _related),
-    Rule("LINK-011", "warning", "SDTMIG 3.4, 6.3.12", "Measured lesions are identified in TU.", _lesions),
+    Rule("LINK-011", "warning", "SDTMIG 3.4, 6.3.12.1, 6.3.12.2", "Measured lesions are identified in TU.", _lesions),
     Rule(
         "LINK-012", "warning", "SDTMIG 3.4, 4.5.9", "One last record before treatment a test.", _one_baseline
     ),

@@ -265,9 +265,13 @@ def _numeric_results(package: Package) -> Iterator[Hit]:
 
 RULES = (
     Rule(
-        "SDTM-001", "error", "FDA rejection criteria", "A package of SDTM holds DM and TS.", _missing_datasets
+        "SDTM-001",
+        "error",
+        "FDA rejection criteria 1734, 1736",
+        "A package of SDTM holds DM and TS.",
+        _missing_datasets,
     ),
-    Rule("SDTM-002", "error", "FDA rejection criteria", "TS gives the study start date.", _start_date),
+    Rule("SDTM-002", "error", "FDA rejection criterion 1734", "TS gives the study start date.", _start_date),
     Rule("SDTM-003", "error", "SDTMIG 3.4, 4.1.5", "Required variables are there.", _core("Req")),
     Rule("SDTM-004", "warning", "SDTMIG 3.4, 4.1.5", "Expected variables are there.", _core("Exp")),
     Rule(
@@ -277,25 +281,25 @@ RULES = (
         "Required variables have a value in each record.",
         _required_values,
     ),
-    Rule("SDTM-006", "warning", "SDTMIG 3.4, 2.2", "Variables are those of the guide.", _unknown),
+    Rule("SDTM-006", "warning", "SDTMIG 3.4, 2.5, 2.7", "Variables are those of the guide.", _unknown),
     Rule("SDTM-007", "warning", "SDTMIG 3.4, 4.1.4", "Variables stand in the order of the guide.", _order),
-    Rule("SDTM-008", "error", "SDTMIG 3.4, 6", "Labels are those of the guide.", _label),
-    Rule("SDTM-009", "error", "SDTMIG 3.4, 6", "Types are those of the guide.", _type),
-    Rule("SDTM-010", "error", "SDTMIG 3.4, 4.2.2", "DOMAIN names the dataset.", _domain),
-    Rule("SDTM-011", "error", "SDTMIG 3.4, 2.2", "A package has one STUDYID.", _study),
+    Rule("SDTM-008", "error", "SDTMIG 3.4, 3.1, 5 to 8", "Labels are those of the guide.", _label),
+    Rule("SDTM-009", "error", "SDTMIG 3.4, 3.2.2", "Types are those of the guide.", _type),
+    Rule("SDTM-010", "error", "SDTMIG 3.4, 2.2, 4.1.7", "DOMAIN names the dataset.", _domain),
+    Rule("SDTM-011", "error", "own rule", "A package has one STUDYID.", _study),
     Rule(
-        "SDTM-012", "error", "SDTMIG 3.4, 4.3", "Values of closed codelists are terms of them.", _terms(False)
+        "SDTM-012", "error", "SDTMIG 3.4, 3.2.2, 4.3.1", "Values of closed codelists are terms of them.", _terms(False)
     ),
     Rule(
         "SDTM-013",
         "warning",
-        "SDTMIG 3.4, 4.3",
+        "SDTMIG 3.4, 3.2.2, 4.3.1",
         "Values of open codelists are terms, or extensions.",
         _terms(True),
     ),
-    Rule("SDTM-014", "error", "SDTMIG 3.4, 4.4.1", "Dates are ISO 8601 and of the calendar.", _iso),
-    Rule("SDTM-015", "error", "SDTMIG 3.4, 4.4.3", "Durations are ISO 8601.", _durations),
-    Rule("SDTM-016", "error", "SDTMIG 3.4, 2.2", "--SEQ is there and unique within a subject.", _sequence),
+    Rule("SDTM-014", "error", "SDTMIG 3.4, 4.4.1, 4.4.2", "Dates are ISO 8601 and of the calendar.", _iso),
+    Rule("SDTM-015", "error", "SDTMIG 3.4, 4.4.3.1", "Durations are ISO 8601.", _durations),
+    Rule("SDTM-016", "error", "SDTMIG 3.4, 2.5, 8", "--SEQ is there and unique within a subject.", _sequence),
     Rule(
         "SDTM-017",
         "error",
@@ -306,16 +310,20 @@ RULES = (
     Rule(
         "SDTM-018",
         "error",
-        "SDTMIG 3.4, 4.5",
+        "SDTMIG 3.4, 4.5.3.1",
         "Names of tests and qualifiers fit 40 characters.",
         _test_names,
     ),
     Rule(
-        "SDTM-019", "error", "SDTMIG 3.4, 4.4.5", "Tests, visits and arms have one code and one name.", _pairs
+        "SDTM-019",
+        "error",
+        "SDTMIG 3.4, 4.2.1, 4.4.5, 5.2",
+        "Tests, visits and arms have one code and one name.",
+        _pairs,
     ),
     Rule(
-        "SDTM-020", "error", "SDTMIG 3.4, 4.5.1", "Results have a standard form, or were not done.", _results
+        "SDTM-020", "error", "SDTMIG 3.4, 4.5.1.1, 4.5.1.2", "Results have a standard form, or were not done.", _results
     ),
-    Rule("SDTM-021", "error", "SDTMIG 3.4, 4.5.1", "--STRESN is the number of --STRESC.", _numeric_results),
-    Rule("SDTM-022", "error", "SDTMIG 3.4, 2.6", "Datasets are of the guide, or custom domains.", _strangers),
+    Rule("SDTM-021", "error", "SDTMIG 3.4, 4.5.1.1", "--STRESN is the number of --STRESC.", _numeric_results),
+    Rule("SDTM-022", "error", "SDTMIG 3.4, 2.5, 2.6", "Datasets are of the guide, or custom domains.", _strangers),
 )

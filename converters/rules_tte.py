@@ -1,4 +1,4 @@
-"""Rules of time-to-event datasets (ADaM Basic Data Structure for Time-to-Event Analyses 1.0)."""
+"""Rules of time-to-event datasets (ADaMIG 1.3, 3.3.6; ADaM Basic Data Structure for Time-to-Event Analyses 1.0)."""
 
 from __future__ import annotations
 
@@ -111,14 +111,14 @@ RULES = (
     Rule(
         "TTE-001",
         "error",
-        "ADaM BDS-TTE 1.0",
+        "ADaMIG 1.3, 3.3.6; own rule",
         "Time-to-event datasets have start, date and event.",
         _variables,
     ),
-    Rule("TTE-002", "error", "ADaM BDS-TTE 1.0", "CNSR is a whole number, 0 for an event.", _censor),
-    Rule("TTE-003", "error", "ADaM BDS-TTE 1.0", "CNSR, EVNTDESC and CNSDTDSC go together.", _descriptions),
-    Rule("TTE-004", "error", "ADaM BDS-TTE 1.0", "A description is of events or of censorings.", _agreement),
-    Rule("TTE-005", "error", "ADaM BDS-TTE 1.0", "Nothing happens before the start.", _dates),
-    Rule("TTE-006", "error", "ADaM BDS-TTE 1.0", "AVAL is the time between the dates.", _values),
+    Rule("TTE-002", "error", "ADaMIG 1.3, 3.3.6", "CNSR is a whole number, 0 for an event.", _censor),
+    Rule("TTE-003", "error", "ADaMIG 1.3, 3.3.6; own rule", "CNSR, EVNTDESC and CNSDTDSC go together.", _descriptions),
+    Rule("TTE-004", "error", "own rule", "A description is of events or of censorings.", _agreement),
+    Rule("TTE-005", "error", "ADaMIG 1.3, 3.3.6; own rule", "Nothing happens before the start.", _dates),
+    Rule("TTE-006", "error", "ADaMIG 1.3, 3.3.6; ADaM BDS-TTE 1.0", "AVAL is the time between the dates.", _values),
     Rule("TTE-007", "error", "ADaM BDS-TTE 1.0", "A subject has one record a parameter.", _once),
 )

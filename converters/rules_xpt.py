@@ -1,4 +1,7 @@
-"""Rules of the transport files themselves (SAS TS-140; FDA Study Data Technical Conformance Guide, 3.3)."""
+"""Rules of the transport files themselves.
+
+`FDA guide` is the FDA Study Data Technical Conformance Guide, its sections as numbered in March 2023.
+"""
 
 from __future__ import annotations
 
@@ -124,23 +127,41 @@ RULES = (
         "Every .xpt file is a version 5 transport file of one dataset.",
         _unread,
     ),
-    Rule("XPT-002", "error", "FDA guide 3.3.1", "The package holds datasets.", _nothing),
-    Rule("XPT-003", "error", "FDA guide 3.3.1", "A file is named as its dataset, in lower case.", _file_name),
+    Rule("XPT-002", "error", "own rule", "The package holds datasets.", _nothing),
     Rule(
-        "XPT-004", "error", "FDA guide 3.3.4", "Names have 1 to 8 letters and digits, letter first.", _names
+        "XPT-003",
+        "error",
+        "FDA guide 3.3.1; SDTMIG 3.4, 4.1.6",
+        "A file is named as its dataset, in lower case.",
+        _file_name,
     ),
-    Rule("XPT-005", "warning", "FDA guide 3.3.5", "Every dataset and variable has a label.", _labels),
-    Rule("XPT-006", "warning", "FDA guide 3.3.5", "Labels are ASCII with paired brackets.", _label_signs),
+    Rule(
+        "XPT-004", "error", "FDA guide 3.3.4, 3.3.6", "Names have 1 to 8 letters and digits, letter first.", _names
+    ),
+    Rule(
+        "XPT-005",
+        "warning",
+        "SDTMIG 3.4, 4.2.1; ADaMIG 1.3, 3.1.6",
+        "Every dataset and variable has a label.",
+        _labels,
+    ),
+    Rule("XPT-006", "warning", "FDA guide 3.3.5, 3.3.7", "Labels are ASCII with paired brackets.", _label_signs),
     Rule("XPT-007", "error", "FDA guide 3.3.5", "Values are ASCII.", _ascii),
     Rule("XPT-008", "warning", "FDA guide 3.3.5", "Values hold no control characters.", _control),
     Rule(
         "XPT-009",
         "warning",
-        "FDA guide 3.3.5",
+        "FDA validator rule SD1021",
         "No value begins with a blank or is a lone full stop.",
         _blanks,
     ),
-    Rule("XPT-010", "error", "FDA guide 3.3.4", "Character variables have at most 200 bytes.", _long),
+    Rule(
+        "XPT-010",
+        "error",
+        "SDTMIG 3.4, 4.2.9; ADaMIG 1.3, 3.1.1",
+        "Character variables have at most 200 bytes.",
+        _long,
+    ),
     Rule("XPT-011", "warning", "FDA guide 3.3.3", "Lengths are no larger than the study needs.", _wasted),
     Rule("XPT-012", "warning", "FDA guide 3.3.2", "A file over 5 GB comes with its pieces.", _large),
 )

@@ -140,8 +140,8 @@ def write_xpt_pieces(
 def study_lengths(frames: Mapping[str, pd.DataFrame], encoding: str = "ascii") -> dict[str, int]:
     """Bytes of the longest value of every character variable over all datasets of a study, at most 200.
 
-    Supplemental qualifiers and RELREC count on their own: their QVAL and IDVARVAL say nothing of other
-    datasets (FDA guide, section 3.3.3), so variables of `SUPP--` are returned as `SUPPAE.QVAL`.
+    Supplemental qualifiers count on their own (FDA guide, section 3.3.3): their QVAL and IDVARVAL say nothing of
+    other datasets, so variables of `SUPP--` are returned as `SUPPAE.QVAL`.
     """
     lengths: dict[str, int] = {}
     errors = "strict" if encoding != "ascii" else "replace"

@@ -1,7 +1,7 @@
 """FHIR dates to ISO 8601 as SDTM writes them: partial dates stay partial, impossible ones are refused.
 
-SDTMIG 3.4 section 4.4.1 (formats) and 4.4.2 (precision). A FHIR instant's fraction of a second and its time zone
-are dropped: SDTM holds local time at the site, and the local clock is what the source wrote.
+SDTMIG 3.4 section 4.4.1 (formats) and 4.4.2 (precision). A FHIR instant's fraction of a second and its time zone,
+both optional there, are dropped: what stays is the local clock, as the source wrote it.
 """
 
 from __future__ import annotations

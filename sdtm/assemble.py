@@ -35,7 +35,7 @@ class Sdtm:
 
 
 def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret: bytes = b"") -> Sdtm:
-    """Every SDTM dataset that the rows give, variables and keys in the order of the guide (SDTMIG 3.4).
+    """Every SDTM dataset that the rows give, variables and keys in the order of the guide (SDTMIG 3.4, 4.1.4).
 
     Raises SubjectError where two patients would get one subject identifier.
     """

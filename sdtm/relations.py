@@ -1,6 +1,6 @@
 """SUPP-- and RELREC: qualifiers without a variable of their own, and records that point at each other.
 
-SDTMIG 3.4 sections 8.4 (supplemental qualifiers) and 8.2, 8.3 (related records and datasets).
+SDTMIG 3.4 sections 8.4 (supplemental qualifiers), 8.2 and 8.3 (related records and datasets) and 8.5 (comments).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def build_relrec(frames: dict[str, pd.DataFrame], links: list[tuple[int, int]]) 
 
 
 def relate_comments(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """CO with RDOMAIN, IDVAR and IDVARVAL of the first record that the commented resource became (SDTMIG 3.4, 5.1)."""
+    """CO with RDOMAIN, IDVAR and IDVARVAL of the first record that the commented resource became (SDTMIG 3.4, 8.5)."""
     parts = [
         pd.DataFrame(
             {

@@ -1,4 +1,4 @@
-"""Standard results of findings: --STRESC, --STRESN and --STRESU from what was collected (SDTMIG 3.4 section 4.5.1)."""
+"""Standard results of findings: --STRESC, --STRESN and --STRESU from what was collected (SDTMIG 3.4, 4.5.1.1)."""
 
 from __future__ import annotations
 

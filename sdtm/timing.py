@@ -1,7 +1,7 @@
 """What a date means in the study: study day, epoch, visit, and which record is the baseline.
 
-SDTMIG 3.4: sections 4.4.4 (study day), 4.4.5 (visits), 5.2 (DM reference dates) and the EPOCH assumptions of
-section 4.1. Only a date that is complete to the day is compared; a partial one gets no day and no epoch.
+SDTMIG 3.4: sections 4.4.4 (study day), 4.1.3.1 (EPOCH), 4.4.5 (visits), 4.5.9 (baseline) and 5.2 (reference dates
+in DM). Only a date that is complete to the day is compared; a partial one gets no day and no epoch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Trial design from the study file: TS, TA, TE, TV, TI, and SE of each subject (SDTMIG 3.4 sections 7.2 to 7.4, 5.3).
+"""Trial design from the study file: TS, TA, TE, TV, TI, and SE of each subject.
+
+SDTMIG 3.4: sections 5.3 (SE), 7.2.1 (TA), 7.2.2 (TE), 7.3.1 (TV), 7.4.1 (TI) and 7.4.2 (TS).
 
 What the study file cannot answer is not invented: a TS parameter without a value carries a null flavor
 (TSVALNF), and a study without criteria has no TI.

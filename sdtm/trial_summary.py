@@ -1,6 +1,6 @@
-"""Trial summary (TS) from the study file and DM, with the code of each value (SDTMIG 3.4 section 7.4).
+"""Trial summary (TS) from the study file and DM, with the code of each value (SDTMIG 3.4 section 7.4.2).
 
-What neither can answer is not invented: such a parameter carries a null flavor (TSVALNF).
+What neither can answer is not invented: such a parameter carries a null flavor (TSVALNF, section 7.4.2.1).
 """
 
 from __future__ import annotations

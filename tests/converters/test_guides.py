@@ -26,11 +26,11 @@ Package = Sequence[tuple[Dataset, pd.DataFrame]]
 STUDY = SimpleNamespace(id="SYN01", name="Synthetic", description="A synthetic study of two subjects")
 ISSUES = (
     Issue(
-        "SDTM-013", "warning", "SDTMIG 3.4, 4.3", "EX", "EXDOSFRM", "a value that FRM does not have", (1, 2)
+        "SDTM-013", "warning", "SDTMIG 3.4, 4.3.1", "EX", "EXDOSFRM", "a value that FRM does not have", (1, 2)
     ),
-    Issue("LINK-005", "error", "SDTMIG 3.4, 4.4.1", "AE", "AEENDTC", "AEENDTC is before AESTDTC", (7,)),
+    Issue("LINK-005", "error", "FDA validator rule SD0013", "AE", "AEENDTC", "AEENDTC is before AESTDTC", (7,)),
     Issue("TTE-006", "error", "ADaM BDS-TTE 1.0", "ADTTE", "AVAL", "AVAL is not the time", (1,)),
-    Issue("DEF-001", "error", "FDA rejection criteria", "", "", "no define.xml beside the adam datasets"),
+    Issue("DEF-001", "error", "FDA rejection criterion 1736", "", "", "no define.xml beside the adam datasets"),
 )
 REPORT = Report(ISSUES, (), 85)
 

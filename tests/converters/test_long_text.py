@@ -1,4 +1,4 @@
-"""Text over 200 bytes goes on in SUPP--, TSVALn or COVALn and comes back whole (SDTMIG 3.4, 4.5.3)."""
+"""Text over 200 bytes goes on in SUPP--, TSVALn or COVALn and comes back whole (SDTMIG 3.4, 4.5.3.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard results: conversion in decimal, text kept, numbers that a file can hold (SDTMIG 3.4 section 4.5.1)."""
+"""Standard results: conversion in decimal, text kept, numbers that a file can hold (SDTMIG 3.4 section 4.5.1.1)."""
 
 from __future__ import annotations
 

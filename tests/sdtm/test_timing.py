@@ -1,4 +1,4 @@
-"""Study day, epoch, visits, baseline: boundaries, ties and partial dates (SDTMIG 3.4 sections 4.1, 4.4.4, 4.4.5)."""
+"""Study day, epoch, visits, baseline: boundaries, ties and partial dates (SDTMIG 3.4, 4.1.3.1, 4.4.4, 4.4.5, 4.5.9)."""
 
 from __future__ import annotations
 

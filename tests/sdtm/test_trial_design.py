@@ -236,7 +236,7 @@ def test_what_endpoints_are_about_is_the_type_of_the_trial() -> None:
     assert said["TTYPE"] == [("EFFICACY", ""), ("SAFETY", "")]
 
 
-# SDTMIG 3.4 section 7.4, examples 1, 3 and 4: code, terminology and version of a value.
+# SDTMIG 3.4 section 7.4.2, examples 1, 3 and 4: code, terminology and version of a value.
 CODED = {
     "STYPE": ("INTERVENTIONAL", "C98388", "CDISC CT", "2025-03-28"),
     "TPHASE": ("PHASE IIB TRIAL", "C49688", "CDISC CT", "2025-03-28"),
