@@ -23,8 +23,10 @@ DERIVED = {
     "FOLLOW-UP; OBSERVATION from RFSTDTC in a subject without exposure",
     "VISITNUM": "Planned day of the visit, plus hundredths for a visit not planned; the order of encounters where "
     "no encounter has a planned name",
-    "LOBXFL": "Y on the last record with a result on or before RFXSTDTC, by test, specimen, location and evaluator",
-    "BLFL": "Y on the last record with a result on or before RFSTDTC, by test, specimen, location and evaluator",
+    "LOBXFL": "Y on the last record with a result before RFXSTDTC (on its day, unless both have a time and it is not "
+    "earlier), by test, specimen, location and evaluator",
+    "BLFL": "Y on the last record with a result before RFSTDTC (on its day, unless both have a time and it is not "
+    "earlier), by test, specimen, location and evaluator",
     "STRESC": "The result in standard units as text; the original result where no conversion is defined",
     "STRESN": "The numeric part of the standard result",
     "STRESU": "The unit of the standard result",
@@ -33,7 +35,7 @@ DERIVED = {
     "RFXSTDTC": "Earliest EXSTDTC",
     "RFXENDTC": "Latest EXENDTC or EXSTDTC",
     "RFICDTC": "DSSTDTC of informed consent",
-    "RFPENDTC": "Latest DSSTDTC of the end of study participation",
+    "RFPENDTC": "Latest DSSTDTC of the end of study participation, else the date of death",
     "AGE": "Completed years from the full date of birth to RFSTDTC, else RFICDTC",
     "DTHFL": "Y where the source gives a date of death or says that the patient is deceased",
     **dict.fromkeys(

@@ -36,7 +36,7 @@ def build_supp(frame: pd.DataFrame, domain: str, mappings: list[DomainMap]) -> p
                     "QNAM": name,
                     "QLABEL": labels.get(name, name),
                     "QVAL": filled[column].astype(str),
-                    "QORIG": "CRF",
+                    "QORIG": "Collected",
                     "QEVAL": "",
                 },
                 columns=SUPP_COLUMNS,
@@ -84,7 +84,10 @@ def build_relrec(frames: dict[str, pd.DataFrame], links: list[tuple[int, int]]) 
 
 
 def relate_comments(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """CO with RDOMAIN, IDVAR and IDVARVAL of the first record that the commented resource became (SDTMIG 3.4, 8.5)."""
+    """CO with RDOMAIN, IDVAR and IDVARVAL of the first record that the commented resource became (SDTMIG 3.4, 8.5).
+
+    A comment that belongs to a record has that record's date, so its CODTC is blank (SDTMIG 3.4, 5.1).
+    """
     parts = [
         pd.DataFrame(
             {
@@ -100,7 +103,10 @@ def relate_comments(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     related = pd.concat(parts).drop_duplicates("_RECORD_NO").set_index("_RECORD_NO")
     comments = frames["CO"]
     found = related.reindex(comments["_RECORD_NO"]).fillna("").set_index(comments.index)
-    return comments.assign(**{name: found[name] for name in found.columns})
+    made = comments.assign(**{name: found[name] for name in found.columns})
+    if "CODTC" in made:
+        made["CODTC"] = made["CODTC"].where(made["RDOMAIN"] == "", "")
+    return made
 
 
 def specimen_links(frames: dict[str, pd.DataFrame], records: pd.DataFrame) -> list[tuple[int, int]]:

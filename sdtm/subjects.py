@@ -71,7 +71,10 @@ def _with(frame: pd.DataFrame | None, mask_column: str, value: str) -> pd.DataFr
 
 
 def reference_dates(gathered: Gathered, study: Study) -> pd.DataFrame:
-    """RFSTDTC, RFXSTDTC, RFXENDTC, RFICDTC, RFPENDTC and where RFSTDTC came from (_START), by subject key."""
+    """RFSTDTC, RFXSTDTC, RFXENDTC, RFICDTC, RFPENDTC and where RFSTDTC came from (_START), by subject key.
+
+    RFPENDTC is the last contact: the end of participation, else the date of death (SDTMIG 3.4 section 5.2).
+    """
     frames = gathered.frames
     index = frames["DM"]["_SUBJECT"].drop_duplicates()
     ex, cm, ds = frames.get("EX"), frames.get("CM"), frames.get("DS")
@@ -97,7 +100,9 @@ def reference_dates(gathered: Gathered, study: Study) -> pd.DataFrame:
     dates["RFICDTC"] = starts["consent"].reindex(dates.index).fillna("")
     dates["_DIAGNOSIS"] = starts["diagnosis"].reindex(dates.index).fillna("")
     participation = _with(_with(ds, "DSCAT", "DISPOSITION EVENT"), "DSSCAT", "STUDY PARTICIPATION")
-    dates["RFPENDTC"] = _extreme(participation, "DSSTDTC", last=True).reindex(dates.index).fillna("")
+    ended = _extreme(participation, "DSSTDTC", last=True).reindex(dates.index).fillna("")
+    died = _extreme(with_dm_columns(frames["DM"]), "DTHDTC").reindex(dates.index).fillna("")
+    dates["RFPENDTC"] = ended.where(ended != "", died)
     dates["RFENDTC"] = dates["RFXENDTC"].where(dates["RFXENDTC"] != "", dates["RFPENDTC"])
     return dates
 

@@ -13,6 +13,8 @@ import pandas as pd
 from fhir2cdisc.mappings.study import Study
 
 _CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d+)\s*(?:DAY|D)\s*(\d+)")
+# VISITNUM from which visits have a place in the plan but no planned day: the end of treatment and what follows.
+AFTER_ALL = 9000.0
 _AFTER = re.compile(r"END OF TREATMENT|FOLLOW-?UP\s*(\d+)")
 _UNIT_DAYS = {"DAY": 1, "WEEK": 7, "MONTH": 30.4375}
 _REPEATED = re.compile(r"(DAY|WEEK|MONTH)\s*(\d+)")
@@ -74,7 +76,7 @@ def planned_visit(name: str, study: Study) -> tuple[float, float] | None:
         day = float(count) if unit == "DAY" else round(count * _UNIT_DAYS[unit]) + 1.0
         return day + {"DAY": 0.3, "WEEK": 0.1, "MONTH": 0.2}[unit], day
     if match := _AFTER.fullmatch(plain):
-        return 9000.0 + int(match[1] or 0), np.nan
+        return AFTER_ALL + int(match[1] or 0), np.nan
     return None
 
 
@@ -106,16 +108,15 @@ def number_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def baseline_flag(frame: pd.DataFrame, by: list[str], dtc: str, result: str, until: pd.Series) -> pd.Series:
-    """`Y` on the last record with a result on or before the day of `until` within each group of `by`, else blank.
+    """`Y` on the last record with a result before `until` within each group of `by`, else blank.
 
-    A record of that day counts only if it was not made after the reference's time of day where both have one.
+    A record of the same day counts as before, unless both have a time of day and it is not the earlier one.
     """
     day, limit = days_of(frame[dtc]), days_of(until)
     timed = (frame[dtc].str.len() > 10) & (until.str.len() > 10)
-    # Seconds are compared only where both have them: 10:00:00 is not after 10:00.
+    # Seconds are compared only where both have them: 10:00:30 is not before 10:00.
     seconds = (frame[dtc].str.len() > 16) & (until.str.len() > 16)
-    later = (frame[dtc] > until).where(seconds, frame[dtc].str.slice(0, 16) > until.str.slice(0, 16))
-    same_day_later = (day == limit) & timed & later
-    usable = (day <= limit) & ~same_day_later & (frame[result] != "")
+    late = (frame[dtc] >= until).where(seconds, frame[dtc].str.slice(0, 16) >= until.str.slice(0, 16))
+    usable = (day <= limit) & ~((day == limit) & timed & late) & (frame[result] != "")
     chosen = frame[usable].sort_values([*by, dtc, "_ORDER"], kind="stable").groupby(by, sort=False).tail(1).index
     return pd.Series(np.where(frame.index.isin(chosen), "Y", ""), index=frame.index, dtype=object)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.timing import days_of, study_day
+from fhir2cdisc.sdtm.timing import AFTER_ALL, days_of, study_day
 from fhir2cdisc.sdtm.trial_summary import build_ts
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -26,7 +26,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 ELEMENTS = (
     ("SCRN", "Screening", "SCREENING", "Informed consent", "First dose of study treatment"),
     ("TRT", "Treatment", "TREATMENT", "First dose of study treatment", "Last dose of study treatment"),
-    ("FU", "Follow-up", "FOLLOW-UP", "Day after the last dose of study treatment", "End of study participation"),
+    ("FU", "Follow-up", "FOLLOW-UP", "Last dose of study treatment", "End of study participation"),
 )
 
 
@@ -78,14 +78,21 @@ def build_ti(study: Study) -> pd.DataFrame:
 
 
 def build_tv(sv: pd.DataFrame | None, study: Study) -> pd.DataFrame:
-    """TV: the planned visits that took place, with their planned day."""
-    columns = ["STUDYID", "DOMAIN", "VISITNUM", "VISIT", "VISITDY", "TVSTRL"]
-    if sv is None or "VISITDY" not in sv:
-        return pd.DataFrame(columns=columns)
-    planned = sv[sv["VISITDY"].notna()].drop_duplicates("VISITNUM").sort_values("VISITNUM")
-    rule = planned["VISITDY"].map(lambda day: f"Day {day:g} from the first dose")
-    made = planned[["VISITNUM", "VISIT", "VISITDY"]].assign(STUDYID=study.studyid, DOMAIN="TV", TVSTRL=rule)
-    return made[columns].reset_index(drop=True)
+    """TV: the visits that the study file names, and of those planned by cycles or intervals the ones that took place.
+
+    The end of treatment and what follows it have no planned day.
+    """
+    columns = ["VISITNUM", "VISIT", "VISITDY"]
+    named = [(float(visit.day), visit.name.upper(), float(visit.day)) for visit in study.schedule.visits]
+    planned = pd.DataFrame(named, columns=columns).astype({"VISITNUM": float, "VISIT": object, "VISITDY": float})
+    if sv is not None and "VISITDY" in sv:
+        took_place = sv[sv["VISITDY"].notna() | (sv["VISITNUM"] >= AFTER_ALL)]
+        planned = took_place[columns] if planned.empty else pd.concat([planned, took_place[columns]])
+    planned = planned.drop_duplicates("VISITNUM").sort_values("VISITNUM")
+    days = planned["VISITDY"]
+    rule = days.map("Day {:g} from the first dose".format).where(days.notna(), "After the last dose")
+    made = planned.assign(STUDYID=study.studyid, DOMAIN="TV", TVSTRL=rule)
+    return made[["STUDYID", "DOMAIN", *columns, "TVSTRL"]].reset_index(drop=True)
 
 
 def build_se(dm: pd.DataFrame) -> pd.DataFrame:

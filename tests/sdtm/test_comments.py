@@ -41,6 +41,13 @@ def test_a_note_is_a_comment_on_its_record(tmp_path: Path) -> None:
     assert row["COSEQ"] == 1
 
 
+def test_the_date_of_a_comment_is_that_of_its_record(tmp_path: Path) -> None:
+    """SDTMIG 3.4 section 5.1: CODTC is null where the comment belongs to a record."""
+    timed = {"note": [{"text": "shoes on", "time": "2024-02-03"}]}
+    frames = sdtm(tmp_path, True, PATIENT, weight("b", "2024-02-02", **timed))
+    assert frames["CO"].get("CODTC", [""])[0] == ""
+
+
 def test_notes_are_left_out_unless_the_study_asks_for_them(tmp_path: Path) -> None:
     frames = sdtm(tmp_path, False, PATIENT, weight("b", "2024-02-02", **NOTE))
     assert "CO" not in frames

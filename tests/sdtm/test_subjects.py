@@ -70,6 +70,22 @@ def test_death(convert: Any, fhir: Make, elements: dict[str, Any], date: str, fl
     assert (dm["DTHDTC"].iloc[0], dm["DTHFL"].iloc[0]) == (date, flag)
 
 
+@pytest.mark.parametrize(
+    ("elements", "ended"),
+    [
+        ({"deceasedDateTime": "2024-05-03T10:00:00Z"}, "2024-05-03"),  # the last contact of who died
+        ({"deceasedDateTime": "2024-05"}, ""),  # not complete to the day
+        ({"deceasedBoolean": True}, ""),
+        ({}, ""),
+    ],
+)
+def test_participation_ends_with_death_where_no_disposition_says_when(
+    convert: Any, fhir: Make, elements: dict[str, Any], ended: str
+) -> None:
+    dm = convert([fhir("Patient", "p", **elements)]).sdtm.frames["DM"]
+    assert dm["RFPENDTC"].iloc[0][:10] == ended
+
+
 DRUGS = [{"name": "DRUG", "terms": ["drug"]}]
 
 

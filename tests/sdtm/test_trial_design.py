@@ -168,6 +168,21 @@ def test_planned_visits_are_those_with_a_planned_day_once_each() -> None:
     assert len(build_tv(None, PLAIN)) == len(build_tv(sv.drop(columns="VISITDY"), PLAIN)) == 0
 
 
+def test_visits_of_the_study_file_are_planned_whether_or_not_they_took_place() -> None:
+    schedule = {"visits": [{"name": "Month 3", "day": 92}, {"name": "Month 6", "day": 183}]}
+    study = Study.model_validate({**PLAIN.model_dump(), "schedule": schedule})
+    sv = pd.DataFrame(
+        [("01", 92.0, "MONTH 3", 92.0), ("01", 9000.0, "END OF TREATMENT", None), ("01", 92.001, "UNSCHEDULED", None)],
+        columns=["USUBJID", "VISITNUM", "VISIT", "VISITDY"],
+    )
+    tv = build_tv(sv, study)
+    assert tv["VISITNUM"].tolist() == [92, 183, 9000]
+    assert tv["VISIT"].tolist() == ["MONTH 3", "MONTH 6", "END OF TREATMENT"]
+    assert tv["VISITDY"].isna().tolist() == [False, False, True]
+    assert tv["TVSTRL"].tolist()[2] == "After the last dose"
+    assert build_tv(None, study)["VISIT"].tolist() == ["MONTH 3", "MONTH 6"]
+
+
 def criteria(*rows: tuple[str, ...]) -> Study:
     names = ("code", "category", "text", "subcategory", "rule", "version")
     made = [dict(zip(names, row, strict=False)) for row in rows]
