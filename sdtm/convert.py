@@ -357,7 +357,7 @@ class _Subject:
         self.touched.clear()
         found = []
         try:
-            for row in self.engine.rows(item.resource, Context(item.resource, self.resolve), self._report):
+            for row in self.engine.rows(item.resource, Context(item.resource, self.resolve, self.peek), self._report):
                 found.append((row, tuple(self.touched)))
                 self.touched.clear()
         except ODD_SHAPE as error:
@@ -392,19 +392,23 @@ class _Subject:
 
     def resolve(self, reference: str) -> dict[str, Any] | None:
         """The resource that a reference of the current resource points at: contained, the patient's, or shared."""
+        found = self._target(reference)
+        if found is not None:
+            self.touched.append(found.number)
+        target = self.peek(reference)
+        if target is None and not reference.startswith("#"):
+            self._dangling(reference)
+        return target
+
+    def peek(self, reference: str) -> dict[str, Any] | None:
+        """The same, leaving no trace in lineage or findings."""
         if reference.startswith("#"):
             contained = self.current.resource.get("contained")
             held = contained if isinstance(contained, list) else []
             return next((r for r in held if isinstance(r, dict) and r.get("id") == reference[1:]), None)
-        found = self._target(reference)
-        if found is not None:
-            self.touched.append(found.number)
-            return found.resource
-        other = self.shared.items.get(plain_reference(reference)) or self.shared.items.get(reference)
-        if other is not None:
-            return other.resource
-        self._dangling(reference)
-        return None
+        shared = self.shared.items
+        found = self._target(reference) or shared.get(plain_reference(reference)) or shared.get(reference)
+        return found.resource if found is not None else None
 
     def _dangling(self, reference: str) -> None:
         """Report, once for a resource, a reference whose target was not read."""
