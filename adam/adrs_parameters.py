@@ -23,7 +23,7 @@ class ResponseParameter:
         return self.code if self.category == REFERENCE_EVENT else PREFIX[criteria] + self.code
 
     def param(self, options: ResponseOptions) -> str:
-        said = self.words.format(by=f"by {options.evaluator.title()}")
+        said = self.words.format(by=f"by {options.assessor}")
         if options.criteria == RECIST or self.category == REFERENCE_EVENT:
             return said
         return f"{said} per {options.criteria}"

@@ -52,8 +52,8 @@ def build_adam(sdtm: Frames, study: Study) -> Adam:
         made["ADRS"] = derive_adrs(adsl, rs, tu, options, keep=KEEP)
         found.append(check_adrs(adsl, rs, options))
     if len(tu) and len(tr):
-        evaluator = study.response.evaluator
-        made["ADTR"] = derive_adtr(adsl, tu, tr, recist_options(study), evaluator=evaluator, keep=KEEP)
+        who = {"evaluator": study.response.evaluator, "evaluator_id": study.response.evaluator_id}
+        made["ADTR"] = derive_adtr(adsl, tu, tr, recist_options(study), **who, keep=KEEP)
         found.append(check_lesions(tu, tr, recist_options(study), adsl))
     _events(made, found, frames, study)
     parameters = tte_parameters(study, "ADRS" in made)

@@ -33,12 +33,12 @@ def read(fhir: Make) -> Read:
             who["extension"] = [{"url": "urn:fhir2cdisc:evaluator", "valueString": evaluator}]
         if performer:
             who["performer"] = [{"reference": performer}]
-        focus = {"focus": [{"reference": "BodyStructure/t1"}]}
+        lesion = {"focus": [{"reference": "BodyStructure/t1"}], **who}
         length = {"code": {"coding": [{"system": "http://loinc.org", "code": "33728-7"}]}}
         size = {**length, "valueQuantity": {"value": 20, "unit": "mm", "code": "mm"}}
         return [
-            fhir("Observation", f"{name}-tu", code=concept("C94523"), valueCodeableConcept=concept(role), **focus, **who),
-            fhir("Observation", f"{name}-tr", code={"text": "diameters"}, component=[size], **focus, **who),
+            fhir("Observation", f"{name}-tu", code=concept("C94523"), valueCodeableConcept=concept(role), **lesion),
+            fhir("Observation", f"{name}-tr", code={"text": "diameters"}, component=[size], **lesion),
             fhir("Observation", f"{name}-rs", code=concept("C96613"), valueCodeableConcept=concept("C35571"), **who),
         ]
 
