@@ -76,7 +76,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """The records of one parameter: subject positions, values and the RS record (-1: none) they come from."""
+    """The records of one parameter: subject positions, values and the response (-1: none) they come from.
+
+    `source`, `variable` and `sequence` where they come from something else than a response.
+    """
 
     parameter: ResponseParameter
     options: ResponseOptions
@@ -86,8 +89,8 @@ class _Block:
     day: Ints
     row: Ints
     analysed: Bools | None = None
-    source: str = "RS"
-    variable: str = "RSSTRESC"
+    source: str = ""
+    variable: str = ""
     sequence: npt.NDArray[np.float64] | None = None
 
 
@@ -154,6 +157,8 @@ def _blocks(read: Collected, adsl: pd.DataFrame, tu: pd.DataFrame, with_death: b
     }
     if options.criteria == IRECIST:
         flags |= {"CPD": calls.first(calls.code == PD), "UPD": calls.first(calls.code == UPD)}
+        ever = response_window(read.every, options)
+        yield _one_each(read, "PDANY", ever, ever.first(progressed(ever, options)))
     for code, picked in flags.items():
         yield _one_each(read, code, calls, picked)
     for code, (picked, value) in {"BOR": plain, "CBOR": confirmed}.items():
@@ -321,7 +326,6 @@ _RECORD = ("AVAL", "AVALC", "ADTF", "AVISIT", "AVISITN", "ANL01FL", "ANL02FL", "
 def _record_part(read: Collected, block: _Block, name: str) -> npt.NDArray[Any]:
     """One variable of the records of a block."""
     row = block.row
-    sourced = (row >= 0) | ((block.source != "RS") & (block.aval == 1))
     if name == "AVAL":
         return block.aval
     if name == "AVALC":
@@ -339,7 +343,10 @@ def _record_part(read: Collected, block: _Block, name: str) -> npt.NDArray[Any]:
         return _words(until, "Y")
     if name == "SRCSEQ":
         return read.sequence[row] if block.sequence is None else block.sequence
-    return _words(sourced, block.source if name == "SRCDOM" else block.variable)
+    if block.source:
+        return _words(block.aval == 1, block.source if name == "SRCDOM" else block.variable)
+    domain = read.domain[row]
+    return domain if name == "SRCDOM" else np.where(domain == "", "", domain + "STRESC")
 
 
 def _words(mask: Bools, word: str) -> Texts:

@@ -37,6 +37,7 @@ class Collected:
     flags: Texts
     visit: Texts
     visitnum: npt.NDArray[np.float64]
+    domain: Texts
     sequence: npt.NDArray[np.float64]
 
     @classmethod
@@ -49,6 +50,7 @@ class Collected:
         subject = text(rs, "USUBJID")[rows]
         assessments = pd.DataFrame({"USUBJID": subject, "ADT": dates(day), "AVALC": avalc}, copy=False)
         every = read_calls(assessments, adsl, replace(options, new_therapy="", end_of_window=""))
+        domain, sequence = _sources(rs, rows)
         limited = {options.new_therapy, options.end_of_window} & set(adsl.columns)
         counted = read_calls(assessments, adsl, options) if limited else every
         return cls(
@@ -60,8 +62,21 @@ class Collected:
             np.append(flags, ""),
             np.append(text(rs, "VISIT")[rows], ""),
             np.append(number(rs, "VISITNUM")[rows], np.nan),
-            np.append(number(rs, "RSSEQ")[rows], np.nan),
+            np.append(domain, ""),
+            np.append(sequence, np.nan),
         )
+
+
+def _sources(rs: pd.DataFrame, rows: Ints) -> tuple[Texts, npt.NDArray[np.float64]]:
+    """Domain and --SEQ that each response came from: its RS record, or for one that RS does not hold its lesions."""
+    own, sequence = np.full(len(rows), "RS", dtype=object), number(rs, "RSSEQ")[rows]
+    if "SRCDOM" not in rs.columns:
+        return own, sequence
+    elsewhere = np.isnan(sequence) & (text(rs, "SRCDOM")[rows] != "")
+    return (
+        np.where(elsewhere, text(rs, "SRCDOM")[rows], own),
+        np.where(elsewhere, number(rs, "SRCSEQ")[rows], sequence),
+    )
 
 
 def overall_responses(rs: pd.DataFrame, options: ResponseOptions) -> Ints:

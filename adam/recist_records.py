@@ -49,7 +49,8 @@ def derived_rs(
     """RS records of the derived target, non-target and overall responses and of new lesions.
 
     `timepoints` is what `timepoint_responses` returned under the same criteria; RSSEQ goes on after that of
-    the collected records in `rs`. Responses that do not apply (`NA`) make no record.
+    the collected records in `rs`. Responses that do not apply (`NA`) make no record. SRCDOM and SRCSEQ, which
+    are no variables of RS, name the first lesion record of the assessment.
     """
     parts = [_records(timepoints, test, criteria) for test in _TESTS]
     rows = stack([part[part["RSORRES"] != "NA"] for part in parts])
@@ -76,6 +77,8 @@ def _records(timepoints: pd.DataFrame, test: str, criteria: str) -> pd.DataFrame
             "VISITNUM": number(timepoints, "VISITNUM"),
             "VISIT": text(timepoints, "VISIT"),
             "RSDTC": iso(column_days(timepoints, "ADT")),
+            "SRCDOM": text(timepoints, "SRCDOM"),
+            "SRCSEQ": number(timepoints, "SRCSEQ"),
         }
     )
 
@@ -119,7 +122,7 @@ def conflict_findings(conflicts: pd.DataFrame) -> pd.DataFrame:
             conflicts["RSTESTCD"],
             conflicts["COLLECTED"],
             conflicts["DERIVED"],
-            conflicts["RSEVAL"],
+            whose(text(conflicts, "RSEVAL"), text(conflicts, "RSEVALID")),
             conflicts["REASON"],
             strict=True,
         )

@@ -104,6 +104,8 @@ class ResponseOptions:
                 "collected": "calls after CR as collected",
             }[self.pr_after_cr],
         ]
+        if self.criteria == IRECIST and self.unconfirmed_iupd:
+            parts.append("an iUPD that nothing better follows is progression although not confirmed")
         parts += ["one SD between PR and its confirmation accepted"] * self.accept_sd
         parts += ["PR kept through SD until PD"] * self.sticky_pr
         parts += [f"assessments after {self.new_therapy} not counted"] * bool(self.new_therapy)
