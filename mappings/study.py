@@ -136,15 +136,14 @@ class Study(Section):
         used = {d for arm in self.arms for d in arm.drugs} | {d for r in self.simulation.regimens for d in r.drugs}
         if used - drugs:
             raise ValueError(f"drug {sorted(used - drugs)[0]!r} of an arm or regimen is not among the study's drugs")
-        self._names_have_room()
         for name, ids in (("endpoint", [e.id for e in self.endpoints]), ("arm", [a.code for a in self.arms])):
             double = sorted({one for one in ids if ids.count(one) > 1})
             if double:
                 raise ValueError(f"{name} {double[0]!r} is defined twice")
         return self
 
-
-    def _names_have_room(self) -> None:
+    @model_validator(mode="after")
+    def _names_have_room(self) -> Study:
         """Parameters by other criteria than RECIST 1.1 begin with a letter of theirs, and PARAMCD has 8 characters."""
         others = [name for name in (self.response.criteria, *self.response.sensitivity) if name != "RECIST 1.1"]
         long = [e for e in self.endpoints if e.kind == "proportion" and e.dataset != "ADSL" and len(e.paramcd) > 7]
@@ -152,6 +151,7 @@ class Study(Section):
             raise ValueError(
                 f"endpoint {long[0].id}: paramcd {long[0].paramcd!r} leaves no room for the letter of {others[0]}"
             )
+        return self
 
 
 def builtin_studies() -> dict[str, Path]:
