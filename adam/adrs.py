@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from fhir2cdisc.adam.adrs_collected import Collected, several_readers
+from fhir2cdisc.adam.adrs_collected import ORIGINS, Collected, several_readers
 from fhir2cdisc.adam.adrs_parameters import BY_CODE, ResponseParameter
 from fhir2cdisc.adam.evaluators import DERIVED, is_whose, whose
 from fhir2cdisc.adam.lesion_records import NEW, TARGET, kinds
@@ -345,8 +345,8 @@ def _record_part(read: Collected, block: _Block, name: str) -> npt.NDArray[Any]:
         return read.sequence[row] if block.sequence is None else block.sequence
     if block.source:
         return _words(block.aval == 1, block.source if name == "SRCDOM" else block.variable)
-    domain = read.domain[row]
-    return domain if name == "SRCDOM" else np.where(domain == "", "", domain + "STRESC")
+    said = ORIGINS if name == "SRCDOM" else tuple(f"{domain}STRESC" if domain else "" for domain in ORIGINS)
+    return np.array(said, dtype=object)[read.origin[row]]
 
 
 def _words(mask: Bools, word: str) -> Texts:

@@ -23,6 +23,9 @@ from fhir2cdisc.adam.tumour_frames import (
     text,
 )
 
+# The domains that a response may come from; the first says that there is none.
+ORIGINS = ("", "RS", "TR", "TU")
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -37,7 +40,7 @@ class Collected:
     flags: Texts
     visit: Texts
     visitnum: npt.NDArray[np.float64]
-    domain: Texts
+    origin: npt.NDArray[np.int8]
     sequence: npt.NDArray[np.float64]
 
     @classmethod
@@ -50,7 +53,7 @@ class Collected:
         subject = text(rs, "USUBJID")[rows]
         assessments = pd.DataFrame({"USUBJID": subject, "ADT": dates(day), "AVALC": avalc}, copy=False)
         every = read_calls(assessments, adsl, replace(options, new_therapy="", end_of_window=""))
-        domain, sequence = _sources(rs, rows)
+        origin, sequence = _sources(rs, rows)
         limited = {options.new_therapy, options.end_of_window} & set(adsl.columns)
         counted = read_calls(assessments, adsl, options) if limited else every
         return cls(
@@ -62,21 +65,20 @@ class Collected:
             np.append(flags, ""),
             np.append(text(rs, "VISIT")[rows], ""),
             np.append(number(rs, "VISITNUM")[rows], np.nan),
-            np.append(domain, ""),
+            np.append(origin, np.int8(0)),
             np.append(sequence, np.nan),
         )
 
 
-def _sources(rs: pd.DataFrame, rows: Ints) -> tuple[Texts, npt.NDArray[np.float64]]:
-    """Domain and --SEQ that each response came from: its RS record, or for one that RS does not hold its lesions."""
-    own, sequence = np.full(len(rows), "RS", dtype=object), number(rs, "RSSEQ")[rows]
-    if "SRCDOM" not in rs.columns:
-        return own, sequence
-    elsewhere = np.isnan(sequence) & (text(rs, "SRCDOM")[rows] != "")
-    return (
-        np.where(elsewhere, text(rs, "SRCDOM")[rows], own),
-        np.where(elsewhere, number(rs, "SRCSEQ")[rows], sequence),
-    )
+def _sources(rs: pd.DataFrame, rows: Ints) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]:
+    """Where each response came from, domain (a position in ORIGINS) and --SEQ: RS, or lesions where RS lacks it."""
+    origin, sequence = np.full(len(rows), ORIGINS.index("RS"), dtype=np.int8), number(rs, "RSSEQ")[rows]
+    if "SRCDOM" in rs.columns:
+        elsewhere = np.isnan(sequence)
+        for domain in ("TR", "TU"):
+            origin[elsewhere & (text(rs, "SRCDOM")[rows] == domain)] = ORIGINS.index(domain)
+        sequence = np.where(elsewhere, number(rs, "SRCSEQ")[rows], sequence)
+    return origin, sequence
 
 
 def overall_responses(rs: pd.DataFrame, options: ResponseOptions) -> Ints:
