@@ -65,7 +65,7 @@ def _unnamed(readings: pd.DataFrame, records: pd.DataFrame) -> list[Finding]:
     for row in readings.drop_duplicates(["DOMAIN", "RECORD_NO"]).itertuples():
         place = records.iloc[int(row.RECORD_NO)]
         name, resource = f"{row.DOMAIN}EVALID", f"{place['RESOURCE']}/{place['ID']}"
-        said = f"names no performer, and the subject has {row.READERS:.0f} readers; it is counted with none of them"
+        said = f"names no performer, and the subject has {row.READERS:.0f} readers; it is left blank"
         found.append(
             Finding(
                 "reader.unnamed", f"{resource}: {name}: {said}", "warning", file=place["FILE"],

@@ -142,7 +142,7 @@ def test_what_names_no_performer_is_of_the_only_reader_and_of_none_where_there_a
     ]  # fmt: skip
     said = next(f.message for f in two.sdtm.findings if f.variable == "RSEVALID")
     assert said == (
-        "Observation/x-rs: RSEVALID: names no performer, and the subject has 2 readers; it is counted with none of them"
+        "Observation/x-rs: RSEVALID: names no performer, and the subject has 2 readers; it is left blank"
     )
 
 
