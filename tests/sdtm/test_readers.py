@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun
 from fhir2cdisc.sdtm.metadata import codelist
+from fhir2cdisc.sdtm.readers import number_readers
 
 NCI = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
 Make = Callable[..., dict[str, Any]]
@@ -178,3 +179,12 @@ def test_no_id_of_a_performer_stands_in_sdtm(convert: Any, patient: list[dict[st
     made = convert([*patient, *read("a", "Practitioner/secret-a"), *read("b", "Practitioner/secret-b"), *read("x", "")])
     frames = [*made.sdtm.frames.values(), pd.DataFrame([f.as_dict() for f in made.sdtm.findings]), made.sdtm.lineage]
     assert not any(frame.astype(str).map(lambda cell: "secret" in cell).to_numpy().any() for frame in frames)
+
+
+def test_a_number_that_the_mapping_gives_is_kept() -> None:
+    given = {"_SUBJECT": "p", "_RECORD_NO": 0, "RSEVAL": "INDEPENDENT ASSESSOR"}
+    rows = [("READER 2", "a"), ("", "a"), ("", "b")]
+    frames = {"RS": pd.DataFrame([{**given, "RSEVALID": number, "_READER": key} for number, key in rows])}
+    assert number_readers(frames, pd.DataFrame()) == []
+    assert frames["RS"]["RSEVALID"].tolist() == ["READER 2", "RADIOLOGIST 1", "RADIOLOGIST 2"]
+    assert number_readers({}, pd.DataFrame()) == []
