@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from fhir2cdisc.adam.adrs_collected import Collected
+from fhir2cdisc.adam.adrs_collected import ORIGINS, Collected, several_readers
 from fhir2cdisc.adam.adrs_parameters import BY_CODE, ResponseParameter
+from fhir2cdisc.adam.evaluators import DERIVED, is_whose, whose
 from fhir2cdisc.adam.lesion_records import NEW, TARGET, kinds
-from fhir2cdisc.adam.recist_records import DERIVED_EVALUATOR
 from fhir2cdisc.adam.response import (
     benefit,
     best,
@@ -76,7 +76,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """The records of one parameter: subject positions, values and the RS record (-1: none) they come from."""
+    """The records of one parameter: subject positions, values and the response (-1: none) they come from.
+
+    `source`, `variable` and `sequence` where they come from something else than a response.
+    """
 
     parameter: ResponseParameter
     options: ResponseOptions
@@ -86,8 +89,8 @@ class _Block:
     day: Ints
     row: Ints
     analysed: Bools | None = None
-    source: str = "RS"
-    variable: str = "RSSTRESC"
+    source: str = ""
+    variable: str = ""
     sequence: npt.NDArray[np.float64] | None = None
 
 
@@ -122,11 +125,10 @@ def check_adrs(
     rs: pd.DataFrame,
     options: ResponseOptions | Sequence[ResponseOptions] | None = None,
 ) -> pd.DataFrame:
-    """Findings on the responses that ADRS is made of: unknown terms, missing dates, disease after CR."""
+    """Findings on the responses that ADRS is made of: terms, missing dates, disease after CR, several readers."""
     every = _each(options)
-    return stack_findings(
-        [check_assessments(Collected.of(adsl, rs, each).assessments, adsl, each) for each in every]
-    )
+    found = [check_assessments(Collected.of(adsl, rs, each).assessments, adsl, each) for each in every]
+    return stack_findings([*found, *(several_readers(rs, each) for each in every)])
 
 
 def _each(options: ResponseOptions | Sequence[ResponseOptions] | None) -> list[ResponseOptions]:
@@ -155,6 +157,8 @@ def _blocks(read: Collected, adsl: pd.DataFrame, tu: pd.DataFrame, with_death: b
     }
     if options.criteria == IRECIST:
         flags |= {"CPD": calls.first(calls.code == PD), "UPD": calls.first(calls.code == UPD)}
+        ever = response_window(read.every, options)
+        yield _one_each(read, "PDANY", ever, ever.first(progressed(ever, options)))
     for code, picked in flags.items():
         yield _one_each(read, code, calls, picked)
     for code, (picked, value) in {"BOR": plain, "CBOR": confirmed}.items():
@@ -228,9 +232,9 @@ def _lesions(read: Collected, tu: pd.DataFrame) -> Iterator[_Block]:
 def _identified_by(tu: pd.DataFrame, options: ResponseOptions) -> Bools:
     """The records of the evaluator; of a derived response, of the one whose lesions it was derived from."""
     evaluator, reader = text(tu, "TUEVAL"), text(tu, "TUEVALID")
-    if options.evaluator == DERIVED_EVALUATOR:
-        whose = np.where(reader == "", evaluator, evaluator + " " + reader)
-        return np.isin(whose, (options.evaluator_id, ""))
+    if options.evaluator == DERIVED:
+        names = whose(evaluator, reader)
+        return np.asarray(is_whose(names, options.evaluator_id) | (names == ""))
     own = np.isin(evaluator, (options.evaluator, ""))
     return own & (reader == options.evaluator_id) if options.evaluator_id else own
 
@@ -276,7 +280,7 @@ def _assemble(
     place = np.repeat(np.arange(len(own)), [len(block.subject) for block in own])
     subject = np.concatenate([block.subject for block in own])
     day = np.concatenate([block.day for block in own])
-    order = sorted_order(rank[subject], _alphabetical(own)[place], np.maximum(day, 0))
+    order = sorted_order(rank[subject], _in_order(own)[place], np.maximum(day, 0))
     place, subject, day = place[order], subject[order], day[order]
     start = column_days(adsl, blocks[0][0].options.reference)[subject]
     known = (day != NO_DAY) & (start != NO_DAY)
@@ -297,8 +301,9 @@ def _assemble(
     return pd.DataFrame({name: table[name] for name in (*COLUMNS, *carried)}, copy=False)
 
 
-def _alphabetical(blocks: list[_Block]) -> Ints:
-    keys = [(block.options.criteria, block.options.evaluator, block.parameter.code) for block in blocks]
+def _in_order(blocks: list[_Block]) -> Ints:
+    """The place of each block in the order of the dataset's keys: PARAMCD, then PARCAT2."""
+    keys = [(one.parameter.paramcd(one.options.criteria), one.options.assessor) for one in blocks]
     ranks = {key: n for n, key in enumerate(sorted(set(keys)))}
     return np.array([ranks[key] for key in keys], dtype=np.int64)
 
@@ -309,7 +314,7 @@ def _per_block(blocks: list[_Block], place: Ints) -> dict[str, object]:
         "PARAMCD": [b.parameter.paramcd(b.options.criteria) for b in blocks],
         "PARAM": [b.parameter.param(b.options) for b in blocks],
         "PARCAT1": [b.parameter.category for b in blocks],
-        "PARCAT2": ["" if b.parameter.code == "DEATH" else b.options.evaluator.title() for b in blocks],
+        "PARCAT2": ["" if b.parameter.code == "DEATH" else b.options.assessor for b in blocks],
         "PARCAT3": ["" if b.parameter.code == "DEATH" else b.options.criteria for b in blocks],
     }
     return {name: np.array(values, dtype=object)[place] for name, values in said.items()}
@@ -321,7 +326,6 @@ _RECORD = ("AVAL", "AVALC", "ADTF", "AVISIT", "AVISITN", "ANL01FL", "ANL02FL", "
 def _record_part(read: Collected, block: _Block, name: str) -> npt.NDArray[Any]:
     """One variable of the records of a block."""
     row = block.row
-    sourced = (row >= 0) | ((block.source != "RS") & (block.aval == 1))
     if name == "AVAL":
         return block.aval
     if name == "AVALC":
@@ -339,7 +343,10 @@ def _record_part(read: Collected, block: _Block, name: str) -> npt.NDArray[Any]:
         return _words(until, "Y")
     if name == "SRCSEQ":
         return read.sequence[row] if block.sequence is None else block.sequence
-    return _words(sourced, block.source if name == "SRCDOM" else block.variable)
+    if block.source:
+        return _words(block.aval == 1, block.source if name == "SRCDOM" else block.variable)
+    said = ORIGINS if name == "SRCDOM" else tuple(f"{domain}STRESC" if domain else "" for domain in ORIGINS)
+    return np.array(said, dtype=object)[read.origin[row]]
 
 
 def _words(mask: Bools, word: str) -> Texts:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
+from fhir2cdisc.adam.adrs_collected import overall_responses
 from fhir2cdisc.adam.adsl_markers import derive_board, derive_markers
 from fhir2cdisc.adam.coerce import number, text
 from fhir2cdisc.adam.mtb import guidance_periods, guided_therapies, mtb_guided
 from fhir2cdisc.adam.partial_dates import impute_dates
+from fhir2cdisc.adam.response_calls import PD, codes
 from fhir2cdisc.adam.sdtm_frames import Frames, dataset, full_dates
+from fhir2cdisc.adam.study_options import response_options
 from fhir2cdisc.mappings.study import Study
 
 SUBSEQUENT = "SUBSEQUENT"
@@ -118,8 +121,8 @@ def recommendations(fa: pd.DataFrame, study: Study) -> pd.DataFrame:
 def resistance(frames: Frames, study: Study) -> pd.DataFrame:
     """Dates on which a therapy failed (USUBJID, ADT): progression by the study's evaluator."""
     rs = dataset(frames, "RS")
-    failed = (text(rs, "RSTESTCD") == "OVRLRESP") & (text(rs, "RSSTRESC") == "PD")
-    rows = rs[failed & (text(rs, "RSEVAL") == study.response.evaluator)]
+    called = rs.iloc[overall_responses(rs, response_options(study))]
+    rows = called[codes(text(called, "RSSTRESC").to_numpy(), study.response.criteria) == PD]
     return pd.DataFrame({"USUBJID": text(rows, "USUBJID"), "ADT": full_dates(rows, "RSDTC")})
 
 

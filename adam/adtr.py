@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.adam.evaluators import INVESTIGATOR, of_one_reader
 from fhir2cdisc.adam.lesion_records import TARGET, lesion_records
 from fhir2cdisc.adam.lesion_visits import mark_baseline, time_points
 from fhir2cdisc.adam.millimetres import PER_MM
@@ -64,12 +65,14 @@ def derive_adtr(
     tr: pd.DataFrame,
     options: RecistOptions | None = None,
     *,
-    evaluator: str = "INVESTIGATOR",
+    evaluator: str = INVESTIGATOR,
+    evaluator_id: str = "",
     reference: str = "TRTSDT",
     keep: Sequence[str] = (),
 ) -> pd.DataFrame:
     """ADTR of one evaluator: SDIAM per assessment, and the axes of every target lesion.
 
+    `evaluator_id` narrows it to one reader; without it the first reader of each subject counts (see `evaluators`).
     SDIAM adds longest diameters and short axes of nodes, baseline included. BASE is the sum at baseline,
     NADIR the lowest complete sum before the assessment. ANL01FL: all target lesions measured. ANL02FL: the
     lowest complete sum after baseline (best percentage change; the first of equals). ANL03FL: complete and
@@ -78,19 +81,28 @@ def derive_adtr(
     USUBJID and the `reference` date; `keep` names ADSL columns to carry along.
     """
     options = options or RecistOptions()
-    tu, tr = _of(tu, "TU", evaluator), _of(tr, "TR", evaluator)
+    tu, tr = _of(tu, "TU", evaluator, evaluator_id), _of(tr, "TR", evaluator, evaluator_id)
     start = adsl.assign(TRTSDT=adsl[reference]) if reference in adsl.columns else None
     assessed = assess(tu, tr, options, start)
     rows = stack([_sums(assessed), _axes(tu, tr, options, start)])
     rows = rows[rows["USUBJID"].isin(text(adsl, "USUBJID"))]
-    return _finish(rows, adsl, evaluator, reference, options, keep)
+    return _finish(rows, adsl, f"{evaluator} {evaluator_id}".strip(), reference, options, keep)
 
 
-def _of(frame: pd.DataFrame, domain: str, evaluator: str) -> pd.DataFrame:
-    wanted = [evaluator, ""] if evaluator == "INVESTIGATOR" else [evaluator]
-    mask = np.isin(text(frame, f"{domain}EVAL"), wanted)
-    accepted = text(frame, f"{domain}ACPTFL") == "Y"
-    return frame[mask & accepted] if (mask & accepted).any() else frame[mask]
+def _of(frame: pd.DataFrame, domain: str, evaluator: str, reader: str) -> pd.DataFrame:
+    """The records of the evaluator: of the reader that is named, else the accepted ones, else of one reader each.
+
+    A lesion that TU gives no reader is everybody's.
+    """
+    wanted = [evaluator, ""] if evaluator == INVESTIGATOR else [evaluator]
+    frame = frame[np.isin(text(frame, f"{domain}EVAL"), wanted)]
+    given, accepted = text(frame, f"{domain}EVALID"), text(frame, f"{domain}ACPTFL") == "Y"
+    shared = (given == "") & (domain == "TU")
+    if reader:
+        return frame[(given == reader) | shared]
+    if accepted.any() or evaluator == INVESTIGATOR:
+        return frame[accepted] if accepted.any() else frame
+    return frame[of_one_reader(text(frame, "USUBJID"), given) | shared]
 
 
 def _sums(assessed: Assessed) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from fhir2cdisc.adam.coerce import text
 from fhir2cdisc.adam.composite import add_composites
 from fhir2cdisc.adam.recist import check_lesions
 from fhir2cdisc.adam.sdtm_frames import Frames, cut_at, dataset
+from fhir2cdisc.adam.sensitivity import judge_again
 from fhir2cdisc.adam.study_options import (
     adae_options,
     adqs_options,
@@ -47,20 +48,21 @@ def build_adam(sdtm: Frames, study: Study) -> Adam:
     made = {"ADSL": adsl}
     found: list[pd.DataFrame] = []
     rs, tu, tr = (dataset(frames, name) for name in ("RS", "TU", "TR"))
+    rs, again, lacking = judge_again(rs, tu, tr, adsl, study)
     if (text(rs, "RSTESTCD") == "OVRLRESP").any():
-        options = response_options(study)
+        options = [response_options(study), *again]
         made["ADRS"] = derive_adrs(adsl, rs, tu, options, keep=KEEP)
-        found.append(check_adrs(adsl, rs, options))
+        found += [check_adrs(adsl, rs, options), lacking]
     if len(tu) and len(tr):
-        evaluator = study.response.evaluator
-        made["ADTR"] = derive_adtr(adsl, tu, tr, recist_options(study), evaluator=evaluator, keep=KEEP)
+        who = {"evaluator": study.response.evaluator, "evaluator_id": study.response.evaluator_id}
+        made["ADTR"] = derive_adtr(adsl, tu, tr, recist_options(study), **who, keep=KEEP)
         found.append(check_lesions(tu, tr, recist_options(study), adsl))
     _events(made, found, frames, study)
-    parameters = tte_parameters(study, "ADRS" in made)
+    parameters = tte_parameters(study, "ADRS" in made, again)
     made["ADTTE"] = derive_adtte(adsl, made, parameters, keep=KEEP)
     found.append(check_adtte(adsl, made, parameters))
     if "ADRS" in made:
-        made["ADRS"] = add_composites(made, rs, tu, study, keep=KEEP)
+        made["ADRS"] = add_composites(made, rs, tu, study, again, keep=KEEP)
     return Adam(dict(sorted(made.items())), _stacked(found))
 
 

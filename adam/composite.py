@@ -13,8 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.adrs import COLUMNS, derive_adrs
+from fhir2cdisc.adam.adrs_parameters import PREFIX, in_terms_of
 from fhir2cdisc.adam.coerce import number, study_day, text
-from fhir2cdisc.adam.study_options import response_options
+from fhir2cdisc.adam.response_options import RECIST, ResponseOptions
+from fhir2cdisc.adam.study_options import judged_by, response_options
+from fhir2cdisc.adam.tte_parameters import tte_paramcd
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.mappings.study_sections import Endpoint
 
@@ -48,7 +51,7 @@ class Composite:
 
 
 def composites(study: Study) -> tuple[Composite, ...]:
-    """The composite parameters that the endpoints of a study need, confirmed before unconfirmed."""
+    """The composite parameters that the endpoints of a study need by its criteria, confirmed before unconfirmed."""
     made: dict[str, Composite] = {}
     for one in study.endpoints:
         if is_composite(one):
@@ -57,6 +60,11 @@ def composites(study: Study) -> tuple[Composite, ...]:
                 title = replace(_composite(one, study, "BOR", sibling), title=f"{one.title}, Unconfirmed")
                 made.setdefault(sibling, title)
     return tuple(made.values())
+
+
+def all_composites(study: Study, again: Sequence[ResponseOptions]) -> tuple[Composite, ...]:
+    """Those by the criteria of the main analysis, then by those of the sensitivity analyses."""
+    return (*composites(study), *(c for options in again for c in composites(judged_by(study, options.criteria))))
 
 
 def is_composite(endpoint: Endpoint) -> bool:
@@ -76,22 +84,32 @@ def unconfirmed(endpoint: Endpoint) -> str:
 
 
 def _composite(one: Endpoint, study: Study, best: str, paramcd: str) -> Composite:
+    criteria = study.response.criteria
     return Composite(
-        paramcd, one.title, best, one.responses, one.time if one.threshold_months is not None else "",
+        PREFIX[criteria] + paramcd, one.title, PREFIX[criteria] + best,
+        tuple(in_terms_of(call, criteria) for call in one.responses),
+        tte_paramcd(one.time, criteria) if one.threshold_months is not None else "",
         one.threshold_months or 0.0, one.combine == "or", one.after_last_dose_days, study.censoring.month,
     )  # fmt: skip
 
 
 def add_composites(
-    made: Mapping[str, pd.DataFrame], rs: pd.DataFrame, tu: pd.DataFrame, study: Study, keep: Sequence[str] = ()
+    made: Mapping[str, pd.DataFrame],
+    rs: pd.DataFrame,
+    tu: pd.DataFrame,
+    study: Study,
+    again: Sequence[ResponseOptions] = (),
+    keep: Sequence[str] = (),
 ) -> pd.DataFrame:
     """ADRS with the records of the composite parameters, one for each subject and parameter.
 
-    `made` holds ADSL, ADRS and ADTTE. SRCDOM, SRCVAR and SRCSEQ name the record that decided: the response where
-    it counts, else the time. The new records are numbered after those of the subject that are there.
+    `made` holds ADSL, ADRS and ADTTE, `again` the options of the sensitivity analyses that they hold. SRCDOM, SRCVAR
+    and SRCSEQ name the record that decided: the response where it counts, else the time. The new records are
+    numbered after those of the subject that are there.
     """
     adsl, adrs = made["ADSL"], made["ADRS"]
-    parts = [_records(one, made, rs, tu, study) for one in composites(study)]
+    families = [(response_options(study), study), *((o, judged_by(study, o.criteria)) for o in again)]
+    parts = [_records(one, made, rs, tu, options) for options, judged in families for one in composites(judged)]
     if not parts or not len(adsl):
         return adrs
     rows = pd.concat(parts, ignore_index=True)
@@ -106,14 +124,13 @@ def add_composites(
 
 
 def _records(
-    one: Composite, made: Mapping[str, pd.DataFrame], rs: pd.DataFrame, tu: pd.DataFrame, study: Study
+    one: Composite, made: Mapping[str, pd.DataFrame], rs: pd.DataFrame, tu: pd.DataFrame, options: ResponseOptions
 ) -> pd.DataFrame:
     adsl = made["ADSL"]
-    best = _best(one, made, rs, tu, study).set_index("USUBJID").reindex(adsl["USUBJID"])
+    best = _best(one, made, rs, tu, options).set_index("USUBJID").reindex(adsl["USUBJID"])
     time = made["ADTTE"]
     time = time[time["PARAMCD"] == one.time].set_index("USUBJID").reindex(adsl["USUBJID"])
-    # iRECIST calls the same responses iCR, iPR and iSD.
-    responded = text(best, "AVALC").str.removeprefix("i").isin(one.responses).to_numpy()
+    responded = text(best, "AVALC").isin(one.responses).to_numpy()
     held = (number(time, "AVAL") > one.months * one.days_per_month).to_numpy()
     if not one.time:
         met, by_time = responded, np.zeros(len(adsl), dtype=bool)
@@ -124,7 +141,7 @@ def _records(
     known = by_time & time["AVAL"].notna().to_numpy()
     when = np.where(known, time["ADT"].to_numpy(), best["ADT"].to_numpy())
     day = pd.Series(np.where(met, when, np.datetime64("NaT", "ns")), dtype="datetime64[ns]")
-    start = adsl[study.response.reference] if study.response.reference in adsl else adsl["TRTSDT"]
+    start = adsl[options.reference] if options.reference in adsl else adsl["TRTSDT"]
     if one.after_last_dose is None:
         source, variable, sequence = np.full(len(adsl), "ADRS", dtype=object), "AVALC", number(best, "ASEQ")
     else:
@@ -132,8 +149,8 @@ def _records(
     return pd.DataFrame(
         {
             "STUDYID": adsl["STUDYID"].to_numpy(), "USUBJID": adsl["USUBJID"].to_numpy(), "PARAMCD": one.paramcd,
-            "PARAM": _param(one, study), "PARCAT1": "Tumor Response", "PARCAT2": study.response.evaluator.title(),
-            "PARCAT3": study.response.criteria, "AVAL": met.astype(float),
+            "PARAM": _param(one, options), "PARCAT1": "Tumor Response", "PARCAT2": options.assessor,
+            "PARCAT3": options.criteria, "AVAL": met.astype(float),
             "AVALC": np.where(met, "Y", "N").astype(object),
             "ADT": day, "ADTF": "", "ADY": study_day(day, start.reset_index(drop=True)),
             "AVISIT": "", "AVISITN": np.nan, "ANL01FL": "Y", "ANL02FL": "",
@@ -144,17 +161,17 @@ def _records(
     )  # fmt: skip
 
 
-def _param(one: Composite, study: Study) -> str:
-    return f"{one.title} by {study.response.evaluator.title()}"
+def _param(one: Composite, options: ResponseOptions) -> str:
+    criteria = "" if options.criteria == RECIST else f" per {options.criteria}"
+    return f"{one.title} by {options.assessor}{criteria}"
 
 
 def _best(
-    one: Composite, made: Mapping[str, pd.DataFrame], rs: pd.DataFrame, tu: pd.DataFrame, study: Study
+    one: Composite, made: Mapping[str, pd.DataFrame], rs: pd.DataFrame, tu: pd.DataFrame, options: ResponseOptions
 ) -> pd.DataFrame:
     """The best overall responses, found again within the window where the parameter has one."""
     adrs = made["ADRS"]
     if one.after_last_dose is not None:
         window = {"end_of_window": "TRTEDT", "end_of_window_days": one.after_last_dose}
-        adrs = derive_adrs(made["ADSL"], rs, tu, replace(response_options(study), **window))  # type: ignore[arg-type]
-    prefix = {"iRECIST": "I", "mRECIST": "M"}.get(study.response.criteria, "")
-    return adrs[adrs["PARAMCD"] == prefix + one.best]
+        adrs = derive_adrs(made["ADSL"], rs, tu, replace(options, **window))  # type: ignore[arg-type]
+    return adrs[adrs["PARAMCD"] == one.best]

@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 from fhir2cdisc.adam.adqs import INSTRUMENTS
-from fhir2cdisc.adam.adrs_parameters import PREFIX
+from fhir2cdisc.adam.adrs_parameters import PREFIX, in_terms_of
 from fhir2cdisc.adam.adsl_markers import GROUPS
 from fhir2cdisc.adam.biomarkers import gene_flag
-from fhir2cdisc.adam.composite import is_composite, unconfirmed
+from fhir2cdisc.adam.composite import unconfirmed
+from fhir2cdisc.adam.response_options import IRECIST
 from fhir2cdisc.adam.result_specs import (
     ChangeSpec,
     Condition,
@@ -27,6 +28,8 @@ from fhir2cdisc.adam.result_specs import (
     VisitProportionSpec,
     is_,
 )
+from fhir2cdisc.adam.study_options import judged_by
+from fhir2cdisc.adam.tte_parameters import OF_RESPONSE, tte_paramcd
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.mappings.study_sections import Endpoint, Filter
 
@@ -40,15 +43,37 @@ def endpoint_specs(study: Study) -> tuple[Spec, ...]:
     """The specifications of every endpoint, in the order of the study file.
 
     The first of an endpoint bears its id; the others, `id.something`, are the same question under another rule
-    (unconfirmed response, PFSEMA), another denominator, or a part of a broader one. A study without a field
-    that an endpoint needs raises ValueError naming the endpoint.
+    (unconfirmed response, PFSEMA, response by iRECIST), another denominator, or a part of a broader one. A study
+    without a field that an endpoint needs raises ValueError naming the endpoint.
     """
-    return tuple(spec for one in study.endpoints for spec in specs_of(one, study))
+    return tuple(spec for one in study.endpoints for spec in (*specs_of(one, study), *judged_again(one, study)))
 
 
 def specs_of(endpoint: Endpoint, study: Study) -> tuple[Spec, ...]:
-    """The specifications of one endpoint."""
+    """The specifications of one endpoint by the criteria of the main analysis."""
     return tuple(_MAKERS[endpoint.kind](endpoint, study))
+
+
+def judged_again(one: Endpoint, study: Study) -> Iterator[Spec]:
+    """The main specification of an endpoint of tumour response, put to each criteria of sensitivity analyses."""
+    counted = one.kind in ("proportion", "distribution") and one.dataset != "ADSL"
+    timed = one.kind in ("time-to-event", "event-rate") and one.paramcd in OF_RESPONSE
+    for criteria in study.response.sensitivity if counted or timed else ():
+        first = next(_MAKERS[one.kind](one, judged_by(study, criteria)))
+        label = f"{one.title}, sensitivity analysis by {criteria}"
+        yield replace(first, id=f"{one.id}.{sensitivity_id(criteria)}", label=label)
+
+
+def sensitivity_id(name: str) -> str:
+    """What the id of a sensitivity analysis ends with: `irecist` for iRECIST, `recist` for RECIST 1.1."""
+    return name.split()[0].lower()
+
+
+def is_sensitivity(result_id: str, study: Study) -> bool:
+    """Whether a result is a sensitivity analysis: by other criteria, or of a parameter by another rule."""
+    end = result_id.rsplit(".", 1)[-1]
+    names = (*study.response.sensitivity, *(code for one in study.endpoints for code in one.sensitivity))
+    return "." in result_id and end in {sensitivity_id(name) for name in names}
 
 
 def conditions(filters: Iterable[Filter]) -> tuple[Condition, ...]:
@@ -59,7 +84,7 @@ def _proportion(one: Endpoint, study: Study) -> Iterator[Spec]:
     if "AVISIT" in one.by:
         yield VisitProportionSpec(
             **_common(one, study), records=Records("ADRS", _code(one.paramcd, study), (is_("ANL01FL", "Y"),)),
-            responses=one.responses, method=study.statistics.proportion_ci,
+            responses=_terms(one.responses, study), method=study.statistics.proportion_ci,
         )  # fmt: skip
         return
     main, siblings = _by_confirmation(one, study)
@@ -94,31 +119,34 @@ def _named(one: Endpoint, word: str) -> dict[str, Any]:
 def _criteria(one: Endpoint, study: Study, code: str) -> tuple[tuple[Records, ...], ...]:
     if one.dataset == "ADSL":
         return ((Records("ADSL", "", (is_(code, "Y"),)),),)
-    return ((Records("ADRS", code if is_composite(one) else _code(code, study), (is_("AVALC", "Y"),)),),)
+    return ((Records("ADRS", _code(code, study), (is_("AVALC", "Y"),)),),)
 
 
 def _censored_early(one: Endpoint, study: Study) -> tuple[tuple[Records, ...], ...]:
     """Not counted, with a time that is censored before the threshold; with a response that would have counted."""
     days = (one.threshold_months or 0.0) * study.censoring.month
     short = (Condition("CNSR", "GT", (0.0,)), Condition("AVAL", "LE", (days,)))
-    parts = [Records("ADRS", one.paramcd, (is_("AVALC", "N"),)), Records("ADTTE", one.time, short)]
+    time = tte_paramcd(one.time, study.response.criteria)
+    parts = [Records("ADRS", _code(one.paramcd, study), (is_("AVALC", "N"),)), Records("ADTTE", time, short)]
     if one.combine == "and":
-        parts.append(Records("ADRS", _code(one.best, study), (Condition("AVALC", "IN", one.responses),)))
+        called = Condition("AVALC", "IN", _terms(one.responses, study))
+        parts.append(Records("ADRS", _code(one.best, study), (called,)))
     return (tuple(parts),)
 
 
 def _survival(one: Endpoint, study: Study) -> Iterator[Spec]:
-    said = study.statistics
+    said, criteria = study.statistics, study.response.criteria
     main, siblings = _by_confirmation(one, study)
     first = SurvivalSpec(
-        **_common(one, study), paramcd=main, landmarks=one.landmarks, min_at_risk=said.at_risk_min,
-        complement=one.kind == "event-rate", conf_type=said.km_ci,
+        **_common(one, study), paramcd=tte_paramcd(main, criteria), landmarks=one.landmarks,
+        min_at_risk=said.at_risk_min, complement=one.kind == "event-rate", conf_type=said.km_ci,
     )  # fmt: skip
     yield first
     for word, code in siblings:
-        yield replace(first, **_named(one, word), paramcd=code)
+        yield replace(first, **_named(one, word), paramcd=tte_paramcd(code, criteria))
     for code in one.sensitivity:
-        yield replace(first, id=f"{one.id}.{code.lower()}", label=f"{one.title}, sensitivity {code}", paramcd=code)
+        label = f"{one.title}, sensitivity {code}"
+        yield replace(first, id=f"{one.id}.{sensitivity_id(code)}", label=label, paramcd=tte_paramcd(code, criteria))
 
 
 def _incidence(one: Endpoint, study: Study) -> Iterator[Spec]:
@@ -149,7 +177,9 @@ def _distribution(one: Endpoint, study: Study) -> Iterator[Spec]:
         yield DistributionSpec(**common, records=Records("ADSL"), variable=one.paramcd, categories=(*labels, "MISSING"))
         return
     main, siblings = _by_confirmation(one, study)
-    first = DistributionSpec(**_common(one, study), records=Records("ADRS", _code(main, study)))
+    first = DistributionSpec(
+        **_common(one, study), records=Records("ADRS", _code(main, study)), categories=_calls(study)
+    )
     yield first
     for word, code in siblings:
         yield replace(first, **_named(one, word), records=Records("ADRS", _code(code, study)))
@@ -172,8 +202,9 @@ def _markers(one: Endpoint, study: Study) -> Iterator[Spec]:
         method=said.proportion_ci,
     )  # fmt: skip
     yield SubgroupSurvivalSpec(
-        **common | {"id": f"{one.id}.pfs", "label": f"{one.title}: progression-free survival"}, paramcd="PFS",
-        by=by, references=_references(by, study), ties=said.ties, conf_type=said.km_ci,
+        **common | {"id": f"{one.id}.pfs", "label": f"{one.title}: progression-free survival"},
+        paramcd=tte_paramcd("PFS", study.response.criteria), by=by, references=_references(by, study), ties=said.ties,
+        conf_type=said.km_ci,
     )  # fmt: skip
 
 
@@ -181,7 +212,8 @@ def _subgroup(one: Endpoint, study: Study) -> Iterator[Spec]:
     by, said = _variables(one, study), study.statistics
     common = _common(one, study) | {"group": ""}
     yield SubgroupSurvivalSpec(
-        **common, paramcd=one.paramcd, by=by, references=_references(by, study), ties=said.ties, conf_type=said.km_ci,
+        **common, paramcd=tte_paramcd(one.paramcd, study.response.criteria), by=by,
+        references=_references(by, study), ties=said.ties, conf_type=said.km_ci,
         adjust=("TRT01A",) if "TRT01A" in by else (),
     )  # fmt: skip
     criteria = ((Records("ADRS", _code("CRSP", study), (is_("AVALC", "Y"),)),),)
@@ -238,6 +270,16 @@ def _common(one: Endpoint, study: Study) -> dict[str, Any]:
 
 def _code(paramcd: str, study: Study) -> str:
     return PREFIX[study.response.criteria] + paramcd
+
+
+def _terms(calls: Iterable[str], study: Study) -> tuple[str, ...]:
+    return tuple(in_terms_of(call, study.response.criteria) for call in calls)
+
+
+def _calls(study: Study) -> tuple[str, ...]:
+    """The best overall responses from best to worst, as the criteria call them."""
+    calls = _terms(("CR", "PR", "SD", "NON-CR/NON-PD", "PD"), study)
+    return (*calls, *(["iUPD"] if study.response.criteria == IRECIST else []), "NE", "MISSING")
 
 
 _MAKERS: dict[str, Callable[[Endpoint, Study], Iterator[Spec]]] = {

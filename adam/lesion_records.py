@@ -76,6 +76,8 @@ def lesion_table(tu: pd.DataFrame) -> pd.DataFrame:
             "visit": text(tu, "VISIT"),
             "visitnum": number(tu, "VISITNUM"),
             "dtc": text(tu, "TUDTC"),
+            "domain": "TU",
+            "record": number(tu, "TUSEQ"),
         }
     )
     test = text(tu, "TUTESTCD")
@@ -115,7 +117,7 @@ def lesion_records(tu: pd.DataFrame, tr: pd.DataFrame, options: RecistOptions) -
     """One row per record of TR, and per new lesion of TU, with length, state and day.
 
     Columns: subject, eval, evalid, link, kind, nodal, loc, test, length (millionths of a mm, NaN), state,
-    merged, unit, known (unit), day, visit, visitnum, baseline (flagged), done.
+    merged, unit, known (unit), day, visit, visitnum, baseline (flagged), done, domain, record (--SEQ).
     """
     lesions = lesion_table(tu)
     records = _measurements(tr, options)
@@ -158,6 +160,8 @@ def _measurements(tr: pd.DataFrame, options: RecistOptions) -> pd.DataFrame:
             "dtc": text(tr, "TRDTC"),
             "baseline": (text(tr, "TRBLFL") == "Y") | (text(tr, "TRLOBXFL") == "Y"),
             "seq": number(tr, "TRSEQ"),
+            "domain": "TR",
+            "record": number(tr, "TRSEQ"),
         }
     )
 

@@ -79,7 +79,7 @@ def adrs_metadata(
     `composites` are the derivations of parameters that only this study has.
     """
     every = [options] if isinstance(options, ResponseOptions) else list(options or [ResponseOptions()])
-    said = [f"{p.paramcd(o.criteria)}: {p.method}" for o in every for p in _parameters(o)]
+    said = [f"{p.paramcd(o.criteria)}: {p.derivation(o.criteria)}" for o in every for p in _parameters(o)]
     method = " ".join(dict.fromkeys([*said, *composites, *(o.in_words() for o in every)]))
     return Dataset(
         "ADRS",
@@ -168,6 +168,7 @@ def adtte_metadata(parameters: Sequence[Parameter]) -> Dataset:
             _STUDYID,
             _USUBJID,
             *_PARAMETER,
+            *_CATEGORIES,
             _derived("STARTDT", "Time-to-Event Origin Date for Subject", method, "Num", "DATE9."),
             _derived("ADT", "Analysis Date", "The date of the event or censoring.", "Num", "DATE9."),
             _derived("AVAL", "Analysis Value", "ADT - STARTDT + 1, in days.", "Num", core="Req"),

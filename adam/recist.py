@@ -63,6 +63,8 @@ COLUMNS = (
     "NTRGRESP",
     "NEWLIND",
     "OVRLRESP",
+    "SRCDOM",
+    "SRCSEQ",
     "REASON",
 )
 
@@ -88,9 +90,9 @@ def timepoint_responses(
     `tu` and `tr` are SDTM frames (absent columns are taken as blank). `adsl` (USUBJID, TRTSDT) tells which
     scans are baseline; without it flags and visit names do. Returns one row per subject, evaluator (EVAL,
     EVALID) and assessment: lengths in mm (SUMDIAM, BASE, NADIR, CHG, CHGNAD), changes in percent, dates as
-    datetime64, TRGRESP, NTRGRESP (`NA` where there is no such lesion), NEWLIND, OVRLRESP and REASON. Lengths
-    are added and compared exactly. After CR a target lesion that is not a node and is seen again is PD; a
-    node follows the sum.
+    datetime64, TRGRESP, NTRGRESP (`NA` where there is no such lesion), NEWLIND, OVRLRESP, the first record of
+    the assessment (SRCDOM, SRCSEQ) and REASON. Lengths are added and compared exactly. After CR a target lesion
+    that is not a node and is seen again is PD; a node follows the sum.
     """
     options = options or RecistOptions()
     assessed = assess(tu, tr, options, adsl)
@@ -221,6 +223,8 @@ def _public(assessed: Assessed, study: str, options: RecistOptions) -> pd.DataFr
             "NTRGRESP": table["non_target"],
             "NEWLIND": table["new"],
             "OVRLRESP": table["overall"],
+            "SRCDOM": table["domain"],
+            "SRCSEQ": table["record"],
             "REASON": table["reason"],
         }
     )

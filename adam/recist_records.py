@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.adam.evaluators import DERIVED, whose
 from fhir2cdisc.adam.response_options import IRECIST, MRECIST, RECIST, RSCAT
 from fhir2cdisc.adam.tumour_frames import (
     NO_DAY,
@@ -20,7 +21,6 @@ from fhir2cdisc.adam.tumour_frames import (
     text,
 )
 
-DERIVED_EVALUATOR = "ALGORITHM"
 _TESTS = {
     "TRGRESP": "Target Response",
     "NTRGRESP": "Non-target Response",
@@ -49,7 +49,8 @@ def derived_rs(
     """RS records of the derived target, non-target and overall responses and of new lesions.
 
     `timepoints` is what `timepoint_responses` returned under the same criteria; RSSEQ goes on after that of
-    the collected records in `rs`. Responses that do not apply (`NA`) make no record.
+    the collected records in `rs`. Responses that do not apply (`NA`) make no record. SRCDOM and SRCSEQ, which
+    are no variables of RS, name the first lesion record of the assessment.
     """
     parts = [_records(timepoints, test, criteria) for test in _TESTS]
     rows = stack([part[part["RSORRES"] != "NA"] for part in parts])
@@ -59,8 +60,6 @@ def derived_rs(
 
 
 def _records(timepoints: pd.DataFrame, test: str, criteria: str) -> pd.DataFrame:
-    evaluator, reader = text(timepoints, "EVAL"), text(timepoints, "EVALID")
-    whose = np.where(reader == "", evaluator, evaluator + " " + reader)
     call = text(timepoints, test)
     return pd.DataFrame(
         {
@@ -73,11 +72,13 @@ def _records(timepoints: pd.DataFrame, test: str, criteria: str) -> pd.DataFrame
             "RSORRES": call,
             "RSSTRESC": call,
             "RSMETHOD": f"DERIVED FROM TU AND TR BY {criteria.upper()}",
-            "RSEVAL": DERIVED_EVALUATOR,
-            "RSEVALID": whose,
+            "RSEVAL": DERIVED,
+            "RSEVALID": whose(text(timepoints, "EVAL"), text(timepoints, "EVALID")),
             "VISITNUM": number(timepoints, "VISITNUM"),
             "VISIT": text(timepoints, "VISIT"),
             "RSDTC": iso(column_days(timepoints, "ADT")),
+            "SRCDOM": text(timepoints, "SRCDOM"),
+            "SRCSEQ": number(timepoints, "SRCSEQ"),
         }
     )
 
@@ -121,7 +122,7 @@ def conflict_findings(conflicts: pd.DataFrame) -> pd.DataFrame:
             conflicts["RSTESTCD"],
             conflicts["COLLECTED"],
             conflicts["DERIVED"],
-            conflicts["RSEVAL"],
+            whose(text(conflicts, "RSEVAL"), text(conflicts, "RSEVALID")),
             conflicts["REASON"],
             strict=True,
         )
@@ -148,7 +149,7 @@ def _collected(rs: pd.DataFrame, criteria: str) -> pd.DataFrame:
             "RSSEQ": number(rs, "RSSEQ"),
         }
     )
-    own = frame["RSTESTCD"].isin(list(_TESTS)) & (frame["RSEVAL"] != DERIVED_EVALUATOR)
+    own = frame["RSTESTCD"].isin(list(_TESTS)) & (frame["RSEVAL"] != DERIVED)
     frame = frame[own & np.isin(text(rs, "RSCAT"), RSCAT[criteria]) & (frame["COLLECTED"] != "")]
     day, _ = partial_days(frame["RSDTC"].to_numpy(dtype=object), "last")
     return frame.assign(day=day, record=np.arange(len(frame)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from fhir2cdisc.adam.evaluators import DERIVED
+
 RECIST = "RECIST 1.1"
 IRECIST = "iRECIST"
 MRECIST = "mRECIST"
@@ -22,7 +24,8 @@ class ResponseOptions:
     """The choices behind best overall response, confirmation and benefit.
 
     criteria          `RECIST 1.1`, `iRECIST` or `mRECIST`.
-    evaluator         RSEVAL that is analysed; `evaluator_id` (RSEVALID) narrows it to one reader.
+    evaluator         RSEVAL that is analysed; `evaluator_id` (RSEVALID) narrows it to one reader. `ALGORITHM`
+                      are responses derived from lesions; `evaluator_id` then names whose lesions.
     reference         column of the reference frame from which the SD minimum is counted.
     confirm_days      a response is confirmed by another one at least so many days later.
     sd_min_days       SD (and NON-CR/NON-PD) counts from this day after the reference on, inclusive.
@@ -80,10 +83,17 @@ class ResponseOptions:
         """As the R package admiralonco computes: calls as collected, no rule for new therapy."""
         return cls(pr_after_cr="collected", new_therapy="", last_assessment="any")
 
+    @property
+    def assessor(self) -> str:
+        """Who called the responses, as PARCAT2 and PARAM name it."""
+        if self.evaluator == DERIVED and self.evaluator_id:
+            return f"Algorithm from Lesions of {self.evaluator_id.title()}"
+        return f"{self.evaluator} {self.evaluator_id}".strip().title()
+
     def in_words(self) -> str:
         """The options as one paragraph for define.xml and the reviewer's guide."""
         parts = [
-            f"{self.criteria} by {self.evaluator.lower()}",
+            f"{self.criteria} by {self.assessor.lower()}",
             f"response confirmed at least {self.confirm_days} days later, at most {self.max_ne} NE between",
             f"SD from day {self.sd_min_days} after {self.reference} (inclusive)",
             {
@@ -94,6 +104,8 @@ class ResponseOptions:
                 "collected": "calls after CR as collected",
             }[self.pr_after_cr],
         ]
+        if self.criteria == IRECIST and self.unconfirmed_iupd:
+            parts.append("an iUPD that nothing better follows is progression although not confirmed")
         parts += ["one SD between PR and its confirmation accepted"] * self.accept_sd
         parts += ["PR kept through SD until PD"] * self.sticky_pr
         parts += [f"assessments after {self.new_therapy} not counted"] * bool(self.new_therapy)

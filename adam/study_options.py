@@ -7,10 +7,11 @@ from dataclasses import fields, replace
 
 from fhir2cdisc.adam.adae import NOT_RELATED, RELATED, AdaeOptions
 from fhir2cdisc.adam.adqs import AdqsOptions
+from fhir2cdisc.adam.evaluators import DERIVED
 from fhir2cdisc.adam.recist_options import RecistOptions
 from fhir2cdisc.adam.response_options import ResponseOptions
 from fhir2cdisc.adam.tte import Parameter, ScanRules
-from fhir2cdisc.adam.tte_parameters import FDA, OS, PARAMETERS
+from fhir2cdisc.adam.tte_parameters import FDA, OF_RESPONSE, OS, PARAMETERS, by_responses
 from fhir2cdisc.adam.visit_windows import AS_COLLECTED, VisitWindows
 from fhir2cdisc.mappings.study import Study
 
@@ -21,6 +22,25 @@ def response_options(study: Study) -> ResponseOptions:
     """Response by the study's rules; see `fhir2cdisc studies NAME` for which of them the protocol states."""
     names = {f.name for f in fields(ResponseOptions)}
     return ResponseOptions(**study.response.model_dump(include=names))
+
+
+def judged_by(study: Study, criteria: str) -> Study:
+    """The study as if these were the criteria of its main analysis."""
+    said = study.response.model_copy(update={"criteria": criteria, "sensitivity": ()})
+    return study.model_copy(update={"response": said})
+
+
+def sensitivity_options(study: Study) -> tuple[ResponseOptions, ...]:
+    """The same rules by each criteria of the sensitivity analyses, of responses derived from the evaluator's lesions.
+
+    What was collected was called by the criteria of the main analysis, so no collected response can serve here.
+    """
+    main = response_options(study)
+    whose = f"{main.evaluator} {main.evaluator_id}".strip()
+    return tuple(
+        replace(main, criteria=criteria, evaluator=DERIVED, evaluator_id=whose)
+        for criteria in study.response.sensitivity
+    )
 
 
 def recist_options(study: Study) -> RecistOptions:
@@ -49,8 +69,13 @@ def adqs_options(study: Study) -> AdqsOptions:
     return AdqsOptions(windows=AS_COLLECTED)
 
 
-def tte_parameters(study: Study, with_response: bool) -> Sequence[Parameter]:
-    """The time-to-event parameters of a study: OS from where the study lets time start; the others need responses."""
+def tte_parameters(
+    study: Study, with_response: bool, sensitivity: Sequence[ResponseOptions] | None = None
+) -> Sequence[Parameter]:
+    """The time-to-event parameters of a study: OS from where the study lets time start; the others need responses.
+
+    `sensitivity` are the options of other responses that are there too, without it all that the study asks for.
+    """
     start = _OS_START[study.reference.os_start]
     censors = tuple(replace(c, date=start) if c.date == "TRTSDT" else c for c in OS.censors)
     survival = replace(OS, start=start, censors=censors)
@@ -58,7 +83,10 @@ def tte_parameters(study: Study, with_response: bool) -> Sequence[Parameter]:
         return (survival,)
     scans = _scan_rules(study)
     rest = [replace(p, scans=scans) if p.scans is not None else p for p in PARAMETERS if p.paramcd != "OS"]
-    return (survival, *rest)
+    others = sensitivity_options(study) if sensitivity is None else sensitivity
+    main = [by_responses(p, response_options(study)) for p in rest]
+    again = [by_responses(p, options) for options in others for p in rest if p.paramcd in OF_RESPONSE]
+    return (survival, *main, *again)
 
 
 def _scan_rules(study: Study) -> ScanRules:

@@ -31,6 +31,9 @@ COLUMNS = (
     "USUBJID",
     "PARAMCD",
     "PARAM",
+    "PARCAT1",
+    "PARCAT2",
+    "PARCAT3",
     "STARTDT",
     "ADT",
     "AVAL",
@@ -56,6 +59,7 @@ class Parameter:
              `censors`.
     only     restricts the parameter to subjects with a record in this source (responders).
     cutoff   an ADSL date after which nothing counts; an event after it censors at the cut-off (CNSR 8).
+    assessor who called the responses, and `criteria` by which ones (PARCAT2, PARCAT3); blank where none are needed.
     """
 
     paramcd: str
@@ -66,6 +70,8 @@ class Parameter:
     scans: ScanRules | None = None
     only: Source | None = None
     cutoff: str = ""
+    assessor: str = ""
+    criteria: str = ""
 
     def __post_init__(self) -> None:
         if not self.events:
@@ -156,6 +162,9 @@ def _rows(parameter: Parameter, outcome: Outcome, subjects: Subjects) -> pd.Data
             "USUBJID": subjects.ids[keep],
             "PARAMCD": parameter.paramcd,
             "PARAM": parameter.param,
+            "PARCAT1": "Time to Event",
+            "PARCAT2": parameter.assessor,
+            "PARCAT3": parameter.criteria,
             "STARTDT": dates(start),
             "ADT": dates(day),
             "AVAL": np.where(before, np.nan, (day - start + 1).astype(float)),

@@ -1,14 +1,21 @@
 """The time-to-event parameters that ship: overall survival, progression endpoints, duration, time to
 response.
 
-Each is a plain value; a study changes one with `dataclasses.replace`. CNSR: 1 ongoing, 2 no baseline, 3 no
-post-baseline assessment, 4 missed assessments, 5 new anticancer therapy, 6 lost or withdrawn, 7 clinical
-progression, 8 cut-off.
+Each is a plain value, of the responses by RECIST 1.1; a study changes one with `dataclasses.replace`, and
+`by_responses` asks the same of other responses. CNSR: 1 ongoing, 2 no baseline, 3 no post-baseline assessment,
+4 missed assessments, 5 new anticancer therapy, 6 lost or withdrawn, 7 clinical progression, 8 cut-off.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeVar
+
+from fhir2cdisc.adam.adrs_parameters import PREFIX
+from fhir2cdisc.adam.response_options import IRECIST, RECIST, ResponseOptions
 from fhir2cdisc.adam.tte import Censor, Event, Parameter, Reason, ScanRules, Source
+
+S = TypeVar("S", bound=Source)
 
 DEATH = Event("Death", "ADSL", "DTHDT")
 PROGRESSION = Event("Disease Progression", "ADRS", "ADT", "PARAMCD == 'PD' and AVALC == 'Y'", at_scan=True)
@@ -18,6 +25,10 @@ ANY_PROGRESSION = Event(
     "ADT",
     "PARAMCD == 'OVR' and ANL01FL == 'Y' and AVALC == 'PD'",
     at_scan=True,
+)
+# The same under iRECIST, where a single iUPD or iCPD is not yet the date of progression.
+ANY_IMMUNE_PROGRESSION = Event(
+    "Disease Progression", "ADRS", "ADT", "PARAMCD == 'PDANY' and AVALC == 'Y'", at_scan=True
 )
 RESPONSE = Source("First Response", "ADRS", "ADT", "PARAMCD == 'RSP' and AVALC == 'Y'")
 CONFIRMED_RESPONSE = Source("First Confirmed Response", "ADRS", "ADT", "PARAMCD == 'CRSP' and AVALC == 'Y'")
@@ -64,6 +75,48 @@ TTD = Parameter(
 )
 
 PARAMETERS = (OS, PFS, PFSEMA, TTP, DOR, CDOR, TTR, TTD)
+# Those that depend on how responses were called; survival and discontinuation do not.
+OF_RESPONSE = frozenset(p.paramcd for p in (PFS, PFSEMA, TTP, DOR, CDOR, TTR))
+
+
+def tte_paramcd(code: str, criteria: str) -> str:
+    """PARAMCD of a time-to-event parameter by the criteria: PFS is IPFS under iRECIST, OS is OS."""
+    return PREFIX[criteria] + code if code in OF_RESPONSE else code
+
+
+def by_responses(parameter: Parameter, options: ResponseOptions) -> Parameter:
+    """The same parameter of the responses that these options call: its code, name, category and sources."""
+    if parameter.paramcd not in OF_RESPONSE:
+        return parameter
+    criteria = options.criteria
+    events = (_any_progression(event, criteria) for event in parameter.events)
+    return replace(
+        parameter,
+        paramcd=tte_paramcd(parameter.paramcd, criteria),
+        param=parameter.param if criteria == RECIST else f"{parameter.param} per {criteria}",
+        assessor=options.assessor,
+        criteria=criteria,
+        start=_of(parameter.start, criteria) if isinstance(parameter.start, Source) else parameter.start,
+        events=tuple(_of(event, criteria) for event in events),
+        censors=tuple(_of(censor, criteria) for censor in parameter.censors),
+        scans=_scans_of(parameter.scans, criteria) if parameter.scans is not None else None,
+        only=_of(parameter.only, criteria) if parameter.only is not None else None,
+    )
+
+
+def _any_progression(event: Event, criteria: str) -> Event:
+    return ANY_IMMUNE_PROGRESSION if criteria == IRECIST and event == ANY_PROGRESSION else event
+
+
+def _of(source: S, criteria: str) -> S:
+    """The source with the parameters of ADRS by the criteria."""
+    return replace(source, where=source.where.replace("PARAMCD == '", f"PARAMCD == '{PREFIX[criteria]}"))
+
+
+def _scans_of(scans: ScanRules, criteria: str) -> ScanRules:
+    baseline = _of(scans.no_baseline, criteria) if scans.no_baseline is not None else None
+    return replace(scans, assessments=_of(scans.assessments, criteria), no_baseline=baseline)
+
 
 # As the template of the R package admiralonco derives them, word for word of EVNTDESC and CNSDTDSC.
 _ONCO_DEATH = Event("Death", "ADRS", "ADT", "PARAMCD == 'DEATH' and AVALC == 'Y'")

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pandas as pd
 from fhir2cdisc.adam.adsl_metadata import VARIABLES as ADSL_VARIABLES
 from fhir2cdisc.adam.adsl_metadata import adsl_dataset
-from fhir2cdisc.adam.composite import composites
+from fhir2cdisc.adam.composite import all_composites
 from fhir2cdisc.adam.metadata_response import adrs_metadata, adtr_metadata, adtte_metadata
 from fhir2cdisc.adam.metadata_safety_pro import adae_metadata, adqs_metadata
+from fhir2cdisc.adam.sensitivity import responses_there
 from fhir2cdisc.adam.study_options import adae_options, response_options, tte_parameters
 from fhir2cdisc.adam.terminology import with_adam_codelists
 from fhir2cdisc.mappings.study import Study
@@ -33,11 +34,13 @@ def _made(name: str, frame: pd.DataFrame, frames: Mapping[str, pd.DataFrame], st
         return adae_metadata(frame, adae_options(study))
     if name == "ADQS":
         return adqs_metadata(frame)
-    if name == "ADRS":
-        return adrs_metadata(response_options(study), [f"{one.paramcd}: {one.method}" for one in composites(study)])
     if name == "ADTR":
         return adtr_metadata()
-    return adtte_metadata(tte_parameters(study, "ADRS" in frames))
+    again = responses_there(frames["ADRS"], study) if "ADRS" in frames else []
+    if name == "ADRS":
+        said = [f"{one.paramcd}: {one.method}" for one in all_composites(study, again)]
+        return adrs_metadata([response_options(study), *again], said)
+    return adtte_metadata(tte_parameters(study, "ADRS" in frames, again))
 
 
 def _carried(dataset: Dataset, frame: pd.DataFrame, subject: Mapping[str, Variable]) -> Dataset:

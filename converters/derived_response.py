@@ -6,7 +6,7 @@ import pandas as pd
 from fhir2cdisc.adam.recist import timepoint_responses
 from fhir2cdisc.adam.recist_records import conflict_findings, derived_rs, response_conflicts
 from fhir2cdisc.adam.sdtm_frames import full_dates
-from fhir2cdisc.adam.study_options import recist_options
+from fhir2cdisc.adam.study_options import judged_by, recist_options
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assemble import REFERENCES, Sdtm
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS
@@ -19,17 +19,24 @@ RULE = "RS/derived-from-lesions"
 def add_derived_responses(sdtm: Sdtm, study: Study) -> pd.DataFrame:
     """Add derived records to RS and their lineage, and return the conflicts as findings (one row each).
 
-    A derived record says so (RSEVAL `ALGORITHM`, RSMETHOD) and no collected record is changed. Nothing happens
+    Responses are derived by the criteria of the main analysis, then by those of each sensitivity analysis. A
+    derived record says so (RSEVAL `ALGORITHM`, RSCAT, RSMETHOD) and no collected record is changed. Nothing happens
     where the data hold no lesions.
     """
-    frames = sdtm.frames
-    if "TU" not in frames or "TR" not in frames:
+    if "TU" not in sdtm.frames or "TR" not in sdtm.frames:
         return pd.DataFrame()
-    dm = frames["DM"]
+    every = (study.response.criteria, *study.response.sensitivity)
+    found = [one for criteria in every if len(one := _derive(sdtm, judged_by(study, criteria)))]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def _derive(sdtm: Sdtm, study: Study) -> pd.DataFrame:
+    """The same by the criteria of one analysis."""
+    frames = sdtm.frames
+    dm, collected = frames["DM"], frames.get("RS")
     start = pd.DataFrame({"USUBJID": dm["USUBJID"], "TRTSDT": full_dates(dm, "RFXSTDTC")})
     options = recist_options(study)
     points = timepoint_responses(frames["TU"], frames["TR"], options, start)
-    collected = frames.get("RS")
     made = derived_rs(points, collected, options.criteria)
     if not len(made):
         return pd.DataFrame()

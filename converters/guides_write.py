@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from fhir2cdisc.adam.sensitivity import responses_there
 from fhir2cdisc.adam.study_options import tte_parameters
 from fhir2cdisc.adam.terminology import ADAM_CT_VERSION
 from fhir2cdisc.converters.conformance import Report, validate_package
@@ -35,8 +36,6 @@ EXPLANATIONS = {
     "SDTM-013 QRSMTHOD": "Names the criteria by which a response was derived from the lesions.",
     "SDTM-013 UNIT": "Mutations per megabase have no unit in the codelist; the usual one is kept.",
 }
-# What a reviewer must know of an option beyond its value.
-_MEANINGS = {"response.sensitivity": "named by the protocol; this package does not compute it"}
 _SECTIONS = ("reference", "response", "schedule", "safety", "censoring", "statistics", "privacy")
 
 
@@ -49,14 +48,14 @@ def options_taken(study: Study) -> list[OptionTaken]:
             if option not in ("stated", "antineoplastic"):
                 shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
                 protocol = section.origin(option) == "protocol"
-                full = f"{name}.{option}"
-                meaning = _MEANINGS.get(full, "") if value else ""
-                found.append(OptionTaken(full, shown, meaning, from_protocol=protocol))
+                found.append(OptionTaken(f"{name}.{option}", shown, from_protocol=protocol))
     return found
 
 
-def endpoint_definitions(study: Study) -> list[EndpointDefinition]:
-    """The time-to-event parameters as they were computed."""
+def endpoint_definitions(study: Study, adam: Written | None = None) -> list[EndpointDefinition]:
+    """The time-to-event parameters as they were computed: of sensitivity analyses those that ADRS has responses for."""
+    adrs = next((frame for dataset, frame in adam.datasets if dataset.name == "ADRS"), None) if adam else None
+    again = responses_there(adrs, study) if adrs is not None else None
     return [
         EndpointDefinition(
             p.paramcd,
@@ -65,7 +64,7 @@ def endpoint_definitions(study: Study) -> list[EndpointDefinition]:
             tuple(e.in_words() for e in p.events),
             (p.scans.in_words(),) if p.scans is not None else tuple(c.in_words() for c in p.censors),
         )
-        for p in tte_parameters(study, bool(study.endpoints))
+        for p in tte_parameters(study, bool(study.endpoints), again)
     ]
 
 
@@ -105,7 +104,7 @@ def _content(
         sources=tuple(lines),
         issues=_issues(findings),
         options=options_taken(study),
-        endpoints=endpoint_definitions(study),
+        endpoints=endpoint_definitions(study, written if kind == "adam" else None),
         explanations=EXPLANATIONS,
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
+from fhir2cdisc.adam.coerce import text
+from fhir2cdisc.adam.evaluators import DERIVED
 from fhir2cdisc.converters.conformance import Report
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.route import Accounts
@@ -58,18 +60,22 @@ def assumption_lines(study: Study, frames: Mapping[str, pd.DataFrame]) -> list[s
 
 
 def adam_lines(frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Subjects, deaths and events: what a statistician checks first."""
+    """Subjects, deaths and events: what a statistician checks first; sensitivity analyses after the main ones."""
     adsl, adtte = frames["ADSL"], frames["ADTTE"]
     lines = [
         f"ADaM: {', '.join(f'{name} {len(frame)}' for name, frame in frames.items())} records",
         f"Subjects: {len(adsl)}, treated {int((adsl['SAFFL'] == 'Y').sum())}, dead {int((adsl['DTHFL'] == 'Y').sum())}",
     ]
+    again = text(adtte, "PARCAT2").str.startswith(DERIVED.title())
+    return [*lines, *_time_lines(adtte[~again], ""), *_time_lines(adtte[again], ", sensitivity analysis")]
+
+
+def _time_lines(adtte: pd.DataFrame, note: str) -> Iterator[str]:
     for code, rows in adtte.groupby("PARAMCD", sort=False):
         events = int((rows["CNSR"] == 0).sum())
         known = rows["AVAL"].dropna()
         days = f"median observed {known.median():g} days" if len(known) else "no time known"
-        lines.append(f"  {code}: {len(rows)} subjects, {events} events, {days}")
-    return lines
+        yield f"  {code}: {len(rows)} subjects, {events} events, {days}{note}"
 
 
 def conformance_line(report: Report) -> str:

@@ -12,6 +12,7 @@ from fhir2cdisc.adam.adrs_parameters import PREFIX
 from fhir2cdisc.adam.coerce import text
 from fhir2cdisc.adam.result_rows import Results
 from fhir2cdisc.adam.result_specs import DAYS_PER_MONTH
+from fhir2cdisc.adam.tte_parameters import tte_paramcd
 from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.page import page
 from fhir2cdisc.converters.report_figures import survival_figure, swimmer_figure, waterfall_figure
@@ -60,12 +61,13 @@ def _sections(
 ) -> list[tuple[str, str, str]]:
     events = [one.id for one in study.endpoints if one.kind == "incidence"]
     nothing = '<p class="note">Not known here: results were computed from ADaM alone.</p>'
+    followed = courses(frames, PREFIX[study.response.criteria])
     wanted = [
         ("results", "Endpoints", endpoints_table(study, results)),
         ("interim", "Interim looks", _interim(study, results)),
         ("survival", "Survival curves", _curves(study, frames)),
         ("change", "Best change of the tumour sum", _waterfall(study, frames)),
-        ("courses", "Courses of subjects", swimmer_figure("Courses of subjects", courses(frames))),
+        ("courses", "Courses of subjects", swimmer_figure("Courses of subjects", followed)),
         ("events", "Adverse events", "".join(events_table(results, name) for name in events)),
         ("conflicts", "Responses that differ from the lesions", conflicts_table(background.conflicts)),
         ("accounts", "Resources: what became of them", accounts_table(background.counts) or nothing),
@@ -97,7 +99,8 @@ def _interim(study: Study, results: pd.DataFrame) -> str:
 
 def _curves(study: Study, frames: Frames) -> str:
     parts = []
-    for code, title in (("OS", "Overall survival"), ("PFS", "Progression-free survival")):
+    progression = tte_paramcd("PFS", study.response.criteria)
+    for code, title in (("OS", "Overall survival"), (progression, "Progression-free survival")):
         if figure := survival_figure(f"{title} (Kaplan-Meier)", _by_arm(study, frames["ADTTE"], code)):
             parts.append(f"<h3>{escape(title)}</h3>{figure}")
     return "".join(parts)
@@ -127,15 +130,18 @@ def best_responses(study: Study, frames: Frames) -> dict[str, str]:
     return dict(zip(rows["USUBJID"], text(rows, "AVALC"), strict=True))
 
 
-def courses(frames: Frames) -> pd.DataFrame:
-    """Months from the first dose to last dose, last contact, first confirmed response, progression and death."""
+def courses(frames: Frames, prefix: str = "") -> pd.DataFrame:
+    """Months from the first dose to last dose, last contact, first confirmed response, progression and death.
+
+    `prefix` is the letter of the criteria of the main analysis.
+    """
     adsl = frames["ADSL"]
     treated = adsl[adsl["TRTSDT"].notna()].set_index("USUBJID")
     start = treated["TRTSDT"]
     made = pd.DataFrame({"SUBJID": treated["SUBJID"], "TREATED": treated["TRTEDT"], "DEATH": treated["DTHDT"]})
     for code, name in (("CRSP", "RESPONSE"), ("PD", "PROGRESSION")):
         rows = frames.get("ADRS", pd.DataFrame({"USUBJID": [], "PARAMCD": [], "AVALC": [], "ADT": []}))
-        rows = rows[(rows["PARAMCD"] == code) & (rows["AVALC"] == "Y")]
+        rows = rows[(rows["PARAMCD"] == prefix + code) & (rows["AVALC"] == "Y")]
         made[name] = pd.to_datetime(made.index.to_series().map(rows.groupby("USUBJID")["ADT"].min()))
     made["FOLLOWED"] = made["DEATH"].where(made["DEATH"].notna(), treated["LSTALVDT"])
     for name in ("TREATED", "FOLLOWED", "RESPONSE", "PROGRESSION", "DEATH"):

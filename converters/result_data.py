@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhir2cdisc.adam.endpoints import is_sensitivity
 from fhir2cdisc.adam.result_specs import (
     ChangeSpec,
     Condition,
@@ -65,8 +66,10 @@ def endpoint_of(result_id: str, study: Study) -> Endpoint:
 
 
 def purpose_of(result_id: str, study: Study) -> str:
-    """The purpose of a result by the role of its endpoint."""
+    """The purpose of a result by the role of its endpoint; a sensitivity analysis is exploratory."""
     endpoint = endpoint_of(result_id, study)
+    if is_sensitivity(result_id, study):
+        return "EXPLORATORY OUTCOME MEASURE"
     return {"primary": "PRIMARY OUTCOME MEASURE", "secondary": "SECONDARY OUTCOME MEASURE"}.get(
         endpoint.role, "EXPLORATORY OUTCOME MEASURE"
     )

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-from fhir2cdisc.adam.endpoints import specs_of
+from fhir2cdisc.adam.endpoints import endpoint_specs, is_sensitivity
 from fhir2cdisc.adam.result_specs import Condition, Records, Spec
 from fhir2cdisc.converters.define_results import AnalysisData, AnalysisResult, ResultDisplay
-from fhir2cdisc.converters.result_data import all_conditions, data_of, purpose_of, reason_of, variables_of
+from fhir2cdisc.converters.result_data import (
+    all_conditions,
+    data_of,
+    endpoint_of,
+    purpose_of,
+    reason_of,
+    variables_of,
+)
 from fhir2cdisc.mappings.study import Study
 
 
 def result_displays(study: Study, frames: Mapping[str, pd.DataFrame]) -> tuple[ResultDisplay, ...]:
     """One display for each endpoint, one result for each specification whose datasets are there."""
-    made = []
+    made, specs = [], [spec for spec in endpoint_specs(study) if _there(spec, frames)]
     for endpoint in study.endpoints:
-        results = [_result(spec, study, frames) for spec in specs_of(endpoint, study) if _there(spec, frames)]
+        results = [_result(spec, study, frames) for spec in specs if endpoint_of(spec.id, study) is endpoint]
         if results:
             made.append(ResultDisplay(endpoint.id, endpoint.title, tuple(results)))
     return tuple(made)
@@ -38,12 +45,20 @@ def _result(spec: Spec, study: Study, frames: Mapping[str, pd.DataFrame]) -> Ana
     chosen = [one for one in wanted if one.dataset == "ADSL"]
     variables = tuple(name for one in chosen for name in variables_of(one, spec))
     adsl = Records("ADSL", "", (*subjects.where, *(c for one in chosen for c in one.where)))
-    endpoint = study.endpoint(spec.id.split(".")[0])
     parameter = next((f"{one.dataset}.PARAMCD" for one in wanted if one.paramcd), "")
     return AnalysisResult(
         spec.id, spec.label, (*data, _data(adsl, ("USUBJID", *variables), frames)), parameter,
-        reason_of(spec.id, study), purpose_of(spec.id, study), endpoint.definition,
+        reason_of(spec.id, study), purpose_of(spec.id, study), _documentation(spec, study),
     )  # fmt: skip
+
+
+def _documentation(spec: Spec, study: Study) -> str:
+    """The definition of the endpoint, and by which parameter a sensitivity analysis departs from it."""
+    definition = endpoint_of(spec.id, study).definition
+    if not is_sensitivity(spec.id, study):
+        return definition
+    codes = ", ".join(dict.fromkeys(one.paramcd for one in data_of(spec) if one.paramcd))
+    return f"Sensitivity analysis by the parameter {codes}. Main analysis: {definition}"
 
 
 def _data(records: Records, variables: tuple[str, ...], frames: Mapping[str, pd.DataFrame]) -> AnalysisData:

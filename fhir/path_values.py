@@ -19,10 +19,14 @@ def _nothing(reference: str) -> Resource | None:
 
 @dataclass(slots=True)
 class Context:
-    """What an expression may reach beyond its focus: the resource it began at and the references' targets."""
+    """What an expression may reach beyond its focus: the resource it began at and the references' targets.
+
+    `peek` is `resolve` for a question that nothing depends on: a target that was not read is no finding.
+    """
 
     resource: Resource = field(default_factory=dict)
     resolve: Callable[[str], Resource | None] = _nothing
+    peek: Callable[[str], Resource | None] = _nothing
 
 
 Step = Callable[[Items, Context], Items]

@@ -48,7 +48,7 @@ class VariableMap(Model):
     concept: Paths = ()
     value: str = ""
     test: Literal["", "testcd", "test", "category", "specimen", "method"] = ""
-    as_: Literal["text", "dtc", "number", "result", "unit"] = Field("text", alias="as")
+    as_: Literal["text", "dtc", "number", "result", "unit", "performer"] = Field("text", alias="as")
     codelist: str = ""
     map: str = ""
     join: str | None = None

@@ -156,6 +156,17 @@ class Study(Section):
                 raise ValueError(f"{name} {double[0]!r} is defined twice")
         return self
 
+    @model_validator(mode="after")
+    def _names_have_room(self) -> Study:
+        """Parameters by other criteria than RECIST 1.1 begin with a letter of theirs, and PARAMCD has 8 characters."""
+        others = [name for name in (self.response.criteria, *self.response.sensitivity) if name != "RECIST 1.1"]
+        long = [e for e in self.endpoints if e.kind == "proportion" and e.dataset != "ADSL" and len(e.paramcd) > 7]
+        if others and long:
+            raise ValueError(
+                f"endpoint {long[0].id}: paramcd {long[0].paramcd!r} leaves no room for the letter of {others[0]}"
+            )
+        return self
+
 
 def builtin_studies() -> dict[str, Path]:
     """The studies that ship with the project: name to file."""

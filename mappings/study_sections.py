@@ -10,6 +10,7 @@ from typing import Literal
 from fhir2cdisc.mappings.study_base import Model, Section
 from pydantic import Field, model_validator
 
+Criteria = Literal["RECIST 1.1", "iRECIST", "mRECIST"]
 Iso = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
 
 
@@ -71,10 +72,10 @@ class Response(Section):
     collected. `sticky_pr`: a PR stays PR until progression. `missing_as_ne`: a subject without assessment is NE.
     `new_therapy`: the date after which assessments do not count (blank: no such rule). `end_of_window`: the date
     after which, plus `end_of_window_days`, they do not count either. `report`: which kinds of response are shown,
-    the main one first; `sensitivity`: criteria of sensitivity analyses.
+    the main one first; `sensitivity`: other criteria by which the lesions are judged again, as sensitivity analyses.
     """
 
-    criteria: Literal["RECIST 1.1", "iRECIST", "mRECIST"] = "RECIST 1.1"
+    criteria: Criteria = "RECIST 1.1"
     evaluator: Literal["INVESTIGATOR", "INDEPENDENT ASSESSOR"] = "INVESTIGATOR"
     evaluator_id: str = ""
     reference: str = "TRTSDT"
@@ -92,7 +93,15 @@ class Response(Section):
     last_assessment: Literal["adequate", "any"] = "adequate"
     unconfirmed_iupd: bool = True
     report: tuple[Literal["confirmed", "unconfirmed"], ...] = ("confirmed", "unconfirmed")
-    sensitivity: tuple[str, ...] = ()
+    sensitivity: tuple[Criteria, ...] = ()
+
+    @model_validator(mode="after")
+    def _sensitivity_is_by_other_criteria(self) -> Response:
+        if self.criteria in self.sensitivity:
+            raise ValueError(f"sensitivity names {self.criteria}, by which the main analysis is made already")
+        if len(set(self.sensitivity)) < len(self.sensitivity):
+            raise ValueError(f"sensitivity names a criterion twice: {', '.join(self.sensitivity)}")
+        return self
 
 
 class Visit(Model):

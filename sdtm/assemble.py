@@ -13,6 +13,7 @@ from fhir2cdisc.sdtm.assessments import link_assessments
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
 from fhir2cdisc.sdtm.metadata import sdtm_datasets
+from fhir2cdisc.sdtm.readers import number_readers
 from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments, specimen_links
 from fhir2cdisc.sdtm.results import odd_units, standardise
 from fhir2cdisc.sdtm.special import SPECIAL, link_lesions
@@ -46,6 +47,7 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
     for domain, frame in frames.items():
         if domain in SPECIAL:
             frames[domain] = SPECIAL[domain](frame, study)
+    found = number_readers(frames, gathered.records)
     who, dates = identify(gathered, study, secret), reference_dates(gathered, study)
     frames["DM"] = build_dm(gathered, study, who, dates)
     for domain, frame in frames.items():
@@ -54,9 +56,9 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
     for domain in frames:
         if f"{domain}ORRES" in frames[domain]:
             frames[domain] = standardise(frames[domain], domain)
-    found = [
-        f for domain in ("LB", "TR", "VS") if domain in frames for f in _unit_findings(frames[domain], domain, gathered)
-    ]
+    for domain in ("LB", "TR", "VS"):
+        if domain in frames:
+            found += _unit_findings(frames[domain], domain, gathered)
     link_lesions(frames)
     link_assessments(frames)
     for domain, frame in frames.items():

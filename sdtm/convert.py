@@ -185,7 +185,7 @@ class _Subject:
         self.touched.clear()
         found = []
         try:
-            for row in self.engine.rows(item.resource, Context(item.resource, self.resolve), self._report):
+            for row in self.engine.rows(item.resource, Context(item.resource, self.resolve, self.peek), self._report):
                 found.append((row, tuple(self.touched)))
                 self.touched.clear()
         except ODD_SHAPE as error:
@@ -217,19 +217,22 @@ class _Subject:
 
     def resolve(self, reference: str) -> dict[str, Any] | None:
         """The resource that a reference of the current resource points at: contained, the patient's, or shared."""
+        found = target_of(self.index, reference)
+        if found is not None:
+            self.touched.append(found.number)
+        target = self.peek(reference)
+        if target is None and not reference.startswith("#"):
+            self._dangling(reference)
+        return target
+
+    def peek(self, reference: str) -> dict[str, Any] | None:
+        """The same, leaving no trace in lineage or findings."""
         if reference.startswith("#"):
             contained = self.current.resource.get("contained")
             held = contained if isinstance(contained, list) else []
             return next((r for r in held if isinstance(r, dict) and r.get("id") == reference[1:]), None)
-        found = target_of(self.index, reference)
-        if found is not None:
-            self.touched.append(found.number)
-            return found.resource
-        other = target_of(self.shared.items, reference)
-        if other is not None:
-            return other.resource
-        self._dangling(reference)
-        return None
+        found = target_of(self.index, reference) or target_of(self.shared.items, reference)
+        return found.resource if found is not None else None
 
     def _dangling(self, reference: str) -> None:
         """Report, once for a resource, a reference whose target was not read."""

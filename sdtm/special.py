@@ -36,11 +36,9 @@ def _blank(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _evaluators(frame: pd.DataFrame, domain: str, rows: pd.Series, study: Study) -> None:
-    """--EVAL where the source names none: the study's evaluator. An independent reader also gets --EVALID."""
+    """--EVAL where the source names none: the study's evaluator."""
     given = _blank(frame, f"{domain}EVAL")
     frame[f"{domain}EVAL"] = given.where((given != "") | ~rows, study.response.evaluator)
-    independent = rows & frame[f"{domain}EVAL"].str.contains("INDEPENDENT", regex=False)
-    frame[f"{domain}EVALID"] = np.where(independent, "RADIOLOGIST 1", "")
 
 
 def response(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -69,11 +67,11 @@ def link_lesions(frames: dict[str, pd.DataFrame]) -> None:
     if tu is None or tr is None:
         return
     roles = tu[(tu["TUTESTCD"] == "TUMIDENT") & (tu["TULNKID"] != "")].sort_values("_ORDER")
-    both = roles.groupby(["USUBJID", "TULNKID", "TUEVAL"])["TUSTRESC"].first()
+    same_reader = roles.groupby(["USUBJID", "TULNKID", "TUEVAL", "TUEVALID"])["TUSTRESC"].first()
     any_reader = roles.groupby(["USUBJID", "TULNKID"])["TUSTRESC"].first()
-    keys = pd.MultiIndex.from_frame(tr[["USUBJID", "TRLNKID", "TREVAL"]])
-    role = pd.Series(both.reindex(keys).to_numpy(), index=tr.index, dtype=object)
-    other = pd.Series(any_reader.reindex(keys.droplevel(2)).to_numpy(), index=tr.index, dtype=object)
+    keys = pd.MultiIndex.from_frame(tr[["USUBJID", "TRLNKID", "TREVAL", "TREVALID"]])
+    role = pd.Series(same_reader.reindex(keys).to_numpy(), index=tr.index, dtype=object)
+    other = pd.Series(any_reader.reindex(keys.droplevel([2, 3])).to_numpy(), index=tr.index, dtype=object)
     tr["TRGRPID"] = role.where(role.notna(), other).fillna("")
 
 

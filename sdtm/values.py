@@ -18,6 +18,7 @@ from fhir2cdisc.fhir.path import Context, Path, compile_path, truth
 from fhir2cdisc.fhir.path_parser import PathError
 from fhir2cdisc.mappings.model import NCI_SYSTEMS, Terminology, Test, VariableMap
 from fhir2cdisc.sdtm.metadata import Codelist, codelist
+from fhir2cdisc.sdtm.performers import performer
 from fhir2cdisc.sdtm.results import LARGEST, SMALLEST
 
 # Beyond this a decimal is no measurement; written out it could fill the memory (`1e999999999` is legal JSON).
@@ -200,6 +201,8 @@ Shape = Callable[[Any, Cell], Value]
 
 
 def _one(name: str, values: list[Any], shape: Shape, spec: VariableMap, cell: Cell) -> Value:
+    if spec.as_ == "performer":
+        return performer(values, cell.context.peek)
     if spec.join is not None:
         return spec.join.join(str(shape(value, cell)) for value in values)
     if len(values) > 1 and any(value != values[0] for value in values[1:]):

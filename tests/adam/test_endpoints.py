@@ -7,12 +7,14 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from fhir2cdisc.adam.adrs_parameters import in_terms_of
 from fhir2cdisc.adam.composite import add_composites, composites
-from fhir2cdisc.adam.endpoints import endpoint_specs, specs_of
+from fhir2cdisc.adam.endpoints import endpoint_specs, is_sensitivity, specs_of
 from fhir2cdisc.adam.interim import study_results
 from fhir2cdisc.adam.result_specs import (
     ChangeSpec,
     Condition,
+    DistributionSpec,
     IncidenceSpec,
     ProportionSpec,
     Records,
@@ -80,6 +82,67 @@ def test_a_study_file_changes_what_is_computed_without_code() -> None:
     pfs = specs_of(strict.endpoint("pfs"), strict)[0]
     assert isinstance(pfs, SurvivalSpec)
     assert (pfs.min_at_risk, pfs.conf_level) == (3, 0.9)
+
+
+# Endpoint | its sensitivity analysis by iRECIST, as dataset and parameter; blank: it asks for no response
+AGAIN = {
+    "orr": ("ADRS", "ICRSP"), "dcr": ("ADRS", "ICDCR"), "pfs": ("ADTTE", "IPFS"), "os": "", "dor": ("ADTTE", "ICDOR"),
+    "sd4": ("ADRS", "ISD4M"), "dcr4": ("ADRS", "IDC4M"), "ttp": ("ADTTE", "ITTP"), "teae": "", "trae": "",
+    "biomarkers": "",
+}  # fmt: skip
+
+
+def test_every_endpoint_of_response_is_asked_again_by_the_criteria_of_sensitivity_analyses() -> None:
+    study = load_study("lenvatinib-pembrolizumab")
+    specs = {one.id: one for one in endpoint_specs(study)}
+    assert set(AGAIN) == {one.id for one in study.endpoints}
+    made = {name: specs.get(f"{name}.irecist") for name in AGAIN}
+    found = {
+        name: "" if one is None else ("ADTTE", one.paramcd) if isinstance(one, SurvivalSpec)
+        else ("ADRS", one.criteria[0][0].paramcd)  # type: ignore[attr-defined]
+        for name, one in made.items()
+    }  # fmt: skip
+    assert found == AGAIN
+    for name, one in made.items():
+        if one is not None:
+            assert one.label == f"{study.endpoint(name).title}, sensitivity analysis by iRECIST"
+            assert (one.population, one.subset) == (specs[name].population, specs[name].subset)
+    assert getattr(made["pfs"], "landmarks", None) == (6,)
+    assert {one.id for one in endpoint_specs(study) if is_sensitivity(one.id, study)} == {
+        "pfs.pfsema", *(f"{name}.irecist" for name, said in AGAIN.items() if said),
+    }  # fmt: skip
+
+
+def test_responses_are_named_in_the_terms_of_the_criteria() -> None:
+    registry = load_study("refractory-registry")
+    judged = registry.model_copy(
+        update={"response": registry.response.model_copy(update={"sensitivity": ("iRECIST", "mRECIST")})}
+    )
+    specs = {one.id: one for one in endpoint_specs(judged)}
+    visit, best = specs["orr-visit.irecist"], specs["bor.irecist"]
+    assert isinstance(visit, VisitProportionSpec) and isinstance(best, DistributionSpec)
+    assert (visit.records.paramcd, visit.responses) == ("IOVR", ("iCR", "iPR"))
+    assert best.records.paramcd == "ICBOR"
+    assert best.categories == ("iCR", "iPR", "iSD", "NON-iCR/NON-iUPD", "iCPD", "iUPD", "NE", "MISSING")
+    assert getattr(specs["bor.mrecist"], "categories", ())[:2] == ("CR", "PR")
+    assert getattr(specs["pfs.mrecist"], "paramcd", "") == "MPFS"
+    assert "mtb-guided.irecist" not in specs  # a flag of ADSL is no response
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("CR", "iCR"),
+        ("PD", "iCPD"),
+        ("NON-CR/NON-PD", "NON-iCR/NON-iUPD"),
+        ("Y where CBOR is CR or NON-CR/NON-PD; CRSP, PDL1", "Y where CBOR is iCR or NON-iCR/NON-iUPD; CRSP, PDL1"),
+        ("response of CR/PR", "response of iCR/iPR"),
+        ("first iCPD, NE", "first iCPD, NE"),
+    ],
+)
+def test_terms_in_a_sentence(words: str, expected: str) -> None:
+    assert in_terms_of(words, "iRECIST") == expected
+    assert in_terms_of(words, "mRECIST") == in_terms_of(words, "RECIST 1.1") == words
 
 
 def adrs(values: dict[str, str]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from fhir2cdisc.adam.study_options import (
     adqs_options,
     recist_options,
     response_options,
+    sensitivity_options,
     tte_parameters,
 )
 from fhir2cdisc.adam.tte import Parameter, ScanRules
@@ -125,6 +126,45 @@ def test_without_responses_there_is_survival_only() -> None:
 def test_censoring_of_progression(censoring: dict[str, Any], missed: int, therapy: str) -> None:
     made = scans(study(censoring=censoring, schedule={"interval_days": 63, "window_days": 5}))
     assert (made.missed, made.new_therapy, made.interval_days, made.window_days) == (missed, therapy, 63, 5)
+
+
+def test_sensitivity_analyses_are_by_the_same_rules_of_the_evaluators_lesions() -> None:
+    said = {"sensitivity": ["iRECIST", "mRECIST"], "confirm_days": 35}
+    own = study(response={**said, "evaluator": "INDEPENDENT ASSESSOR", "evaluator_id": "RADIOLOGIST 2"})
+    first, second = sensitivity_options(own)
+    assert (first.criteria, second.criteria) == ("iRECIST", "mRECIST")
+    assert (first.evaluator, first.evaluator_id) == ("ALGORITHM", "INDEPENDENT ASSESSOR RADIOLOGIST 2")
+    assert first.confirm_days == 35 and sensitivity_options(study()) == ()
+    assert sensitivity_options(study(response=said))[0].evaluator_id == "INVESTIGATOR"
+
+
+def test_parameters_by_other_criteria_look_at_their_own_responses() -> None:
+    own = study(response={"sensitivity": ["iRECIST"]}, schedule={"interval_days": 63})
+    codes = [p.paramcd for p in tte_parameters(own, True)]
+    assert codes[:8] == [p.paramcd for p in tte_parameters(study(), True)]
+    assert codes[8:] == ["IPFS", "IPFSEMA", "ITTP", "IDOR", "ICDOR", "ITTR"]
+    pfs, rules = parameter(own, "IPFS"), scans(own, "IPFS")
+    assert [e.where for e in pfs.events] == ["PARAMCD == 'IPD' and AVALC == 'Y'", ""]
+    assert rules.no_baseline is not None and "'IBASETA'" in rules.no_baseline.where
+    assert "'IOVR'" in rules.assessments.where and rules.interval_days == 63
+    assert "'ICRSP'" in parameter(own, "ICDOR").starting.where
+    only = parameter(own, "ITTR").only
+    assert only is not None and "'IRSP'" in only.where
+    assert [e.where for e in parameter(own, "IPFSEMA").events][1] == "PARAMCD == 'IPDANY' and AVALC == 'Y'"
+    assert parameter(own, "IPFSEMA").censors[0].where.startswith("PARAMCD == 'IOVR'")
+    assert (pfs.assessor, pfs.criteria) == ("Algorithm from Lesions of Investigator", "iRECIST")
+    assert (parameter(own, "OS").assessor, parameter(own, "OS").criteria) == ("", "")
+
+
+def test_the_main_analysis_may_be_by_other_criteria() -> None:
+    made = study(response={"criteria": "mRECIST"})
+    assert [p.paramcd for p in tte_parameters(made, True)] == [
+        "OS", "MPFS", "MPFSEMA", "MTTP", "MDOR", "MCDOR", "MTTR", "TTD",
+    ]  # fmt: skip
+    assert [e.where for e in parameter(made, "MPFSEMA").events][:2] == [
+        "PARAMCD == 'MPD' and AVALC == 'Y'", "PARAMCD == 'MOVR' and ANL01FL == 'Y' and AVALC == 'PD'",
+    ]  # fmt: skip
+    assert parameter(made, "MPFS").param == "Progression-Free Survival per mRECIST"
 
 
 @pytest.mark.parametrize("name", sorted(builtin_studies()))

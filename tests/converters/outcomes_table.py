@@ -78,7 +78,8 @@ def lines(study: Study, table: pd.DataFrame, truth: Any, look: str = "") -> Iter
         if str(r["RESULTID"]).startswith(look)
     }
     for endpoint in study.endpoints:
-        for (name, category, statistic), value in _questions(endpoint, study, truth):
+        asked = list(_questions(endpoint, study, truth))
+        for (name, category, statistic), value in (*asked, *_again(endpoint, study, truth, asked)):
             row = found.get((look + name, category, statistic))
             missing = {"VALUE": None, "LOWER": None, "UPPER": None, "REASON": "no result", "UNIT": "", "STATISTIC": ""}
             words = ", ".join(part for part in (name.partition(".")[2], statistic, category) if part)
@@ -106,6 +107,17 @@ def _questions(one: Endpoint, study: Study, t: Any) -> Iterator[tuple[tuple[str,
         yield from _categories(one, study, t)
     else:
         yield from _groups(one, study, t)
+
+
+def _again(one: Endpoint, study: Study, t: Any, asked: list[tuple[tuple[str, str, str], Any]]) -> Iterator[Any]:
+    """The main questions by iRECIST: where nobody is scanned after PD, no iUPD is followed: the answer is the same."""
+    if one.kind not in ("proportion", "time-to-event", "event-rate") or one.paramcd == "OS" or one.dataset == "ADSL":
+        return
+    for criteria in study.response.sensitivity:
+        for (name, category, statistic), value in asked:
+            if name == one.id:
+                known = criteria == "iRECIST" and not t.scanned_after_progression()
+                yield (f"{name}.{criteria.lower()}", category, statistic), value if known else NOT_PLANTED
 
 
 def _times(one: Endpoint, study: Study, t: Any) -> Iterator[tuple[tuple[str, str, str], Any]]:
@@ -227,8 +239,10 @@ Every outcome that the documents of the five built-in studies name, computed on 
 from the FHIR resources. **The data are synthetic.** The last but one column is the truth that the simulator planted,
 computed from its truth files by plain code that shares nothing with the product (`tests/converters/outcomes_truth.py`);
 ECOG, which the truth files do not hold, is counted in the simulated FHIR. `not planted`: the truth files do not say.
-NE: not estimable, with the reason. `unconfirmed` and `pfsema` are the sensitivity analyses that ship: response without
-confirmation, and progression-free survival in EMA style. Of results by visit or score one number is shown here; all
+NE: not estimable, with the reason. `unconfirmed`, `pfsema` and `irecist` are the sensitivity analyses that ship:
+response without confirmation, progression-free survival in EMA style, and, in the studies whose file asks for it,
+responses derived from the lesions by iRECIST. The simulated subjects are not scanned after progression, so that no iUPD
+is followed and iRECIST must give what RECIST 1.1 gives. Of results by visit or score one number is shown here; all
 others, every group, and the records that each number counts are in `results/` of a package.
 
 Written by `python tests/converters/outcomes_table.py`; `tests/converters/test_outcomes.py` checks with small cohorts

@@ -131,6 +131,17 @@ class Truth:
         both = [near[s][2] - base[s][1] for s in near if s in base]
         return mean(both) if both else None
 
+    def scanned_after_progression(self) -> bool:
+        """Whether any subject has an assessment after its first PD by the main reader."""
+        last: dict[str, str] = {}
+        first: dict[str, str] = {}
+        for r in read(self.folder / "truth", "timepoints"):
+            if r["EVALUATOR"] == self.main and r["OVRLRESP"]:
+                last[r["SUBJID"]] = max(last.get(r["SUBJID"], ""), r["DATE"])
+                if r["OVRLRESP"] == "PD":
+                    first[r["SUBJID"]] = min(first.get(r["SUBJID"], "9"), r["DATE"])
+        return any(last[subject] > day for subject, day in first.items())
+
     def after_resistance(self) -> Callable[[Row], bool]:
         """Progression after the start of the first therapy that the board recommended."""
         progressed: dict[str, list[str]] = {}

@@ -103,6 +103,36 @@ def test_a_collected_response_is_never_changed_and_a_different_one_is_a_finding(
     assert made.frames["RS"]["RSSEQ"].is_unique and made.frames["RS"]["RSSEQ"].min() == 5
 
 
+IMMUNE = STUDY.model_copy(update={"response": STUDY.response.model_copy(update={"sensitivity": ("iRECIST",)})})
+
+
+def test_the_lesions_are_judged_by_the_criteria_of_sensitivity_analyses_too() -> None:
+    """+50% is PD by RECIST 1.1; by iRECIST it is iUPD until a later scan confirms it."""
+    made = sdtm(collected("PD"))
+    assert len(add_derived_responses(made, IMMUNE)) == 0
+    rs = made.frames["RS"]
+    rows = rs[rs["RSTESTCD"] == "OVRLRESP"]
+    assert rows[["RSEVAL", "RSCAT", "RSSTRESC", "RSMETHOD"]].fillna("").values.tolist() == [
+        ["ALGORITHM", "RECIST 1.1", "PD", "DERIVED FROM TU AND TR BY RECIST 1.1"],
+        ["INVESTIGATOR", "RECIST 1.1", "PD", ""],
+        ["ALGORITHM", "iRECIST", "iUPD", "DERIVED FROM TU AND TR BY IRECIST"],
+    ]
+    assert rs["RSSEQ"].is_unique
+    immune = rs.loc[rs["RSCAT"] == "iRECIST", "RSSEQ"]
+    mine = made.lineage[(made.lineage["DATASET"] == "RS") & made.lineage["SEQ"].isin(immune)]
+    assert sorted(mine["SEQ"]) == sorted(immune) and set(mine["ID"]) == {"tr2"}
+
+
+def test_a_collected_response_is_compared_with_its_own_criteria() -> None:
+    """iCPD at the first progression was collected; the lesions give iUPD by iRECIST, and say nothing else."""
+    immune = collected("iCPD").assign(RSCAT="iRECIST", RSSEQ=6.0)
+    made = sdtm(pd.concat([collected("PD"), immune], ignore_index=True))
+    found = add_derived_responses(made, IMMUNE)
+    assert found["MESSAGE"].str.slice(0, 78).tolist() == [
+        "OVRLRESP of 2024-04-26 by INVESTIGATOR is iCPD; the lesions give iUPD (+50% an"
+    ]
+
+
 def test_without_lesions_nothing_happens() -> None:
     for missing in ("TU", "TR"):
         made = sdtm(collected("SD"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from fhir2cdisc.converters.conformance import RULES
 from fhir2cdisc.converters.guides_write import EXPLANATIONS, _issues, endpoint_definitions, options_taken
+from fhir2cdisc.converters.package_write import Written
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study, builtin_studies, load_study
-from fhir2cdisc.sdtm.metadata import codelists
+from fhir2cdisc.sdtm.metadata import Dataset, codelists
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")
 
@@ -38,6 +40,17 @@ def test_the_parameters_are_those_that_are_computed() -> None:
     assert {"OS", "PFS", "PFSEMA", "DOR", "TTR"} <= set(found)
     assert len(found["PFS"].events) == 2 and len(found["OS"].events) == 1
     assert all(one.name and one.start and one.events for one in found.values())
+
+
+@pytest.mark.parametrize(("criteria", "there"), [("iRECIST", True), ("RECIST 1.1", False)])
+def test_a_sensitivity_analysis_is_told_where_it_was_made(criteria: str, there: bool) -> None:
+    study = load_study("lenvatinib-pembrolizumab")
+    told = {option.name: option for option in options_taken(study)}["response.sensitivity"]
+    assert (told.value, told.meaning, told.from_protocol) == ("iRECIST", "", False)
+    adrs = Dataset("ADRS", "Response Analysis", "BASIC DATA STRUCTURE", "", ())
+    written = Written(((adrs, pd.DataFrame({"PARCAT3": [criteria]})),), "ascii")
+    codes = {one.paramcd for one in endpoint_definitions(study, written)}
+    assert "PFS" in codes and ("IPFS" in codes) is there
 
 
 def test_findings_are_counted_by_rule_and_no_value_is_repeated() -> None:

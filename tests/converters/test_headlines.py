@@ -95,6 +95,12 @@ def test_subjects_deaths_and_events() -> None:
         "  OS: 1 subjects, 0 events, median observed 30 days",
         "  TTR: 1 subjects, 1 events, no time known",
     ]
+    again = adtte.assign(PARAMCD="IPFS", PARCAT2="Algorithm from Lesions of Investigator").iloc[:1]
+    both = pd.concat([again, adtte.assign(PARCAT2="Investigator").iloc[:1]], ignore_index=True)
+    assert adam_lines({"ADSL": adsl, "ADTTE": both})[2:] == [
+        "  PFS: 1 subjects, 1 events, median observed 10 days",
+        "  IPFS: 1 subjects, 1 events, median observed 10 days, sensitivity analysis",
+    ]
     assert adam_lines({"ADSL": adsl.iloc[:0], "ADTTE": adtte.iloc[:0]}) == [
         "ADaM: ADSL 0, ADTTE 0 records",
         "Subjects: 0, treated 0, dead 0",

@@ -32,6 +32,18 @@ def test_the_example_study_loads_unchanged_and_gets_every_default() -> None:
         ('[response]\nstated = ["confirm"]\n', "stated names confirm, which is no option of this section"),
         ('[response]\ncriteria = "RECIST 2"\n', "response.criteria"),
         ("[response]\nconfirm_days = -1\n", "response.confirm_days"),
+        ('[response]\nsensitivity = ["iRecist"]\n', "response.sensitivity.0: Input should be 'RECIST 1.1', 'iRECIST'"),
+        ('[response]\nsensitivity = ["RECIST 1.1"]\n', "names RECIST 1.1, by which the main analysis is made already"),
+        (
+            '[response]\ncriteria = "iRECIST"\nsensitivity = ["mRECIST", "iRECIST"]\n',
+            "names iRECIST, by which the main analysis is made already",
+        ),
+        ('[response]\nsensitivity = ["mRECIST", "mRECIST"]\n', "names a criterion twice: mRECIST, mRECIST"),
+        (
+            '[response]\nsensitivity = ["iRECIST"]\n[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\n'
+            'kind = "proportion"\nparamcd = "SD4MONTH"\n',
+            "endpoint x: paramcd 'SD4MONTH' leaves no room for the letter of iRECIST",
+        ),
         ('[design]\nstart = "2021-11"\n', "design.start"),
         ('[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "odd"\n', "endpoints.0.kind"),
         (
@@ -50,6 +62,16 @@ def test_a_wrong_study_file_is_refused_with_the_place(tmp_path: Path, text: str,
     with pytest.raises(StudyError) as caught:
         load_study(written(tmp_path, text))
     assert message in str(caught.value)
+
+
+def test_other_criteria_may_be_asked_for_as_sensitivity_analyses(tmp_path: Path) -> None:
+    made = load_study(written(tmp_path, '[response]\ncriteria = "mRECIST"\nsensitivity = ["RECIST 1.1", "iRECIST"]\n'))
+    assert made.response.sensitivity == ("RECIST 1.1", "iRECIST")
+    endpoint = '[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "proportion"\n'
+    again = '[response]\nsensitivity = ["iRECIST"]\n'
+    # Eight characters are enough where no letter comes before them, and for a flag of ADSL, which has none.
+    for text in (f'{endpoint}paramcd = "SD4MONTH"\n', f'{again}{endpoint}dataset = "ADSL"\nparamcd = "ACTVARFL"\n'):
+        assert load_study(written(tmp_path, text)).endpoint("x").paramcd
 
 
 def test_an_unknown_study_names_the_known_ones() -> None:
