@@ -17,7 +17,7 @@ from fhir2cdisc.sdtm.readers import number_readers
 from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments, specimen_links
 from fhir2cdisc.sdtm.results import odd_units, standardise
 from fhir2cdisc.sdtm.special import SPECIAL, link_lesions
-from fhir2cdisc.sdtm.subjects import build_dm, identify, reference_dates
+from fhir2cdisc.sdtm.subjects import arm_findings, build_dm, identify, reference_dates
 from fhir2cdisc.sdtm.timing import baseline_flag, epoch, number_visits, study_day
 from fhir2cdisc.sdtm.trial_design import trial_design
 
@@ -50,6 +50,7 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
     found = number_readers(frames, gathered.records)
     who, dates = identify(gathered, study, secret), reference_dates(gathered, study)
     frames["DM"] = build_dm(gathered, study, who, dates)
+    found += arm_findings(frames["DM"], study)
     for domain, frame in frames.items():
         _identify_rows(frame, domain, study, who)
     _visits(frames, gathered, study)

@@ -7,6 +7,7 @@ import hmac
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.timing import days_of
@@ -149,6 +150,20 @@ def _race(dm: pd.DataFrame) -> None:
         if (several != "").any():
             dm[f"SUPP.RACE{position}"] = several
     dm["ETHNIC"] = dm["_ETHNIC"]
+
+
+def arm_findings(dm: pd.DataFrame, study: Study) -> list[Finding]:
+    """Arms of subjects that the study file, which gives TA, does not have (SDTMIG 3.4 section 5.2)."""
+    known = {arm.code for arm in study.arms} | {""}
+    return [
+        Finding(
+            "arm.unknown", f"{name}: {code!r} is no arm of the study file; it is kept as the source has it",
+            variable=name, value=str(code), count=int(count),
+        )
+        for name in ("ARMCD", "ACTARMCD")
+        for code, count in dm[name].value_counts().sort_index().items()
+        if study.arms and code not in known
+    ]  # fmt: skip
 
 
 def _arm(dm: pd.DataFrame, gathered: Gathered, study: Study) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 from fhir2cdisc.converters.pipeline import RunOptions
-from fhir2cdisc.sdtm.subjects import SubjectError, completed_years, pseudonym
+from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.subjects import SubjectError, arm_findings, completed_years, pseudonym
 
 Make = Callable[..., dict[str, Any]]
 RACE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"
@@ -139,3 +140,15 @@ def test_a_pseudonym_is_the_same_in_every_run_and_other_with_a_key(convert: Any,
     assert len(keyed) == 12 and "p" not in keyed
     # HMAC-SHA-256 of RFC 4231, test case 2, first twelve digits.
     assert pseudonym("what do ya want for nothing?", b"Jefe") == "5BDCC146BF60"
+
+
+def test_an_arm_that_the_study_file_does_not_have_is_kept_and_said() -> None:
+    arms = [{"code": "A", "label": "Drug A"}]
+    study = Study.model_validate({"id": "s", "studyid": "S", "title": "t", "arms": arms})
+    dm = pd.DataFrame({"ARMCD": ["A", "", "B", "B"], "ACTARMCD": ["A", "", "", "C"]})
+    found = [(f.rule, f.variable, f.value, f.count, f.severity) for f in arm_findings(dm, study)]
+    assert found == [
+        ("arm.unknown", "ARMCD", "B", 2, "warning"),
+        ("arm.unknown", "ACTARMCD", "C", 1, "warning"),
+    ]
+    assert arm_findings(dm, study.model_copy(update={"arms": ()})) == []
