@@ -45,7 +45,7 @@ class GuideContent:
 
     `explanations` are an author's words by rule id, or by it and a word of the message; `sources` say where the
     data come from, `issues` of processing (records that were rejected, dates that were completed) are sentences.
-    `design` are tables of the protocol, such as its arms and criteria.
+    `encoding` is that of the transport files. `design` are tables of the protocol, such as its arms and criteria.
     """
 
     study: StudyIdentity
@@ -61,6 +61,7 @@ class GuideContent:
     dictionaries: Sequence[tuple[str, str]] = ()
     split: Sequence[str] = ()
     explanations: Mapping[str, str] = field(default_factory=dict)
+    encoding: str = ""
 
     def explanation(self, rule: str, message: str) -> str:
         """The author's words for a finding: those for a word of its message (`SDTM-013 UNIT`), else for its rule."""
@@ -110,6 +111,7 @@ def _title(content: GuideContent) -> str:
 def _introduction(content: GuideContent, what: str) -> Section:
     rows = [("Standard", f"{name} {version}") for name, version in content.standards]
     rows += [("Dictionary", f"{name} {version}") for name, version in content.dictionaries]
+    rows += [("Encoding of the transport files", content.encoding.upper())] if content.encoding else []
     text = f"This guide goes with {what} of study {content.study.id} and with their define.xml."
     return Section("Introduction", (text,), (Table(("Kind", "Name and version"), tuple(rows)),))
 

@@ -75,11 +75,16 @@ def add_guides(
     adam: Written | None,
     findings: Sequence[Finding],
     lines: Sequence[str] = (),
+    encoding: str = "auto",
 ) -> Report:
-    """Check the written package and put csdrg and adrg beside their datasets; the report is returned."""
+    """Check the written package and put csdrg and adrg beside their datasets; the report is returned.
+
+    Of an `encoding` that was asked for (NMPA) the rules that ask for ASCII are left out.
+    """
     written = {"sdtm": sdtm, "adam": adam}
     made = {kind: folder / kind / GUIDES[kind].href for kind, found in written.items() if found is not None}
-    report = validate_package(folder, coming=made.values())
+    asked = encoding if encoding in ("utf-8", "gb18030") else "ascii"
+    report = validate_package(folder, coming=made.values(), encoding=asked)
     for kind, path in made.items():
         content = _content(kind, written[kind], study, report, findings, lines)
         guide = build_csdrg(content) if kind == "sdtm" else build_adrg(content)
@@ -106,6 +111,7 @@ def _content(
         options=options_taken(study),
         endpoints=endpoint_definitions(study, written if kind == "adam" else None),
         explanations=EXPLANATIONS,
+        encoding=written.encoding if written is not None else "",
     )
 
 

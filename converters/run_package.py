@@ -87,7 +87,9 @@ def _write(folder: Path, order: Order, made: SdtmRun, adam: Adam | None, conflic
         results = write_results(folder, adam.frames, order.study)
         background = Background(made.accounts.counts, tuple(found), conflicts, made.accounts.synthetic)
         write_report(folder, order.study, results, adam.frames, background)
-    report = add_guides(folder, order.study, written, analysis, found, account_lines(made.accounts))
+    report = add_guides(
+        folder, order.study, written, analysis, found, account_lines(made.accounts), order.encoding
+    )
     write_text(folder / "findings" / "conformance.json", as_json(report))
     if order.layout == "ectd":
         arrange_ectd(folder, folder, order.study.studyid)

@@ -239,3 +239,17 @@ values = ["A hospital"]
     assert "The whole wording of the protocol" in (tmp_path / "out/sdtm/csdrg.md").read_text(encoding="utf-8")
     ts, _ = read_xpt(tmp_path / "out/sdtm/ts.xpt")
     assert ts.loc[ts["TSPARMCD"] == "SPONSOR", ["TSVAL", "TSVALNF"]].to_numpy().tolist() == [["A hospital", ""]]
+
+
+@pytest.mark.parametrize(("asked", "errors"), [("auto", True), ("utf-8", False), ("gb18030", False)])
+def test_an_encoding_that_is_asked_for_is_the_one_that_is_checked_and_told(
+    tmp_path: Path, asked: str, errors: bool
+) -> None:
+    """NMPA takes Chinese text and asks for the encoding; the FDA recommends ASCII, which `auto` is checked against."""
+    simulate(Order(load_study("hepatobiliary-rws"), 2, 2, dialects=("hospital-cn",)), tmp_path / "sim")
+    site = ("--site", "hospital-cn", "--encoding", asked)
+    done = call("sdtm", tmp_path / "sim/fhir", "--study", "hepatobiliary-rws", "--out", tmp_path / "out", *site)
+    assert done.exit_code == 0, done.output
+    assert ("Conformance: 0 errors" not in done.output) == errors, done.output
+    told = "UTF-8" if asked == "auto" else asked.upper()
+    assert f"| Encoding of the transport files | {told} |" in (tmp_path / "out/sdtm/csdrg.md").read_text("utf-8")
