@@ -253,7 +253,13 @@ RULES = (
         "LINK-009", "error", "SDTMIG 3.4, 8.4, 8.4.1", "A qualifier is no variable of its domain.", _qualifier_names
     ),
     Rule("LINK-010", "error", "SDTMIG 3.4, 8.2", "A relation joins two records or more.", _related),
-    Rule("LINK-011", "warning", "SDTMIG 3.4, 6.3.12.1, 6.3.12.2", "Measured lesions are identified in TU.", _lesions),
+    Rule(
+        "LINK-011",
+        "warning",
+        "SDTMIG 3.4, 6.3.12.1, 6.3.12.2",
+        "Measured lesions are identified in TU, or are parts or unions of such.",
+        _lesions,
+    ),
     Rule(
         "LINK-012", "warning", "SDTMIG 3.4, 4.5.9", "One last record before treatment a test.", _one_baseline
     ),

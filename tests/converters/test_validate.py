@@ -160,6 +160,12 @@ def file(name: str, **columns: Any) -> Spoil:
     return spoil
 
 
+def supplement(name: str, **columns: str) -> Spoil:
+    """One more qualifier of the first subject, of its second event by the term where no columns say otherwise."""
+    subject = {"IDVAR": "", "IDVARVAL": ""} if columns else {"IDVAR": "AETERM", "IDVARVAL": "Fatigue"}
+    return again("SUPPAE", QNAM=name, QLABEL=name, **subject, **columns)
+
+
 def both(*spoils: Spoil) -> Spoil:
     def spoil(folder: Any) -> None:
         for one in spoils:
@@ -287,11 +293,14 @@ BROKEN: dict[str, list[Spoil]] = {
     "ADAM-003": [drop("ADSL", "AGEU"), drop("ADSL", "TRT01P")],
     "ADAM-004": [put("ADSL", USUBJID="SYN01-99"), put("ADTTE", USUBJID="SYN01-98")],
     "ADAM-005": [put("ADRS", TRT01P="Other")],
-    "ADAM-006": [describe("ADRS", "TRT01P", label="Another label")],
+    "ADAM-006": [
+        describe("ADRS", "TRT01P", label="Another label"),
+        both(put("ADTTE", ANL01FL=[1.0, 1.0]), describe("ADTTE", "ANL01FL", label="Label of ANL01FL")),
+    ],
     "ADAM-007": [drop("ADRS", "PARAM"), drop("ADRS", "AVAL", "AVALC")],
-    "ADAM-008": [put("ADTTE", PARAMCD=["PFS-INV", "PFS-INV"])],
+    "ADAM-008": [put("ADTTE", PARAMCD=[code] * 2) for code in ("PFS-INV", "_PFS", "1PFS")],
     "ADAM-009": [put("ADTTE", PARAM="Another"), put("ADRS", AVISIT=["A", "A", "B"], AVISITN=[1.0, 2.0, 3.0])],
-    "ADAM-010": [put("ADRS", AVALC="PD")],
+    "ADAM-010": [put("ADRS", AVALC="PD"), put("ADRS", AVAL=5.0)],
     "ADAM-011": [
         put("ADRS", BASE=[1.0, 1.0, 1.0], CHG=[2.0, 4.0, 2.0]),
         put("ADRS", BASE=[1.0] * 3, PCHG=[9.0] * 3),
@@ -300,8 +309,8 @@ BROKEN: dict[str, list[Spoil]] = {
         put("ADRS", ABLFL=["Y", "Y", ""]),
         put("ADRS", ABLFL=["Y", "", "Y"], BASE=[2.0, 9.0, 3.0]),
     ],
-    "ADAM-013": [put("ADRS", ADY=44.0), put("ADRS", ADY=0.0)],
-    "ADAM-014": [put("ADRS", ANL01FL="N"), put("ADSL", SAFFL=""), put("ADRS", XXFL="1")],
+    "ADAM-013": [put("ADRS", ADY=44.0), put("ADRS", ADY=0.0), put("ADRS", ADY=[-27.0, 1.0, 43.0])],
+    "ADAM-014": [put("ADRS", ANL01FL="U"), put("ADSL", SAFFL=""), put("ADRS", XXFL="1")],
     "ADAM-015": [lambda f: undated(f)],
     "ADAM-016": [put("ADSL", TRTEDT=pd.Timestamp("2024-01-09"))],
     "ADAM-017": [
@@ -309,20 +318,23 @@ BROKEN: dict[str, list[Spoil]] = {
         put("ADRS", SRCDOM="XX"),
         put("ADRS", SRCVAR="RSNONE"),
         put("ADTTE", SRCDOM="ADXX"),
+        put("ADRS", SRCDOM="AE", SRCVAR="AENONE"),
+        put("ADRS", SRCDOM="AE", SRCVAR="AETRTEM", SRCSEQ=2.0),
+        put("ADRS", SRCDOM=["RS", "RS", "AE"], SRCVAR=["RSSTRESC"] * 2 + ["AETRTEM"]),
     ],
     "ADAM-018": [put("ADTTE", ADTF="X"), put("ADTTE", ASTTMF="D"), put("ADTTE", PARAMTYP="ORIGINAL")],
     "ADAM-019": [put("ADRS", DTYPE="GUESS")],
-    "TTE-001": [drop("ADTTE", "STARTDT")],
-    "TTE-002": [put("ADTTE", CNSR=np.nan), put("ADTTE", CNSR=0.5), put("ADTTE", CNSR=-1.0)],
-    "TTE-003": [
-        put("ADTTE", EVNTDESC=""),
-        put("ADTTE", CNSDTDSC="of an event"),
-        put("ADTTE", CNSDTDSC=["", ""]),
-    ],
+    "ADAM-020": [put("ADRS", ADY=[45.0, 73.0, 43.0])],
+    "TTE-001": [drop("ADTTE", "AVAL")],
+    "TTE-002": [put("ADTTE", CNSR=np.nan), lambda f: f.change("ADTTE", lambda d, x: worded(d, x))],
+    "TTE-003": [put("ADTTE", CNSDTDSC="of an event")],
     "TTE-004": [put("ADTTE", EVNTDESC="Last assessment")],
     "TTE-005": [put("ADTTE", ADT=pd.Timestamp("2024-01-09"))],
     "TTE-006": [put("ADTTE", AVAL=70.0), put("ADTTE", AVAL=np.nan)],
     "TTE-007": [again("ADTTE")],
+    "TTE-008": [drop("ADTTE", name) for name in ("STARTDT", "ADT", "EVNTDESC")],
+    "TTE-009": [put("ADTTE", CNSR=0.5), put("ADTTE", CNSR=-1.0)],
+    "TTE-010": [put("ADTTE", EVNTDESC=""), put("ADTTE", CNSDTDSC=["", ""])],
     "DEF-001": [without("sdtm/define.xml")],
     "DEF-002": [lambda f: (f.path / "adam" / "define.xml").write_text("<a>")],
     "DEF-003": [define("sdtm", "//o:ItemDef", attribute("DataType", "number"))],
@@ -385,6 +397,41 @@ ALLOWED: dict[str, list[Spoil]] = {
     "LINK-005": [put("AE", AEENDTC=value) for value in ("2024-01-10/2024-01-14", "P9D/2024-01-14")],
     "LINK-006": [put("AE", AESTDTC="2024-01-12/2024-01-13", AESTDY=np.nan)],
     "LINK-011": [lesions(n) for n in ("T01", "T01a", "T01.1", "T01-2", "T01/T02", "T02_T01", "N-03-T01", "T01/T02a")],
+    "ADAM-006": [both(put("ADTTE", ANL01FL=["Y", "Y"]), describe("ADTTE", "ANL01FL", label="For the main model"))],
+    "ADAM-008": [put("ADTTE", PARAMCD=["P_1"] * 2)],
+    "ADAM-009": [
+        put("ADRS", PARAMCD=["A", "B", "B"], PARAM=["A", "B", "B"], AVISIT=["W6", "W6", "W9"], AVISITN=[1.0, 2.0, 3.0]),
+        put("ADRS", PARAMCD=["A", "B", "B"], PARAM=["A", "B", "B"], AVISIT=["W6", "D1", "W9"], AVISITN=[1.0, 1.0, 2.0]),
+    ],
+    "ADAM-010": [
+        put("ADRS", AVALC=["PR", "", ""], AVAL=[2.0, 2.0, 2.0]),
+        put("ADRS", PARAMCD=["A", "B", "B"], AVALC=["PR", "PD", "SD"], AVAL=[2.0, 2.0, 3.0]),
+    ],
+    # Other dates than the start of treatment; in the second case the first subject's counts from its progression.
+    "ADAM-013": [
+        put("ADRS", ADY=[45.0, 73.0, 1.0]),
+        put("ADRS", ADY=[-28.0, 1.0, -5.0]),
+        put("ADRS", PARAMCD=["A", "B", "B"], ADY=[43.0, 1.0, 43.0]),
+    ],
+    "ADAM-014": [
+        put("ADRS", **{name: ["Y", "N", ""]})
+        for name in ("ABLFL", "ANL01FL", "ONTRTFL", "TRTEMFL", "LVOTFL", "CRIT1FL")
+    ],
+    "ADAM-017": [
+        put("ADRS", SRCDOM="AE", SRCVAR="AETRTEM"),
+        put("ADRS", SRCDOM="AE", SRCVAR="AETRTEM", SRCSEQ=np.nan),
+        both(supplement("AENOTE"), put("ADRS", SRCDOM="AE", SRCVAR="AENOTE", SRCSEQ=2.0)),
+        both(supplement("DMNOTE", RDOMAIN="DM"), put("ADRS", SRCDOM="DM", SRCVAR="DMNOTE", SRCSEQ=np.nan)),
+        both(
+            file("QSFH", DOMAIN=["QS"], USUBJID=SUBJECTS[:1], QSSEQ=[1.0], QSORRES=["2"]),
+            file("QSPR", DOMAIN=["QS"], USUBJID=SUBJECTS[:1], QSSEQ=[2.0], QSORRES=["3"]),
+            put("ADRS", SRCDOM=["QS", "QS", "RS"], SRCVAR=["QSORRES"] * 2 + ["RSSTRESC"]),
+        ),
+    ],
+    "TTE-001": [drop("ADTTE", "STARTDT"), drop("ADTTE", "EVNTDESC"), drop("ADTTE", "CNSDTDSC")],
+    "TTE-002": [put("ADTTE", CNSR=-1.0), put("ADTTE", PARAMCD=["PFS", "AGE"], CNSR=[0.0, np.nan])],
+    "TTE-003": [put("ADTTE", EVNTDESC=""), put("ADTTE", CNSDTDSC=["", ""])],
+    "TTE-010": [drop("ADTTE", "CNSDTDSC")],
 }
 
 
@@ -412,6 +459,11 @@ def undated(folder: Any) -> None:
     plain = frame.assign(ADT=(frame["ADT"] - pd.Timestamp("1960-01-01")).dt.days.astype(float))
     variables = tuple(replace(v, format="") if v.name == "ADT" else v for v in dataset.variables)
     write_xpt(plain, folder.path / "adam" / "adrs.xpt", name="ADRS", label=dataset.label, variables=variables)
+
+
+def worded(dataset: Dataset, frame: pd.DataFrame) -> tuple[Dataset, pd.DataFrame]:
+    """CNSR in words."""
+    return retyped(dataset, "CNSR", "Char"), frame.assign(CNSR=["EVENT", "CENSORED"])
 
 
 def retyped(dataset: Dataset, name: str, kind: Any) -> Dataset:
