@@ -141,12 +141,12 @@ def write_datasets(
     """One XPT a dataset and the define.xml (and define.html) of them all.
 
     `encoding` `auto` writes typographic signs as plain ASCII and takes UTF-8 only where other signs remain; the
-    FDA accepts ASCII. Text over 200 bytes goes on in SUPP-- (SDTMIG 3.4 section 4.5.3.2).
+    FDA recommends ASCII. Text over 200 bytes goes on in SUPP-- (SDTMIG 3.4 section 4.5.3.2).
     """
     plain, found = plain_frames(frames) if encoding in ("auto", "ascii") else (dict(frames), [])
     chosen = needed_encoding(plain) if encoding == "auto" else encoding
     if encoding == "auto" and chosen != "ascii":
-        message = "text outside ASCII remains, so the transport files are UTF-8; the FDA accepts ASCII only"
+        message = "text outside ASCII remains, so the transport files are UTF-8; the FDA recommends ASCII"
         found.append(Finding("xpt.encoding", message, "warning"))
     described = dict(metadata)
     plain = _overflow(plain, described, chosen)

@@ -132,7 +132,10 @@ def number(frame: pd.DataFrame, name: str) -> pd.Series:
 
 
 def date(frame: pd.DataFrame, name: str) -> pd.Series:
-    """A date column as datetime64 days: SAS dates, or the complete dates of an ISO 8601 column; else NaT."""
+    """A date column as datetime64 days: SAS dates, or the complete dates of an ISO 8601 column; else NaT.
+
+    An interval of uncertainty is no complete date.
+    """
     if name not in frame.columns:
         return pd.Series(pd.NaT, index=frame.index, dtype="datetime64[ns]")
     values = frame[name]
@@ -141,8 +144,8 @@ def date(frame: pd.DataFrame, name: str) -> pd.Series:
     if is_numeric(values):
         days = values.where(values.abs() < 100_000)
         return pd.to_datetime(days, unit="D", origin="1960-01-01")
-    days = text(frame, name).str.slice(0, 10)
-    complete = days.where(days.str.fullmatch(r"\d{4}-\d\d-\d\d"))
+    said = text(frame, name)
+    complete = said.str.slice(0, 10).where(said.str.fullmatch(r"\d{4}-\d\d-\d\d[^/]*"))
     return pd.to_datetime(complete, format="%Y-%m-%d", errors="coerce")
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.terminology import adam_codelist
-from fhir2cdisc.converters.define_types import numeric_text
 from fhir2cdisc.converters.rule import (
     Check,
     Hit,
@@ -23,12 +21,13 @@ from fhir2cdisc.converters.rule import (
     number,
     text,
 )
+from fhir2cdisc.converters.rules_sources import sources
 from fhir2cdisc.converters.xpt_columns import is_datetime
-from fhir2cdisc.sdtm.metadata import record_key
 
 _ADSL = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ARM")
 _POPULATION = re.compile(r"(FAS|SAF|ITT|PPROT|COMPL|RAND|ENRL)FL")
-_YES_ONLY = re.compile(r"(ABLFL|ANL\d\dFL|LVOTFL|ONTRTFL|AOCC\w*FL|TRTEMFL)")
+# A label that may say more in each dataset.
+_OWN_LABEL = re.compile(r"ANL\d\dFL")
 
 
 def is_bds(loaded: Loaded) -> bool:
@@ -94,8 +93,9 @@ def _same_label(package: Package) -> Iterator[Hit]:
     seen: dict[str, tuple[str, str, str]] = {}
     for loaded in package.adam.values():
         for v in loaded.dataset.variables:
-            first = seen.setdefault(v.name, (v.label, v.type, loaded.name))
-            if (v.label, v.type) != first[:2]:
+            label = "" if _OWN_LABEL.fullmatch(v.name) else v.label
+            first = seen.setdefault(v.name, (label, v.type, loaded.name))
+            if (label, v.type) != first[:2]:
                 yield Hit(loaded.name, v.name, f"another label or type than in {first[2]}")
 
 
@@ -111,7 +111,7 @@ def _bds_variables(package: Package) -> Iterator[Hit]:
 
 def _paramcd(package: Package) -> Iterator[Hit]:
     for loaded in filter(is_bds, package.adam.values()):
-        good = text(loaded.frame, "PARAMCD").str.fullmatch(r"[A-Z_][A-Z0-9_]{0,7}")
+        good = text(loaded.frame, "PARAMCD").str.fullmatch(r"[A-Z][A-Z0-9_]{0,7}")
         yield from hit(loaded, "PARAMCD", "no code of 1 to 8 letters, digits or _, letter first", ~good)
 
 
@@ -122,15 +122,17 @@ def _one_to_one(package: Package) -> Iterator[Hit]:
         pairs += [(f"{n}N", n) for n in names if re.fullmatch(r"TRT\d\d[PA]|TRT[PA]|SEX|RACE", n)]
         for first, second in pairs:
             if {first, second} <= names:
-                wrong = ambiguous(loaded.frame, [first], second) | ambiguous(loaded.frame, [second], first)
+                within = ["PARAMCD"] if first == "AVISITN" else []
+                wrong = ambiguous(loaded.frame, [*within, first], second)
+                wrong |= ambiguous(loaded.frame, [*within, second], first)
                 yield from hit(loaded, first, f"{first} and {second} do not go one to one", wrong)
 
 
 def _aval_avalc(package: Package) -> Iterator[Hit]:
     for loaded in filter(is_bds, package.adam.values()):
-        if has(loaded, "AVAL", "AVALC"):
-            wrong = ambiguous(loaded.frame, ["PARAMCD", "AVALC"], "AVAL")
-            yield from hit(loaded, "AVAL", "AVALC stands for more than one AVAL in a parameter", wrong)
+        for one, other in (("AVALC", "AVAL"), ("AVAL", "AVALC")):
+            wrong = ambiguous(loaded.frame, ["PARAMCD", one], other)
+            yield from hit(loaded, "AVAL", f"{one} stands for more than one {other} in a parameter", wrong)
 
 
 def _change(package: Package) -> Iterator[Hit]:
@@ -164,30 +166,46 @@ def _baseline(package: Package) -> Iterator[Hit]:
             yield from hit(loaded, "BASE", "not AVAL of the baseline record", mask)
 
 
-def _study_day(package: Package) -> Iterator[Hit]:
-    """ADY counts from one reference date of the subject, without a day 0."""
-    adsl = package.adam.get("ADSL")
+def _study_days(package: Package) -> Iterator[tuple[Loaded, pd.Series, pd.Series]]:
+    """Datasets with ADT and ADY, the days, and the date that each counts from, without a day 0."""
     for loaded in package.adam.values():
-        if not has(loaded, "ADY", "ADT", "USUBJID"):
-            continue
-        day = number(loaded.frame, "ADY")
+        if has(loaded, "ADY", "ADT", "USUBJID"):
+            day = number(loaded.frame, "ADY")
+            yield loaded, day, _numbered(date(loaded.frame, "ADT")) - (day - (day > 0))
+
+
+def _numbered(dates: pd.Series) -> pd.Series:
+    """Dates as numbers of days, from which any day of others can be taken."""
+    return (dates - pd.Timestamp("1960-01-01")).dt.days
+
+
+def _anchor(package: Package) -> Iterator[Hit]:
+    for loaded, day, anchor in _study_days(package):
         yield from hit(loaded, "ADY", "a day 0", day == 0)
+        plain = pd.DataFrame({n: text(loaded.frame, n) for n in ("USUBJID", "PARAMCD")})
+        plain["ANCHOR"] = anchor.where(day != 0)
+        counts = plain.groupby(["USUBJID", "PARAMCD"])["ANCHOR"].transform("nunique")
+        wrong = (counts > 1) & plain["ANCHOR"].notna()
+        yield from hit(loaded, "ADY", "ADY counts from more than one date for a subject and parameter", wrong)
+
+
+def _from_treatment(package: Package) -> Iterator[Hit]:
+    adsl = package.adam.get("ADSL")
+    for loaded, day, anchor in _study_days(package):
         start = date(loaded.frame, "TRTSDT")
         if not has(loaded, "TRTSDT") and adsl is not None:
             starts = dict(zip(text(adsl.frame, "USUBJID"), date(adsl.frame, "TRTSDT"), strict=True))
             start = pd.to_datetime(text(loaded.frame, "USUBJID").map(starts))
-        gap = (date(loaded.frame, "ADT") - start).dt.days
-        wrong = day.notna() & gap.notna() & (day != gap + (gap >= 0))
-        yield from hit(loaded, "ADY", "not ADT minus TRTSDT (plus 1 from that day on)", wrong)
+        differs = start.notna() & anchor.notna() & (day != 0) & (anchor != _numbered(start))
+        yield from hit(loaded, "ADY", "not ADT minus TRTSDT (plus 1 from that day on)", differs)
 
 
 def _flags(package: Package) -> Iterator[Hit]:
     for loaded in package.adam.values():
         for name in loaded.dataset.names:
             if name.endswith("FL") and loaded.dataset[name].type == "Char":
-                allowed = ["Y", ""] if _YES_ONLY.fullmatch(name) else ["Y", "N", ""]
-                if loaded.name == "ADSL" and _POPULATION.fullmatch(name):
-                    allowed = ["Y", "N"]
+                population = loaded.name == "ADSL" and _POPULATION.fullmatch(name)
+                allowed = ["Y", "N"] if population else ["Y", "N", ""]
                 wrong = ~text(loaded.frame, name).isin(allowed)
                 said = " or ".join(a or "missing" for a in allowed)
                 yield from hit(loaded, name, f"a flag that is not {said}", wrong)
@@ -220,40 +238,6 @@ def _treatment_dates(package: Package) -> Iterator[Hit]:
             yield from hit(loaded, "TRTEDT", "treatment ends before it starts", late)
 
 
-def _sources(package: Package) -> Iterator[Hit]:
-    for loaded in package.adam.values():
-        if not has(loaded, "SRCDOM"):
-            continue
-        columns = [text(loaded.frame, n) for n in ("SRCDOM", "SRCVAR", "SRCSEQ", "USUBJID")]
-        cache: dict[str, set[tuple[str, str]]] = {}
-        wrong = [_lost(package, cache, *row) for row in zip(*columns, strict=True)]
-        mask = pd.Series(wrong, index=loaded.frame.index, dtype=bool)
-        yield from hit(loaded, "SRCDOM", "SRCDOM, SRCVAR and SRCSEQ lead to no record of the package", mask)
-
-
-def _lost(
-    package: Package,
-    cache: dict[str, set[tuple[str, str]]],
-    source: str,
-    variable: str,
-    seq: str,
-    subject: str,
-) -> bool:
-    """True where a source is named that the package holds not, as far as the package can tell."""
-    if not source or (not package.sdtm and not source.startswith("AD")):
-        return False
-    found = package.find(source)
-    if found is None or (variable and variable not in found.frame.columns):
-        return True
-    name = "ASEQ" if found.kind == "adam" else record_key(found.domain)
-    if not seq or name not in found.frame.columns:
-        return bool(seq) and found.kind == "sdtm"
-    if source not in cache:
-        values = number(found.frame, name).map(lambda v: "" if np.isnan(v) else numeric_text(v))
-        cache[source] = set(zip(text(found.frame, "USUBJID"), values, strict=True))
-    return (subject, seq) not in cache[source]
-
-
 RULES = (
     Rule("ADAM-001", "error", "ADaMIG 1.3, 3.2; FDA rejection criterion 1736", "A package of ADaM holds ADSL.", _adsl),
     Rule("ADAM-002", "error", "ADaMIG 1.3, 3.2", "ADSL has one record a subject.", _adsl_rows),
@@ -270,7 +254,7 @@ RULES = (
     ),
     Rule("ADAM-008", "error", "ADaMIG 1.3, 3.3.4.1", "PARAMCD is well formed.", _paramcd),
     Rule("ADAM-009", "error", "ADaMIG 1.3, 3.1.1, 3.3.3, 3.3.4.1", "Codes and names go one to one.", _one_to_one),
-    Rule("ADAM-010", "warning", "ADaMIG 1.3, 3.3.4.1", "AVALC and AVAL agree in a parameter.", _aval_avalc),
+    Rule("ADAM-010", "warning", "ADaMIG 1.3, 3.3.4.1", "AVALC and AVAL go one to one in a parameter.", _aval_avalc),
     Rule("ADAM-011", "error", "ADaMIG 1.3, 3.3.4.1", "Changes are those from BASE.", _change),
     Rule(
         "ADAM-012",
@@ -282,9 +266,9 @@ RULES = (
     Rule(
         "ADAM-013",
         "error",
-        "ADaMIG 1.3, 3.1.2, 3.3.3; own rule",
-        "ADY counts from the start of treatment.",
-        _study_day,
+        "ADaMIG 1.3, 3.1.2, 3.3.3",
+        "ADY counts from one date of the subject, without a day 0.",
+        _anchor,
     ),
     Rule(
         "ADAM-014",
@@ -295,7 +279,8 @@ RULES = (
     ),
     Rule("ADAM-015", "warning", "ADaMIG 1.3, 3.1.2", "Numeric dates have a date format.", _date_formats),
     Rule("ADAM-016", "error", "own rule", "Treatment does not end before it starts.", _treatment_dates),
-    Rule("ADAM-017", "error", "ADaMIG 1.3, 3.3.9", "Sources lead to records.", _sources),
+    Rule("ADAM-017", "error", "ADaMIG 1.3, 3.3.9", "Sources lead to records.", sources),
     Rule("ADAM-018", "error", "ADaM CT", "Values of closed ADaM codelists are terms of them.", _terms(False)),
     Rule("ADAM-019", "warning", "ADaM CT", "Values of open ADaM codelists are terms of them.", _terms(True)),
+    Rule("ADAM-020", "warning", "own rule", "ADY counts from the start of treatment.", _from_treatment),
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
 from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, date, has, hit, number, text
 
 _DAYS = (("DTC", "DY"), ("STDTC", "STDY"), ("ENDTC", "ENDY"))
+# What a part of a lesion that split has after the name of the lesion; a bare digit would name another lesion.
+_SPLIT = r"[A-Za-z]\d?|\.[A-Za-z0-9]+|[_-](?:\d\d?|[A-Za-z])"
 
 
 def _subjects(package: Package) -> Iterator[Loaded]:
@@ -57,7 +60,7 @@ def _start_before_end(package: Package) -> Iterator[Hit]:
         for start, end in pairs:
             if not has(loaded, start, end):
                 continue
-            first, last = text(loaded.frame, start), text(loaded.frame, end)
+            first, last = _one_date(loaded, start), _one_date(loaded, end)
             # ISO 8601 texts compare as far as both go, so partial dates take part.
             both = [min(len(a), len(b), 10) for a, b in zip(first, last, strict=True)]
             later = pd.Series(
@@ -68,6 +71,12 @@ def _start_before_end(package: Package) -> Iterator[Hit]:
             same_day = (first.str.slice(0, 10) == last.str.slice(0, 10)) & (first.str.len() > 10)
             time = same_day & (last.str.len() == first.str.len()) & (first > last)
             yield from hit(loaded, end, f"{end} is before {start}", later | time)
+
+
+def _one_date(loaded: Loaded, name: str) -> pd.Series:
+    """Dates as texts, empty for an interval of uncertainty, which may lie on both sides of another date."""
+    values = text(loaded.frame, name)
+    return values.where(~values.str.contains("/", regex=False), "")
 
 
 def _reference(package: Package) -> dict[str, pd.Timestamp]:
@@ -168,11 +177,21 @@ def _lesions(package: Package) -> Iterator[Hit]:
     tu, tr = package.sdtm.get("TU"), package.sdtm.get("TR")
     if tu is None or tr is None or not has(tu, "TULNKID") or not has(tr, "TRLNKID"):
         return
-    known = _keys(tu, "TULNKID")
+    known: dict[str, set[str]] = {}
+    for subject, lesion in _keys(tu, "TULNKID"):
+        known.setdefault(subject, set()).add(lesion)
     values = text(tr.frame, "TRLNKID")
     pairs = zip(text(tr.frame, "USUBJID"), values, strict=True)
-    lost = pd.Series([pair not in known for pair in pairs], index=values.index, dtype=bool)
+    lost = pd.Series([not _comes_of(v, known.get(s, set()) - {""}) for s, v in pairs], index=values.index, dtype=bool)
     yield from hit(tr, "TRLNKID", "a lesion that TU does not identify", lost & (values != ""))
+
+
+def _comes_of(lesion: str, known: set[str]) -> bool:
+    """True for a known lesion, a part of one that split (T04a, T04.1), or the union of some that merged (T01/T02)."""
+    if lesion in known or not known:
+        return lesion in known
+    one = rf"(?:{'|'.join(map(re.escape, sorted(known)))})(?:{_SPLIT})?"
+    return bool(re.fullmatch(rf"{one}(?:[/_-]{one})*", lesion))
 
 
 def _one_baseline(package: Package) -> Iterator[Hit]:
@@ -234,7 +253,13 @@ RULES = (
         "LINK-009", "error", "SDTMIG 3.4, 8.4, 8.4.1", "A qualifier is no variable of its domain.", _qualifier_names
     ),
     Rule("LINK-010", "error", "SDTMIG 3.4, 8.2", "A relation joins two records or more.", _related),
-    Rule("LINK-011", "warning", "SDTMIG 3.4, 6.3.12.1, 6.3.12.2", "Measured lesions are identified in TU.", _lesions),
+    Rule(
+        "LINK-011",
+        "warning",
+        "SDTMIG 3.4, 6.3.12.1, 6.3.12.2",
+        "Measured lesions are identified in TU, or are parts or unions of such.",
+        _lesions,
+    ),
     Rule(
         "LINK-012", "warning", "SDTMIG 3.4, 4.5.9", "One last record before treatment a test.", _one_baseline
     ),

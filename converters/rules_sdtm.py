@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
+from fhir2cdisc.converters.iso8601 import is_date, is_duration, is_interval
 from fhir2cdisc.converters.rule import (
     Check,
     Hit,
@@ -14,7 +15,6 @@ from fhir2cdisc.converters.rule import (
     Rule,
     ambiguous,
     by_value,
-    date,
     hit,
     not_terms,
     number,
@@ -22,21 +22,10 @@ from fhir2cdisc.converters.rule import (
 )
 from fhir2cdisc.sdtm.metadata import Dataset, Variable, codelists, codelists_by_test
 
-_DATE = r"(?:\d{4}|-)(?:-(?:\d\d|-)(?:-(?:\d\d|-))?)?"
-_TIME = r"T(?:\d\d|-)(?::(?:\d\d|-)(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?"
-_ONE = rf"{_DATE}(?:{_TIME})?"
-_ISO = re.compile(rf"{_ONE}(?:/{_ONE})?")
-_DURATION = re.compile(r"-?P(?:\d+W|(?:\d+(?:\.\d+)?[YMD])*(?:T(?:\d+(?:\.\d+)?[HMS])+)?)")
 _CONTINUED = re.compile(r"(TSVAL|COVAL)\d+")
+# What --SEQ is counted within, where that is not the subject.
+_COUNTED_WITHIN = {"TS": ("TSPARMCD",), "OI": ("NHOID", "OIPARMCD")}
 _DURATIONS = ("DUR", "ELTM", "EVLINT", "STINT", "ENINT", "TDSTOFF", "TDMINPAI", "TDMAXPAI")
-
-
-def _is_iso(value: str) -> bool:
-    return bool(_ISO.fullmatch(value)) and value.strip("-T:") != ""
-
-
-def _is_duration(value: str) -> bool:
-    return bool(_DURATION.fullmatch(value)) and value.strip("-") not in ("P", "PT")
 
 
 def _known(package: Package) -> Iterator[tuple[Loaded, Dataset]]:
@@ -63,7 +52,7 @@ def _start_date(package: Package) -> Iterator[Hit]:
     if ts is None:
         return
     values = text(ts.frame, "TSVAL")[text(ts.frame, "TSPARMCD") == "SSTDTC"]
-    if not any(_is_iso(value) for value in values):
+    if not any(_is_when(value) for value in values):
         yield Hit("TS", "TSVAL", "no study start date (SSTDTC) as ISO 8601")
 
 
@@ -173,14 +162,17 @@ def _outside(
     yield from not_terms(loaded, name, values, wrong, names)
 
 
+def _is_when(value: str) -> bool:
+    return is_date(value) or is_interval(value)
+
+
 def _iso(package: Package) -> Iterator[Hit]:
     for loaded in package.sdtm.values():
         for name in loaded.dataset.names:
             if name.endswith("DTC"):
                 values = text(loaded.frame, name)
-                wrong = (values != "") & ~by_value(values, _is_iso)
-                complete = values.str.fullmatch(r"\d{4}-\d\d-\d\d(T.*)?") & date(loaded.frame, name).isna()
-                yield from hit(loaded, name, "no date of ISO 8601, or none of the calendar", wrong | complete)
+                wrong = (values != "") & ~by_value(values, _is_when)
+                yield from hit(loaded, name, "no date of ISO 8601, or none of the calendar", wrong)
 
 
 def _durations(package: Package) -> Iterator[Hit]:
@@ -188,7 +180,7 @@ def _durations(package: Package) -> Iterator[Hit]:
         for variable in loaded.dataset.variables:
             if variable.name.endswith(_DURATIONS) and variable.type == "Char":
                 values = text(loaded.frame, variable.name)
-                good = by_value(values, _is_duration)
+                good = by_value(values, is_duration)
                 interval = values.str.contains("/", regex=False)
                 yield from hit(
                     loaded, variable.name, "no duration of ISO 8601", (values != "") & ~good & ~interval
@@ -196,16 +188,28 @@ def _durations(package: Package) -> Iterator[Hit]:
 
 
 def _sequence(package: Package) -> Iterator[Hit]:
+    for domain, datasets in _by_domain(package).items():
+        name, keys = f"{domain}SEQ", _COUNTED_WITHIN.get(domain, ("USUBJID",))
+        plain = pd.concat([_sequence_keys(d, keys, name) for d in datasets], keys=range(len(datasets)))
+        missing = plain["seq"].isna()
+        twice = plain.duplicated(keep=False) & ~missing
+        for i, loaded in enumerate(datasets):
+            yield from hit(loaded, name, "the sequence number is missing", missing.loc[i])
+            yield from hit(loaded, name, "the sequence number is not unique within the subject", twice.loc[i])
+
+
+def _by_domain(package: Package) -> dict[str, list[Loaded]]:
+    """The datasets with rows and --SEQ by domain: several where a domain is split."""
+    found: dict[str, list[Loaded]] = {}
     for loaded in package.sdtm.values():
-        name = f"{loaded.domain}SEQ"
-        if name not in loaded.frame.columns:
-            continue
-        frame = loaded.frame
-        keys = ["TSPARMCD"] if loaded.domain == "TS" else ["USUBJID"]
-        plain = pd.DataFrame({"key": text(frame, keys[0]), "seq": number(frame, name)}, index=frame.index)
-        yield from hit(loaded, name, "the sequence number is missing", plain["seq"].isna())
-        twice = plain.duplicated(keep=False) & plain["seq"].notna()
-        yield from hit(loaded, name, "the sequence number is not unique within the subject", twice)
+        if f"{loaded.domain}SEQ" in loaded.frame.columns and len(loaded.frame):
+            found.setdefault(loaded.domain, []).append(loaded)
+    return found
+
+
+def _sequence_keys(loaded: Loaded, keys: Sequence[str], name: str) -> pd.DataFrame:
+    columns = {key: text(loaded.frame, key) for key in keys}
+    return pd.DataFrame({**columns, "seq": number(loaded.frame, name)}, index=loaded.frame.index)
 
 
 def _test_codes(package: Package) -> Iterator[Hit]:
@@ -213,7 +217,7 @@ def _test_codes(package: Package) -> Iterator[Hit]:
         for name in (f"{loaded.domain}TESTCD", "QNAM"):
             if name in loaded.frame.columns:
                 values = text(loaded.frame, name)
-                good = values.str.fullmatch(r"[A-Z_][A-Z0-9_]{0,7}") | (values == "")
+                good = values.str.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,7}") | (values == "")
                 yield from hit(loaded, name, "a code has 1 to 8 letters, digits or _, no digit first", ~good)
 
 
@@ -231,11 +235,23 @@ def _test_names(package: Package) -> Iterator[Hit]:
 
 def _pairs(package: Package) -> Iterator[Hit]:
     for loaded in package.sdtm.values():
-        domain = loaded.domain
+        domain, frame = loaded.domain, loaded.frame
         for code, name in ((f"{domain}TESTCD", f"{domain}TEST"), ("VISITNUM", "VISIT"), ("ARMCD", "ARM")):
-            if {code, name} <= set(loaded.frame.columns):
-                wrong = ambiguous(loaded.frame, [code], name) | ambiguous(loaded.frame, [name], code)
+            if {code, name} <= set(frame.columns):
+                looked = frame[_planned(package, loaded)] if code == "VISITNUM" else frame
+                wrong = ambiguous(looked, [code], name) | ambiguous(looked, [name], code)
+                wrong = wrong.reindex(frame.index, fill_value=False)
                 yield from hit(loaded, code, f"{code} and {name} do not go one to one", wrong)
+
+
+def _planned(package: Package, loaded: Loaded) -> pd.Series:
+    """Rows of planned visits, by TV, else by VISITDY, else by whole numbers; unplanned ones may share a name."""
+    visits, tv = number(loaded.frame, "VISITNUM"), package.sdtm.get("TV")
+    if tv is not None and "VISITNUM" in tv.frame.columns:
+        return visits.isin(number(tv.frame, "VISITNUM").dropna())
+    if "VISITDY" in loaded.frame.columns:
+        return number(loaded.frame, "VISITDY").notna()
+    return visits % 1 == 0
 
 
 def _results(package: Package) -> Iterator[Hit]:
@@ -297,9 +313,9 @@ RULES = (
         "Values of open codelists are terms, or extensions.",
         _terms(True),
     ),
-    Rule("SDTM-014", "error", "SDTMIG 3.4, 4.4.1, 4.4.2", "Dates are ISO 8601 and of the calendar.", _iso),
+    Rule("SDTM-014", "error", "SDTMIG 3.4, 4.4.1, 4.4.2, 4.4.3.2", "Dates are ISO 8601 and of the calendar.", _iso),
     Rule("SDTM-015", "error", "SDTMIG 3.4, 4.4.3.1", "Durations are ISO 8601.", _durations),
-    Rule("SDTM-016", "error", "SDTMIG 3.4, 2.5, 8", "--SEQ is there and unique within a subject.", _sequence),
+    Rule("SDTM-016", "error", "SDTMIG 3.4, 2.5, 4.1.7, 8", "--SEQ is there and unique within a subject.", _sequence),
     Rule(
         "SDTM-017",
         "error",
@@ -318,7 +334,7 @@ RULES = (
         "SDTM-019",
         "error",
         "SDTMIG 3.4, 4.2.1, 4.4.5, 5.2",
-        "Tests, visits and arms have one code and one name.",
+        "Tests, planned visits and arms have one code and one name.",
         _pairs,
     ),
     Rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.converters.rule import Hit, Loaded, Package, Rule, date, has, hit, number, text
+from fhir2cdisc.converters.rule import Check, Hit, Loaded, Package, Rule, date, has, hit, number, text
 
 # Days in a unit; a month is a twelfth of a year of 365.25 days (30.4375), as in most analysis plans.
 _UNITS = {"DAY": 1.0, "WEEK": 7.0, "MONTH": 30.4375, "YEAR": 365.25}
@@ -18,32 +18,46 @@ def _tte(package: Package) -> Iterator[Loaded]:
             yield loaded
 
 
-def _variables(package: Package) -> Iterator[Hit]:
-    for loaded in _tte(package):
-        for name in ("AVAL", "STARTDT", "ADT", "EVNTDESC"):
-            if name not in loaded.frame.columns:
-                yield Hit(loaded.name, name, "a time-to-event dataset without this variable")
+def _without(*names: str) -> Check:
+    def check(package: Package) -> Iterator[Hit]:
+        for loaded in _tte(package):
+            for name in names:
+                if name not in loaded.frame.columns:
+                    yield Hit(loaded.name, name, "a time-to-event dataset without this variable")
+
+    return check
 
 
 def _censor(package: Package) -> Iterator[Hit]:
     for loaded in _tte(package):
+        censor, said = number(loaded.frame, "CNSR"), text(loaded.frame, "CNSR")
+        # A dataset may hold parameters of another kind as well, which have no CNSR at all.
+        timed = text(loaded.frame, "PARAMCD").isin(set(text(loaded.frame, "PARAMCD")[said != ""]))
+        yield from hit(loaded, "CNSR", "CNSR is missing or no number", censor.isna() & (timed | (said != "")))
+
+
+def _censor_codes(package: Package) -> Iterator[Hit]:
+    for loaded in _tte(package):
         censor = number(loaded.frame, "CNSR")
-        wrong = censor.isna() | (censor < 0) | (censor % 1 != 0)
+        wrong = (censor < 0) | (censor.notna() & (censor % 1 != 0))
         yield from hit(loaded, "CNSR", "CNSR is not a whole number from 0 on", wrong)
+
+
+def _censored_events(package: Package) -> Iterator[Hit]:
+    for loaded in _tte(package):
+        wrong = (number(loaded.frame, "CNSR") == 0) & (text(loaded.frame, "CNSDTDSC") != "")
+        yield from hit(loaded, "CNSDTDSC", "a censoring date described for an event", wrong)
 
 
 def _descriptions(package: Package) -> Iterator[Hit]:
     for loaded in _tte(package):
         censor = number(loaded.frame, "CNSR")
         if has(loaded, "EVNTDESC"):
-            none = text(loaded.frame, "EVNTDESC") == ""
+            none = censor.notna() & (text(loaded.frame, "EVNTDESC") == "")
             yield from hit(loaded, "EVNTDESC", "an event or censoring without a description", none)
         if has(loaded, "CNSDTDSC"):
-            said = text(loaded.frame, "CNSDTDSC") != ""
-            yield from hit(
-                loaded, "CNSDTDSC", "a censoring date described for an event", (censor == 0) & said
-            )
-            yield from hit(loaded, "CNSDTDSC", "a censoring date without a description", (censor > 0) & ~said)
+            none = (censor > 0) & (text(loaded.frame, "CNSDTDSC") == "")
+            yield from hit(loaded, "CNSDTDSC", "a censoring date without a description", none)
 
 
 def _agreement(package: Package) -> Iterator[Hit]:
@@ -108,17 +122,26 @@ def _once(package: Package) -> Iterator[Hit]:
 
 
 RULES = (
-    Rule(
-        "TTE-001",
-        "error",
-        "ADaMIG 1.3, 3.3.6; own rule",
-        "Time-to-event datasets have start, date and event.",
-        _variables,
-    ),
-    Rule("TTE-002", "error", "ADaMIG 1.3, 3.3.6", "CNSR is a whole number, 0 for an event.", _censor),
-    Rule("TTE-003", "error", "ADaMIG 1.3, 3.3.6; own rule", "CNSR, EVNTDESC and CNSDTDSC go together.", _descriptions),
+    Rule("TTE-001", "error", "ADaMIG 1.3, 3.3.6; own rule", "Time-to-event datasets have the time.", _without("AVAL")),
+    Rule("TTE-002", "error", "ADaMIG 1.3, 3.3.6", "CNSR is given as a number.", _censor),
+    Rule("TTE-003", "error", "ADaMIG 1.3, 3.3.6", "An event has no description of a censoring.", _censored_events),
     Rule("TTE-004", "error", "own rule", "A description is of events or of censorings.", _agreement),
     Rule("TTE-005", "error", "ADaMIG 1.3, 3.3.6; own rule", "Nothing happens before the start.", _dates),
     Rule("TTE-006", "error", "ADaMIG 1.3, 3.3.6; ADaM BDS-TTE 1.0", "AVAL is the time between the dates.", _values),
     Rule("TTE-007", "error", "ADaM BDS-TTE 1.0", "A subject has one record a parameter.", _once),
+    Rule(
+        "TTE-008",
+        "warning",
+        "ADaMIG 1.3, 3.3.6; own rule",
+        "Time-to-event datasets have start, date and event.",
+        _without("STARTDT", "ADT", "EVNTDESC"),
+    ),
+    Rule("TTE-009", "warning", "ADaMIG 1.3, 3.3.6", "CNSR is 0 for an event, else a positive integer.", _censor_codes),
+    Rule(
+        "TTE-010",
+        "warning",
+        "ADaMIG 1.3, 3.3.6; own rule",
+        "Events, censorings and censoring dates are described.",
+        _descriptions,
+    ),
 )

@@ -67,7 +67,8 @@ def _texts(loaded: Loaded) -> Iterator[tuple[str, pd.Series]]:
 def _ascii(package: Package) -> Iterator[Hit]:
     for loaded in package.loaded:
         for name, values in _texts(loaded):
-            yield from hit(loaded, name, "a character outside ASCII", ~by_value(values, str.isascii))
+            outside = ~by_value(values, str.isascii)
+            yield from hit(loaded, name, "a character outside ASCII; the FDA recommends ASCII", outside)
 
 
 def _control(package: Package) -> Iterator[Hit]:
@@ -146,7 +147,7 @@ RULES = (
         _labels,
     ),
     Rule("XPT-006", "warning", "FDA guide 3.3.5, 3.3.7", "Labels are ASCII with paired brackets.", _label_signs),
-    Rule("XPT-007", "error", "FDA guide 3.3.5", "Values are ASCII.", _ascii),
+    Rule("XPT-007", "error", "FDA guide 3.3.5", "Values are ASCII, as the FDA recommends.", _ascii),
     Rule("XPT-008", "warning", "FDA guide 3.3.5", "Values hold no control characters.", _control),
     Rule(
         "XPT-009",
