@@ -155,6 +155,9 @@ def _outside(
     if name == "TSVCDREF":
         # The guide's own examples name these, which the codelist does not have.
         wrong &= ~values.isin(["ISO 8601", "ClinicalTrials.gov"])
+    if name in ("DOMAIN", "RDOMAIN"):
+        # Two characters that begin with X, Y or Z are a sponsor's own domain (SDTMIG 3.4, 2.6).
+        wrong &= ~values.str.fullmatch("[XYZ][A-Z0-9]")
     if name.endswith(("ORRES", "STRESC")):
         # The codelist of a result is that of some tests only; a measured number is no term.
         wrong &= pd.to_numeric(values, errors="coerce").isna()
