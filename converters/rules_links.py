@@ -200,9 +200,8 @@ def _one_baseline(package: Package) -> Iterator[Hit]:
         test = f"{loaded.domain}TESTCD"
         if not has(loaded, flag, test):
             continue
-        extra = [
-            f"{loaded.domain}{n}" for n in ("CAT", "SCAT", "LOC", "LNKID", "EVAL", "EVALID", "SPEC", "METHOD")
-        ]
+        names = ("TEST", "CAT", "SCAT", "LOC", "LNKID", "EVAL", "EVALID", "SPEC", "METHOD")
+        extra = [f"{loaded.domain}{name}" for name in names]
         keys = ["USUBJID", test, *extra]
         plain = pd.DataFrame({key: text(loaded.frame, key) for key in keys})
         flagged = text(loaded.frame, flag) == "Y"

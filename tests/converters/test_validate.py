@@ -354,6 +354,10 @@ BROKEN: dict[str, list[Spoil]] = {
 BROKEN["DEF-012"][0] = both(put("AE", AESTDTC=["2024-01-12"] * 2 + ["2024-01-31T08:30"]), BROKEN["DEF-012"][0])
 # What the guides allow: none of these breaks the rule.
 ALLOWED: dict[str, list[Spoil]] = {
+    # Tests without a code are told apart by their names.
+    "LINK-012": [
+        put("RS", RSTESTCD=["", "", "OVRLRESP"], RSTEST=["A", "B", "Overall Response"], RSLOBXFL=["Y", "Y", ""])
+    ],
     "SDTM-014": [
         *(put("AE", AEENDTC=value) for value in ("2024-01-14/2024-01-20", "2024-01-14/P3D", "P3D/2024-01-20")),
         *(put("AE", AEENDTC=value) for value in ("2024-01-14T10:00/2024-01-14T10:30", "2024-01/2024-02")),
