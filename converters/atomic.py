@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+# Bytes from which room is asked for at once.
+_WORTH = 4_000_000
+
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that takes the place of `path` when the block ends well, and leaves no trace if not."""
+def replacing(path: Path, size: int = 0) -> Iterator[BinaryIO]:
+    """A binary file that takes the place of `path` when the block ends well, and leaves no trace if not.
+
+    `size` is how many bytes it will at least have, where that is known: room that is asked for at once is filled
+    faster.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
+            _reserve(file, size)
             yield file
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _reserve(file: BinaryIO, size: int) -> None:
+    if size < _WORTH or not hasattr(os, "posix_fallocate"):
+        return
+    # A file system that cannot is written to as any other; a full disk is said when the bytes are written.
+    with suppress(OSError):
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,18 +7,18 @@ Guide.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from fhir2cdisc.converters.atomic import replacing
 from fhir2cdisc.converters.xpt_columns import (
-    BLOCK,
     MAX_LABEL,
     MAX_TEXT,
     NAME,
@@ -32,7 +32,7 @@ from fhir2cdisc.converters.xpt_columns import (
     texts,
     with_type,
 )
-from fhir2cdisc.converters.xpt_fast import Block, empty_block, put_numbers, put_texts
+from fhir2cdisc.converters.xpt_fast import put_rows
 from fhir2cdisc.converters.xpt_layout import (
     CARD,
     FIXED_CREATED,
@@ -57,12 +57,9 @@ __all__ = [
 
 # A file above this is submitted in pieces too (FDA Study Data Technical Conformance Guide, section 3.3.2).
 MAX_BYTES = 5_000_000_000
-# Threads that check and convert beside the one that writes; more of them wait for each other in Python.
-THREADS = 1
+# Bytes that are put together before they are written: what stays near the processor.
+WRITTEN = 1_048_576
 ENCODINGS = ("ascii", "utf-8", "gb18030")
-
-A = TypeVar("A")
-B = TypeVar("B")
 
 
 def write_xpt(
@@ -94,8 +91,10 @@ def write_xpt(
     if problems.sentences:
         raise XptError(problems.sentences)
     fields = layout([column.variable for column in columns])
-    with replacing(Path(path)) as file:
-        file.write(header(name, label, fields, created or FIXED_CREATED, encoding))
+    head = header(name, label, fields, created or FIXED_CREATED, encoding)
+    record = sum(column.variable.length for column in columns)
+    with replacing(Path(path), len(head) + record * len(frame)) as file:
+        file.write(head)
         written = _write_rows(file, columns, len(frame), encoding)
         file.write(b" " * (-written % CARD))
     return Dataset(name, label, "", "", tuple(column.variable for column in columns))
@@ -241,7 +240,7 @@ def _checked(columns: Sequence[Column], name: str, encoding: str, problems: Prob
         return replace(column, variable=replace(column.variable, length=length)), found
 
     checked = []
-    for column, found in _in_threads(check, columns, len(columns[0].values)):
+    for column, found in map(check, columns):
         checked.append(column)
         problems.sentences.extend(found.sentences)
     if not problems.sentences:
@@ -261,44 +260,36 @@ def _refuse_lost_rows(columns: Sequence[Column], name: str, encoding: str, probl
 
 
 def _write_rows(file: BinaryIO, columns: Sequence[Column], rows: int, encoding: str) -> int:
-    """Write the observations block by block, the next ones made while one is written; the number of bytes."""
-    record = np.dtype([(f"f{i}", _field_type(column)) for i, column in enumerate(columns)])
-    free = deque(empty_block(min(BLOCK, rows), record) for _ in range(THREADS + 1))
-
-    def fill(span: tuple[int, int]) -> Block:
-        block = free.popleft()
-        for i, column in enumerate(columns):
-            _put(block, f"f{i}", column, *span, encoding)
-        return block
-
-    for (start, stop), block in zip(spans(rows), _in_threads(fill, spans(rows), rows), strict=True):
-        file.write(block.data[: (stop - start) * record.itemsize].data)
-        free.append(block)
+    """Write the observations block by block, the next one made while one is written; the number of bytes."""
+    named = {f"f{i}": column for i, column in enumerate(columns)}
+    record = np.dtype([(name, _field_type(column)) for name, column in named.items()])
+    step = max(1, WRITTEN // record.itemsize)
+    blocks = [np.empty(min(step, rows), dtype=record) for _ in range(2)]
+    with ThreadPoolExecutor(1) as pool:
+        under_way: deque[Future[int]] = deque()
+        for number, (start, stop) in enumerate(spans(rows, step)):
+            if len(under_way) == len(blocks):
+                under_way.popleft().result()
+            block = blocks[number % len(blocks)][: stop - start]
+            _fill(block, named, start, stop, encoding)
+            under_way.append(pool.submit(file.write, block.view(np.uint8).data))
+        for written in under_way:
+            written.result()
     return rows * record.itemsize
 
 
-def _put(block: Block, field: str, column: Column, start: int, stop: int, encoding: str) -> None:
-    """Fill a field of a block from some rows of a column."""
+def _fill(block: npt.NDArray[np.void], columns: Mapping[str, Column], start: int, stop: int, encoding: str) -> None:
+    """Fill the fields of some records from the columns of their names."""
+    plain = {name: column.plain(start, stop) for name, column in columns.items() if not column.missing}
+    for name in columns.keys() - put_rows(block, plain):
+        block[name] = _bytes(columns[name], start, stop, encoding)
+
+
+def _bytes(column: Column, start: int, stop: int, encoding: str) -> npt.NDArray[Any]:
+    """What stands in the file for some rows of a column."""
     if column.variable.type == "Num":
-        if column.missing or not put_numbers(block, field, column.doubles(start, stop)):
-            block.records[field][: stop - start] = number_words(column, start, stop)
-    elif not put_texts(block, field, column.objects(start, stop)):
-        block.records[field][: stop - start] = text_bytes(column, start, stop, encoding)
-
-
-def _in_threads(work: Callable[[A], B], items: Iterable[A], rows: int) -> Iterator[B]:
-    """The results in order; for more rows than a block some at a time, the next ones while one is used."""
-    if rows <= BLOCK:
-        yield from map(work, items)
-        return
-    ahead: deque[Future[B]] = deque()
-    with ThreadPoolExecutor(THREADS) as pool:
-        for item in items:
-            if len(ahead) == THREADS:
-                yield ahead.popleft().result()
-            ahead.append(pool.submit(work, item))
-        while ahead:
-            yield ahead.popleft().result()
+        return number_words(column, start, stop)
+    return text_bytes(column, start, stop, encoding)
 
 
 def _field_type(column: Column) -> str:

@@ -16,7 +16,7 @@ from fhir2cdisc.converters.xpt_layout import split_format
 from fhir2cdisc.sdtm.metadata import Variable
 
 # Rows worked on at a time: what fits the cache of a processor.
-BLOCK = 16_384
+BLOCK = 8_192
 MAX_TEXT = 200
 MAX_LABEL = 40
 NAME = re.compile(r"[A-Z][A-Z0-9]{0,7}", re.ASCII)
@@ -64,6 +64,11 @@ class Column:
         return numbers(self, self.values.iloc[start:stop])
 
 
+    def plain(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """Some rows as objects or doubles, whichever the variable holds in a file."""
+        return self.doubles(start, stop) if self.variable.type == "Num" else self.objects(start, stop)
+
+
 def plain_array(values: pd.Series) -> npt.NDArray[Any] | None:
     """The objects or doubles of a column without a copy; None where it holds anything else."""
     return np.asarray(values.array) if values.dtype in (object, np.float64) else None
@@ -95,10 +100,11 @@ def _timed(block: pd.Series) -> npt.NDArray[np.bool_]:
     return np.asarray(block.notna().to_numpy() & (_nanoseconds(block) % _DAY != 0))
 
 
-def spans(rows: int) -> Iterator[tuple[int, int]]:
-    """The first row of each block, and the row after its last."""
-    for start in range(0, rows, BLOCK):
-        yield start, min(start + BLOCK, rows)
+def spans(rows: int, step: int = 0) -> Iterator[tuple[int, int]]:
+    """The first row of each block of `step` rows, and the row after its last."""
+    step = step or BLOCK
+    for start in range(0, rows, step):
+        yield start, min(start + step, rows)
 
 
 def blocks(values: pd.Series) -> Iterator[tuple[int, pd.Series]]:

@@ -13,6 +13,8 @@
 
 /* Objects whose length is remembered while a column is measured: a code list is few objects in many rows. */
 #define SEEN 1024
+/* Rows that are filled column by column before the next ones. */
+#define AT_ONCE 1024
 
 static const uint64_t SIGN = 1ULL << 63;
 static const uint64_t HIDDEN = 1ULL << 52;
@@ -84,66 +86,6 @@ static PyObject *longest_text(PyObject *self, PyObject *array)
     return PyLong_FromSsize_t(longest);
 }
 
-/* The block to fill and the arguments that say where; the block is checked to hold all that is written. */
-static int block_of(PyObject *out, Py_buffer *block, Py_ssize_t record, Py_ssize_t position, Py_ssize_t length,
-                    Py_ssize_t rows)
-{
-    if (PyObject_GetBuffer(out, block, PyBUF_WRITABLE) < 0)
-        return -1;
-    if (position < 0 || length < 1 || record < 1 || position > record - length || rows > block->len / record) {
-        PyBuffer_Release(block);
-        PyErr_SetString(PyExc_ValueError, "the values do not fit the block");
-        return -1;
-    }
-    return 0;
-}
-
-PyDoc_STRVAR(texts_doc, "put_texts(block, record, position, length, texts)\n--\n\n"
-    "Write texts, filled with blanks to their length, one a record; False at one that is not plain or too long.");
-
-static PyObject *put_texts(PyObject *self, PyObject *args)
-{
-    PyObject *out, *array;
-    Py_ssize_t record, position, width, length = 0;
-    Py_buffer view, block;
-    int plain = 1;
-    if (!PyArg_ParseTuple(args, "OnnnO", &out, &record, &position, &width, &array)
-        || items_of(array, &view, 'O', sizeof(PyObject *)) < 0)
-        return NULL;
-    if (block_of(out, &block, record, position, width, view.shape[0]) < 0) {
-        PyBuffer_Release(&view);
-        return NULL;
-    }
-    const char *place = view.buf;
-    char *row = (char *)block.buf + position;
-    PyObject *last = NULL;
-    for (Py_ssize_t i = 0; i < view.shape[0]; i++, place += view.strides[0], row += record) {
-        PyObject *value = *(PyObject *const *)place;
-        if (value == last) {
-            memcpy(row, row - record, (size_t)width);
-            continue;
-        }
-        const char *text = ascii(value, &length);
-        if (text == NULL) {
-            if (!is_missing(value)) {
-                plain = 0;
-                break;
-            }
-            length = 0;
-        }
-        else if (length > width) {
-            plain = 0;
-            break;
-        }
-        last = value;
-        memcpy(row, text, (size_t)length);
-        memset(row + length, ' ', (size_t)(width - length));
-    }
-    PyBuffer_Release(&block);
-    PyBuffer_Release(&view);
-    return PyBool_FromLong(plain);
-}
-
 static inline uint64_t ibm(uint64_t bits)
 {
     /* Less the bits of the smallest number, bits 52 and 53 count the places to shift (powers of 2), and the
@@ -155,35 +97,124 @@ static inline uint64_t ibm(uint64_t bits)
     return (bits & SIGN) | above >> 54 << 56 | fraction;
 }
 
-PyDoc_STRVAR(numbers_doc, "put_numbers(block, record, position, numbers)\n--\n\n"
-    "Write doubles as IBM doubles, NaN as the missing value, one a record.");
+/* A column on its way into the records: its next value, and whether all so far were plain. */
+typedef struct {
+    Py_buffer view;
+    const char *place;
+    PyObject *last;
+    Py_ssize_t position, length;
+    int is_text, plain;
+} Field;
 
-static PyObject *put_numbers(PyObject *self, PyObject *args)
+/* A field from (position, length, array); the array must hold the rows, and the field fit the record. */
+static int field_of(PyObject *tuple, Field *field, Py_ssize_t record, Py_ssize_t rows)
 {
-    PyObject *out, *array;
-    Py_ssize_t record, position;
-    Py_buffer view, block;
-    if (!PyArg_ParseTuple(args, "OnnO", &out, &record, &position, &array)
-        || items_of(array, &view, 'd', 8) < 0)
-        return NULL;
-    if (block_of(out, &block, record, position, 8, view.shape[0]) < 0) {
-        PyBuffer_Release(&view);
-        return NULL;
+    PyObject *array;
+    if (!PyArg_ParseTuple(tuple, "nnO", &field->position, &field->length, &array)
+        || PyObject_GetBuffer(array, &field->view, PyBUF_STRIDED_RO | PyBUF_FORMAT) < 0)
+        return -1;
+    const char *format = field->view.format ? field->view.format : "";
+    field->is_text = strcmp(format, "O") == 0;
+    field->place = field->view.buf;
+    field->last = NULL;
+    field->plain = 1;
+    if (field->view.ndim == 1 && field->view.itemsize == 8 && field->view.shape[0] == rows && field->position >= 0
+        && field->length > 0 && field->position <= record - field->length
+        && (field->is_text ? sizeof(PyObject *) == 8 : strcmp(format, "d") == 0 && field->length == 8))
+        return 0;
+    PyBuffer_Release(&field->view);
+    PyErr_SetString(PyExc_ValueError, "an array that does not fit the records");
+    return -1;
+}
+
+static void put_texts(Field *field, char *to, Py_ssize_t record, Py_ssize_t rows)
+{
+    const char *place = field->place;
+    const Py_ssize_t step = field->view.strides[0], width = field->length;
+    PyObject *last = field->last;
+    for (Py_ssize_t i = 0; i < rows; i++, to += record, place += step) {
+        PyObject *value = *(PyObject *const *)place;
+        Py_ssize_t length = 0;
+        if (value == last) {
+            memcpy(to, to - record, (size_t)width);
+            continue;
+        }
+        const char *text = ascii(value, &length);
+        if (text == NULL ? !is_missing(value) : length > width) {
+            field->plain = 0;
+            return;
+        }
+        last = value;
+        if (length)
+            memcpy(to, text, (size_t)length);
+        memset(to + length, ' ', (size_t)(width - length));
     }
-    Py_BEGIN_ALLOW_THREADS
-    const char *place = view.buf;
-    unsigned char *row = (unsigned char *)block.buf + position;
-    for (Py_ssize_t i = 0; i < view.shape[0]; i++, place += view.strides[0], row += record) {
+    field->place = place;
+    field->last = last;
+}
+
+static void put_numbers(Field *field, char *to, Py_ssize_t record, Py_ssize_t rows)
+{
+    const char *place = field->place;
+    const Py_ssize_t step = field->view.strides[0];
+    for (Py_ssize_t i = 0; i < rows; i++, to += record, place += step) {
         uint64_t word;
         memcpy(&word, place, 8);
         word = ibm(word);
         for (int byte = 0; byte < 8; byte++)
-            row[byte] = (unsigned char)(word >> (56 - 8 * byte));
+            to[byte] = (char)(word >> (56 - 8 * byte));
     }
-    Py_END_ALLOW_THREADS
+    field->place = place;
+}
+
+/* One column after the other for some rows at a time: the rows stay in the cache and the branches are foreseen. */
+static PyObject *filled(Field *fields, Py_ssize_t count, char *block, Py_ssize_t record, Py_ssize_t rows)
+{
+    for (Py_ssize_t start = 0; start < rows; start += AT_ONCE) {
+        Py_ssize_t some = rows - start < AT_ONCE ? rows - start : AT_ONCE;
+        for (Field *field = fields; field < fields + count; field++) {
+            char *to = block + start * record + field->position;
+            if (!field->is_text)
+                put_numbers(field, to, record, some);
+            else if (field->plain)
+                put_texts(field, to, record, some);
+        }
+    }
+    PyObject *answer = PyTuple_New(count);
+    for (Py_ssize_t i = 0; answer != NULL && i < count; i++)
+        PyTuple_SET_ITEM(answer, i, PyBool_FromLong(fields[i].plain));
+    return answer;
+}
+
+PyDoc_STRVAR(rows_doc, "put_rows(block, record, rows, fields)\n--\n\n"
+    "Write the first records of a block from fields (position, length, texts or doubles): texts filled with blanks,\n"
+    "doubles as IBM doubles. For each field True, or False where a text was not plain or too long.");
+
+static PyObject *put_rows(PyObject *self, PyObject *args)
+{
+    PyObject *out, *tuples, *answer = NULL;
+    Py_ssize_t record, rows, count, ready = 0;
+    Py_buffer block;
+    if (!PyArg_ParseTuple(args, "OnnO!", &out, &record, &rows, &PyTuple_Type, &tuples)
+        || PyObject_GetBuffer(out, &block, PyBUF_WRITABLE) < 0)
+        return NULL;
+    count = PyTuple_GET_SIZE(tuples);
+    Field *fields = PyMem_New(Field, count ? count : 1);
+    if (fields == NULL)
+        PyErr_NoMemory();
+    else if (record < 1 || rows < 0 || rows > block.len / record)
+        PyErr_SetString(PyExc_ValueError, "more records than the block holds");
+    else {
+        while (ready < count && field_of(PyTuple_GET_ITEM(tuples, ready), fields + ready, record, rows) == 0)
+            ready++;
+        if (ready == count)
+            answer = filled(fields, count, block.buf, record, rows);
+    }
+    while (ready)
+        PyBuffer_Release(&fields[--ready].view);
+    PyMem_Free(fields);
     PyBuffer_Release(&block);
-    PyBuffer_Release(&view);
-    Py_RETURN_NONE;
+    return answer;
 }
 
 PyDoc_STRVAR(range_doc, "in_range(numbers)\n--\n\n"
@@ -210,8 +241,7 @@ static PyObject *in_range(PyObject *self, PyObject *array)
 
 static PyMethodDef methods[] = {
     {"longest_text", longest_text, METH_O, measure_doc},
-    {"put_texts", put_texts, METH_VARARGS, texts_doc},
-    {"put_numbers", put_numbers, METH_VARARGS, numbers_doc},
+    {"put_rows", put_rows, METH_VARARGS, rows_doc},
     {"in_range", in_range, METH_O, range_doc},
     {NULL, NULL, 0, NULL},
 };

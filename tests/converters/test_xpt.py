@@ -360,7 +360,7 @@ def test_more_rows_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     frame = pd.DataFrame({"ID": [f"{WIDE}{i}" for i in range(25)], "N": np.arange(25.0)})
     write_xpt(frame, tmp_path / "whole.xpt", name="T")
     monkeypatch.setattr(xpt_columns, "BLOCK", 7)
-    monkeypatch.setattr("fhir2cdisc.converters.xpt.BLOCK", 7)
+    monkeypatch.setattr("fhir2cdisc.converters.xpt.WRITTEN", 700)  # seven records
     write_xpt(frame, tmp_path / "blocks.xpt", name="T")
     assert (tmp_path / "blocks.xpt").read_bytes() == (tmp_path / "whole.xpt").read_bytes()
     pd.testing.assert_frame_equal(read_xpt(tmp_path / "blocks.xpt")[0], frame)
@@ -377,6 +377,19 @@ def test_many_rows_of_few_values_come_back(tmp_path: Path, encoding: str) -> Non
     assert dataset["AETERM"].length == 16
     with pytest.raises(XptError, match=r"AE.AETERM, row 1: character U\+5934 .* \(and 99 more rows\)"):
         write_xpt(frame, tmp_path / "ae.xpt", name="AE")
+
+
+def test_a_disk_that_is_full_leaves_no_file(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    frame = pd.DataFrame({"ID": [WIDE] * 2000})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            write_xpt(frame, tmp_path / "t.xpt", name="T")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
