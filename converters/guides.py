@@ -65,7 +65,8 @@ class GuideContent:
 
     def explanation(self, rule: str, message: str) -> str:
         """The author's words for a finding: those for a word of its message (`SDTM-013 UNIT`), else for its rule."""
-        special = (self.explanations.get(f"{rule} {word}") for word in message.split())
+        said = message.partition("'")[0]  # not the words of a value that the message quotes
+        special = (self.explanations.get(f"{rule} {word}") for word in said.split())
         return next(filter(None, special), self.explanations.get(rule, ""))
 
 

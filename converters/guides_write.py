@@ -81,8 +81,8 @@ def add_guides(
 
     Of an `encoding` that was asked for (NMPA) the rules that ask for ASCII are left out.
     """
-    written = {"sdtm": sdtm, "adam": adam}
-    made = {kind: folder / kind / GUIDES[kind].href for kind, found in written.items() if found is not None}
+    written = {kind: found for kind, found in (("sdtm", sdtm), ("adam", adam)) if found is not None}
+    made = {kind: folder / kind / GUIDES[kind].href for kind in written}
     asked = encoding if encoding in ("utf-8", "gb18030") else "ascii"
     report = validate_package(folder, coming=made.values(), encoding=asked)
     for kind, path in made.items():
@@ -93,16 +93,15 @@ def add_guides(
 
 
 def _content(
-    kind: str, written: Written | None, study: Study, report: Report, findings: Sequence[Finding], lines: Sequence[str]
+    kind: str, written: Written, study: Study, report: Report, findings: Sequence[Finding], lines: Sequence[str]
 ) -> GuideContent:
     standards = [SDTM_STANDARD, ("SDTM CT", SDTM_CT_VERSION)]
     if kind == "adam":
         standards = [ADAM_STANDARD, ("ADaM CT", ADAM_CT_VERSION), *standards]
-    datasets = written.datasets if written is not None else ()
     return GuideContent(
         study=Identity(study.studyid, study.studyid, study.title),
         standards=standards,
-        datasets=[(dataset, len(frame)) for dataset, frame in datasets],
+        datasets=[(dataset, len(frame)) for dataset, frame in written.datasets],
         report=report,
         protocol=study.design.summary,
         design=_design(study),
@@ -111,7 +110,7 @@ def _content(
         options=options_taken(study),
         endpoints=endpoint_definitions(study, written if kind == "adam" else None),
         explanations=EXPLANATIONS,
-        encoding=written.encoding if written is not None else "",
+        encoding=written.encoding,
     )
 
 

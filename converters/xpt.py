@@ -230,19 +230,15 @@ def _checked(columns: Sequence[Column], name: str, encoding: str, problems: Prob
     if problems.sentences:
         return list(columns)
 
-    def check(column: Column) -> tuple[Column, Problems]:
-        where, found = f"{name}.{column.variable.name}", Problems()
-        if column.variable.type == "Num":
-            check_numbers(column, where, found)
-            return column, found
-        longest = measure(column, where, encoding, found)
-        length = column.variable.length or longest
-        return replace(column, variable=replace(column.variable, length=length)), found
-
     checked = []
-    for column, found in map(check, columns):
+    for column in columns:
+        where, variable = f"{name}.{column.variable.name}", column.variable
+        if variable.type == "Num":
+            check_numbers(column, where, problems)
+        else:
+            longest = measure(column, where, encoding, problems)
+            column = replace(column, variable=replace(variable, length=variable.length or longest))
         checked.append(column)
-        problems.sentences.extend(found.sentences)
     if not problems.sentences:
         _refuse_lost_rows(checked, name, encoding, problems)
     return checked

@@ -118,4 +118,5 @@ def test_a_finding_has_the_words_for_its_codelist_or_else_for_its_rule(sdtm_pack
     )
     assert said.explanation("SDTM-013", "codelist UNIT does not have 'mut/Mb'") == "Units."
     assert said.explanation("SDTM-013", "codelist RACE does not have 'BLUE'") == "Any."
+    assert said.explanation("SDTM-013", "codelist FRM does not have 'A UNIT OF SOME'") == "Any."
     assert said.explanation("SDTM-014", "codelist UNIT does not have 'mut/Mb'") == ""
