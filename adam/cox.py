@@ -59,6 +59,8 @@ def cox(
     covariance = np.asarray(np.linalg.pinv(moments.information, hermitian=True), dtype=np.float64)
     if not converged or (np.abs(beta) * spread > DIVERGED).any():
         return _no_fit(data, names, ties, "the likelihood has no maximum (a group without events?)")
+    if (np.diag(covariance) <= 0).any():
+        return _no_fit(data, names, ties, "a covariate does not differ among those at risk at any event")
     return _fit(data, names, ties, beta, moments.loglik, covariance, conf_level)
 
 

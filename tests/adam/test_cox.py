@@ -69,3 +69,10 @@ def test_proportionality_transforms_and_a_wrong_one():
         assert test["CHISQ"][0] == pytest.approx(test["CHISQ"][1])  # one covariate: global is the same test
     with pytest.raises(ValueError, match="rank is not"):
         proportionality_test(data["week"], data["arrest"], data[["age"]], transform="rank")
+
+
+def test_a_covariate_that_never_differs_at_an_event_has_no_estimate() -> None:
+    """The event comes when one subject alone is at risk: the partial likelihood is 1 whatever the coefficient."""
+    found = cox(pd.Series([1.0, 2.0]), pd.Series([0, 1]), pd.DataFrame({"X": [0.0, 1.0]}))
+    assert found.reason == "a covariate does not differ among those at risk at any event"
+    assert found.table[["COEF", "SE", "Z"]].isna().all(axis=None)
