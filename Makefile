@@ -17,6 +17,7 @@ $(STAMP): requirements.lock
 
 lint: setup
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check -q .
 	$(BIN)/mypy
 
 test: lint

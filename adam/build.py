@@ -6,16 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
-from fhir2cdisc.adam.adae import adae_findings, derive_adae
-from fhir2cdisc.adam.adqs import adqs_findings, derive_adqs
-from fhir2cdisc.adam.adrs import check_adrs, derive_adrs
-from fhir2cdisc.adam.adsl import derive_adsl
-from fhir2cdisc.adam.adsl_disease import periods_by_guidance
-from fhir2cdisc.adam.adtr import derive_adtr
-from fhir2cdisc.adam.coerce import text
-from fhir2cdisc.adam.composite import add_composites
-from fhir2cdisc.adam.recist import check_lesions
-from fhir2cdisc.adam.sdtm_frames import Frames, cut_at, dataset
+from fhir2cdisc.adam.frames.columns import text
+from fhir2cdisc.adam.frames.sdtm import Frames, cut_at, dataset
+from fhir2cdisc.adam.questionnaires.adqs import adqs_findings, derive_adqs
+from fhir2cdisc.adam.response.adrs import check_adrs, derive_adrs
+from fhir2cdisc.adam.response.composite import add_composites
+from fhir2cdisc.adam.safety.adae import adae_findings, derive_adae
 from fhir2cdisc.adam.sensitivity import judge_again
 from fhir2cdisc.adam.study_options import (
     adae_options,
@@ -24,7 +20,11 @@ from fhir2cdisc.adam.study_options import (
     response_options,
     tte_parameters,
 )
-from fhir2cdisc.adam.tte import check_adtte, derive_adtte
+from fhir2cdisc.adam.subject.adsl import derive_adsl
+from fhir2cdisc.adam.subject.disease import periods_by_guidance
+from fhir2cdisc.adam.time_to_event.adtte import check_adtte, derive_adtte
+from fhir2cdisc.adam.tumour.adtr import derive_adtr
+from fhir2cdisc.adam.tumour.recist import check_lesions
 from fhir2cdisc.mappings.study import Study
 
 KEEP = ("STUDYID", "TRT01P", "TRT01A", "TRTSDT", "TRTEDT", "FASFL", "SAFFL", "EVALFL")

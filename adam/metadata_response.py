@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fhir2cdisc.adam.adrs_parameters import IMMUNE_PARAMETERS, PARAMETERS
-from fhir2cdisc.adam.response_options import IRECIST, ResponseOptions
-from fhir2cdisc.adam.tte import Parameter
-from fhir2cdisc.sdtm.metadata import Dataset, Variable
+from fhir2cdisc.adam.response.options import IRECIST, ResponseOptions
+from fhir2cdisc.adam.response.parameters import IMMUNE_PARAMETERS, PARAMETERS
+from fhir2cdisc.adam.time_to_event.adtte import Parameter
+from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 
 _CLASS = "BASIC DATA STRUCTURE"
 _STUDYID = Variable("STUDYID", "Study Identifier", core="Req", origin="Predecessor", source="ADSL.STUDYID")
-_USUBJID = Variable(
-    "USUBJID", "Unique Subject Identifier", core="Req", origin="Predecessor", source="ADSL.USUBJID"
-)
+_USUBJID = Variable("USUBJID", "Unique Subject Identifier", core="Req", origin="Predecessor", source="ADSL.USUBJID")
 
 
 def _derived(
@@ -59,9 +57,7 @@ _DATES = (
         "Num",
     ),
     _derived("AVISIT", "Analysis Visit", "VISIT of the source record; BASELINE for the baseline scan."),
-    _derived(
-        "AVISITN", "Analysis Visit (N)", "VISITNUM of the source record; 0 for the baseline scan.", "Num"
-    ),
+    _derived("AVISITN", "Analysis Visit (N)", "VISITNUM of the source record; 0 for the baseline scan.", "Num"),
 )
 _SOURCE = (
     _assigned("SRCDOM", "Source Data"),
@@ -174,9 +170,7 @@ def adtte_metadata(parameters: Sequence[Parameter]) -> Dataset:
             _derived("AVAL", "Analysis Value", "ADT - STARTDT + 1, in days.", "Num", core="Req"),
             _derived("CNSR", "Censor", method, "Num", core="Req"),
             _derived("EVNTDESC", "Event or Censoring Description", "What ended the time."),
-            _derived(
-                "CNSDTDSC", "Censor Date Description", "What the censoring date is; blank for an event."
-            ),
+            _derived("CNSDTDSC", "Censor Date Description", "What the censoring date is; blank for an event."),
             _derived("WHY", "Reason in Words", "Event or censoring, date and reason as one sentence."),
             *_SOURCE,
         ),

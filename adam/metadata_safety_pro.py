@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pandas as pd
-from fhir2cdisc.adam.adae import AdaeOptions
-from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
+from fhir2cdisc.adam.safety.adae import AdaeOptions
+from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
 
 DATE = "DATE9."
 NY = ("C66742",)
@@ -177,9 +177,7 @@ ADQS_VARIABLES = (
         "Analysis Visit",
         "Baseline where ABLFL is Y; else the window of ADY, or VISIT without windows.",
     ),
-    _number(
-        "AVISITN", "Analysis Visit (N)", "Baseline 0; months of the window, or VISITNUM without windows."
-    ),
+    _number("AVISITN", "Analysis Visit (N)", "Baseline 0; months of the window, or VISITNUM without windows."),
     _predecessor("VISIT", "Visit Name", "QS"),
     _predecessor("VISITNUM", "Visit Number", "QS", "Num"),
     _number("ADT", "Analysis Date", "QSDTC or RSDTC where complete.", DATE),
@@ -197,9 +195,7 @@ ADQS_VARIABLES = (
     ),
     _text("SRCDOM", "Source Data", "QS or RS."),
     _text("SRCVAR", "Source Variable", "QSSTRESN or RSSTRESN."),
-    _number(
-        "SRCSEQ", "Source Sequence Number", "QSSEQ or RSSEQ; missing for scores, which have several sources."
-    ),
+    _number("SRCSEQ", "Source Sequence Number", "QSSEQ or RSSEQ; missing for scores, which have several sources."),
 )
 
 

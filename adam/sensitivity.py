@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.adrs_collected import overall_responses
-from fhir2cdisc.adam.evaluators import is_whose
-from fhir2cdisc.adam.recist import timepoint_responses
-from fhir2cdisc.adam.recist_records import derived_rs
-from fhir2cdisc.adam.response_options import ResponseOptions
+from fhir2cdisc.adam.criteria import is_whose
+from fhir2cdisc.adam.frames.arrays import findings, stack, text
+from fhir2cdisc.adam.response.collected import overall_responses
+from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.adam.study_options import judged_by, recist_options, sensitivity_options
-from fhir2cdisc.adam.tumour_frames import findings, stack, text
+from fhir2cdisc.adam.tumour.derived_rs import derived_rs
+from fhir2cdisc.adam.tumour.recist import timepoint_responses
 from fhir2cdisc.mappings.study import Study
 
 

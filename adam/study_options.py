@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-from fhir2cdisc.adam.adae import NOT_RELATED, RELATED, AdaeOptions
-from fhir2cdisc.adam.adqs import AdqsOptions
-from fhir2cdisc.adam.evaluators import DERIVED
-from fhir2cdisc.adam.recist_options import RecistOptions
-from fhir2cdisc.adam.response_options import ResponseOptions
-from fhir2cdisc.adam.tte import Parameter, ScanRules
-from fhir2cdisc.adam.tte_parameters import FDA, OF_RESPONSE, OS, PARAMETERS, by_responses
-from fhir2cdisc.adam.visit_windows import AS_COLLECTED, VisitWindows
+from fhir2cdisc.adam.criteria import DERIVED
+from fhir2cdisc.adam.questionnaires.adqs import AdqsOptions
+from fhir2cdisc.adam.questionnaires.visit_windows import AS_COLLECTED, VisitWindows
+from fhir2cdisc.adam.response.options import ResponseOptions
+from fhir2cdisc.adam.safety.adae import NOT_RELATED, RELATED, AdaeOptions
+from fhir2cdisc.adam.time_to_event.adtte import Parameter, ScanRules
+from fhir2cdisc.adam.time_to_event.parameters import FDA, OF_RESPONSE, OS, PARAMETERS, by_responses
+from fhir2cdisc.adam.tumour.options import RecistOptions
 from fhir2cdisc.mappings.study import Study
 
 _OS_START = {"reference": "RFSTDT", "first-dose": "TRTSDT", "diagnosis": "DIAGDT"}

@@ -12,19 +12,17 @@ import time
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.adrs import derive_adrs
-from fhir2cdisc.adam.response import ResponseOptions
-from fhir2cdisc.adam.tte import derive_adtte
-from fhir2cdisc.adam.tte_parameters import PARAMETERS
+from fhir2cdisc.adam.response.adrs import derive_adrs
+from fhir2cdisc.adam.response.response import ResponseOptions
+from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
+from fhir2cdisc.adam.time_to_event.parameters import PARAMETERS
 
 SUBJECTS, VISITS = 20_000, 28
 PEER_SECONDS, PEER_MB = 217.0, 2_100.0
 CALLS = np.array(["CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE"], dtype=object)
 
 
-def synthetic(
-    subjects: int = SUBJECTS, visits: int = VISITS
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def synthetic(subjects: int = SUBJECTS, visits: int = VISITS) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Synthetic ADSL, RS and TU: assessments every three weeks with a fixed seed."""
     random = np.random.default_rng(20260101)
     ids = np.array([f"S-{n:06}" for n in range(subjects)], dtype=object)
@@ -36,9 +34,7 @@ def synthetic(
             "USUBJID": ids,
             "TRTSDT": start.astype("datetime64[ns]"),
             "TRTEDT": (start + 300).astype("datetime64[ns]"),
-            "DTHDT": np.where(random.random(subjects) < 0.4, death, np.datetime64("NaT")).astype(
-                "datetime64[ns]"
-            ),
+            "DTHDT": np.where(random.random(subjects) < 0.4, death, np.datetime64("NaT")).astype("datetime64[ns]"),
             "LSTALVDT": (death - 1).astype("datetime64[ns]"),
             "NACTDT": np.where(random.random(subjects) < 0.3, start + 400, np.datetime64("NaT")).astype(
                 "datetime64[ns]"
@@ -87,9 +83,7 @@ def main() -> None:
     print(f"{len(adsl):,} subjects: RS {len(rs):,} records, ADRS {len(adrs):,} rows, ADTTE {len(adtte):,}")
     print(f"ADRS {middle - begin:.2f} s CPU, ADTTE {end - middle:.2f} s CPU, together {seconds:.2f} s")
     print(f"peak memory {peak:.0f} MB, of which {at_start:.0f} MB before (libraries and the synthetic input)")
-    print(
-        f"ratio to the reference packages: time 1/{PEER_SECONDS / seconds:.0f}, memory 1/{PEER_MB / peak:.1f}"
-    )
+    print(f"ratio to the reference packages: time 1/{PEER_SECONDS / seconds:.0f}, memory 1/{PEER_MB / peak:.1f}")
     print(f"ratio to one groupby over RS in this run: {seconds / plain:.0f}")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import orjson
-from fhir2cdisc.converters.pipeline import build_sdtm
+from fhir2cdisc.converters.run.pipeline import build_sdtm
 from fhir2cdisc.mappings.model import builtin_domains
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.engine import Engine

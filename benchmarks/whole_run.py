@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 
 STUDY = "hepatobiliary-rws"
-COMMAND = (sys.executable, "-c", "import sys; from fhir2cdisc.converters.cli import main; sys.exit(main())")
+COMMAND = (sys.executable, "-c", "import sys; from fhir2cdisc.converters.cli.main import main; sys.exit(main())")
 
 
 def children_cpu() -> float:

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyreadstat
-from fhir2cdisc.converters.xpt import read_xpt, write_xpt
-from fhir2cdisc.converters.xpt_layout import CARD
-from fhir2cdisc.sdtm.metadata import Variable
+from fhir2cdisc.converters.xpt.layout import CARD
+from fhir2cdisc.converters.xpt.write import read_xpt, write_xpt
+from fhir2cdisc.mappings.standard.datasets import Variable
 
 REPEATS = 3
 
@@ -31,9 +31,7 @@ def clinical_frame(rows: int) -> pd.DataFrame:
     subjects = np.sort(random.integers(0, max(1, rows // 200), rows))
     data: dict[str, Any] = {
         "STUDYID": np.full(rows, "SYN-2024-01", dtype=object),
-        "USUBJID": np.array([f"SYN-2024-01-{i:06d}" for i in range(subjects.max() + 1)], dtype=object)[
-            subjects
-        ],
+        "USUBJID": np.array([f"SYN-2024-01-{i:06d}" for i in range(subjects.max() + 1)], dtype=object)[subjects],
     }
     for number, levels in enumerate((3, 12, 40, 40, 200, 2000), 1):
         terms = np.array([f"TERM {i} OF LIST {number}" for i in range(levels)], dtype=object)

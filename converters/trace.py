@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from fhir2cdisc.converters.xpt import read_xpt
-from fhir2cdisc.sdtm.metadata import record_key
+from fhir2cdisc.converters.xpt.write import read_xpt
+from fhir2cdisc.mappings.standard.datasets import record_key
 
 _MAX_DEPTH = 6
 # What names a record to a reader, of the variables that it has.
@@ -115,9 +115,7 @@ def _no_lineage(package: TracedPackage, kind: str) -> str:
     return f"{package.folder}: has no lineage/{kind}.parquet, so the trace ends here"
 
 
-def _source(
-    package: TracedPackage, domain: str, variable: str, seq: float, subject: str, depth: int
-) -> Iterator[str]:
+def _source(package: TracedPackage, domain: str, variable: str, seq: float, subject: str, depth: int) -> Iterator[str]:
     try:
         frame = package.dataset(domain)
     except TraceError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from click.testing import CliRunner
-from fhir2cdisc.converters.cli import main
+from fhir2cdisc.converters.cli.main import main
 
 FOLDER = Path(__file__).parent
 WIDTH = 100

@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap, VariableMap, builtin_domains
+from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.sdtm.describe import describe
-from fhir2cdisc.sdtm.metadata import sdtm_datasets
 
 FOLDER = Path(__file__).parent
 MADE = {"fhir": "From FHIR", "derived": "Derived", "not": "Not made"}

@@ -172,9 +172,15 @@ def _route(
         return None
     meta = head.meta if isinstance(head.meta, dict) else {}
     return Routed(
-        subject, kind, id_, _text(meta.get("versionId")), _text(meta.get("lastUpdated")),
-        record.place, record.full_url, record.raw,
-    )  # fmt: skip
+        subject,
+        kind,
+        id_,
+        _text(meta.get("versionId")),
+        _text(meta.get("lastUpdated")),
+        record.place,
+        record.full_url,
+        record.raw,
+    )
 
 
 def _subject(kind: str, id_: str, record: Record, head: _Header, local: dict[str, str]) -> str | None:

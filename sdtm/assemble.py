@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.model import DomainMap
+from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assessments import link_assessments
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
-from fhir2cdisc.sdtm.metadata import sdtm_datasets
 from fhir2cdisc.sdtm.readers import number_readers
 from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments, specimen_links
 from fhir2cdisc.sdtm.results import odd_units, standardise
@@ -80,13 +80,17 @@ def _unit_findings(frame: pd.DataFrame, domain: str, gathered: Gathered) -> list
         Finding(
             "unit.differs",
             f"{place.RESOURCE}/{place.ID}: {unit}: {test} is in {own}, most results of this test are in {usual}",
-            file=place.FILE, line=int(place.LINE), entry=int(place.ENTRY),
-            resource=f"{place.RESOURCE}/{place.ID}", variable=unit, value=own,
+            file=place.FILE,
+            line=int(place.LINE),
+            entry=int(place.ENTRY),
+            resource=f"{place.RESOURCE}/{place.ID}",
+            variable=unit,
+            value=own,
         )
         for place, test, own, usual in zip(
             places.itertuples(), odd[f"{domain}TESTCD"], odd[unit], odd["_USUAL"], strict=True
         )
-    ]  # fmt: skip
+    ]
 
 
 def _order(gathered: Gathered) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 from fhir2cdisc.fhir.deep import deep_fault
 from fhir2cdisc.fhir.findings import Finding
-from fhir2cdisc.fhir.path import Context
+from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.fhir.records import decode
 from fhir2cdisc.fhir.route import Accounts, Routed, add_finding
 from fhir2cdisc.fhir.versions import other_version
@@ -27,8 +27,16 @@ from fhir2cdisc.sdtm.versions import latest_versions
 
 RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
 ROW_COLUMNS = [
-    "_SUBJECT", "_ROW", "_RECORD_NO", "_SOURCE", "_ENCOUNTER", "_USED", "_DRUG", "_DRUG_CLASS", "_ANTINEOPLASTIC",
-]  # fmt: skip
+    "_SUBJECT",
+    "_ROW",
+    "_RECORD_NO",
+    "_SOURCE",
+    "_ENCOUNTER",
+    "_USED",
+    "_DRUG",
+    "_DRUG_CLASS",
+    "_ANTINEOPLASTIC",
+]
 # What a path or verb raises on JSON that has not the shape of FHIR; one such record must not stop a run.
 ODD_SHAPE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 
@@ -206,11 +214,18 @@ class _Subject:
         used = tuple(dict.fromkeys(n for n in touched if n != item.number))
         values.append(
             [
-                self.subject, number, item.number, f"{row.source.domain}/{spec.name}",
-                encounter.number if encounter is not None else -1, used,
-                row.drug, row.drug_class, "Y" if row.antineoplastic else "", *row.values,
+                self.subject,
+                number,
+                item.number,
+                f"{row.source.domain}/{spec.name}",
+                encounter.number if encounter is not None else -1,
+                used,
+                row.drug,
+                row.drug_class,
+                "Y" if row.antineoplastic else "",
+                *row.values,
             ]
-        )  # fmt: skip
+        )
         self.used.update(used)
         self.rows_of[item.number].append(number)
         self.pending += [(number, reference) for reference in row.links]

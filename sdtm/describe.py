@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap, VariableMap
-from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
+from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
 from fhir2cdisc.sdtm.relations import supp_dataset_label
 from fhir2cdisc.sdtm.trial_design import KEYS as TRIAL_DESIGN_KEYS
 

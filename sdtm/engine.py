@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from fhir2cdisc.fhir.path import Context, Path, compile_path, truth
-from fhir2cdisc.fhir.path_parser import PathError
+from fhir2cdisc.fhir.path.expression import Context, Path, compile_path, truth
+from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.fhir.versions import R4_TYPES
 from fhir2cdisc.mappings.model import (
     NCI_SYSTEMS,
@@ -22,8 +22,8 @@ from fhir2cdisc.mappings.model import (
     builtin_terminology,
     resource_rules,
 )
+from fhir2cdisc.mappings.standard.datasets import codelist, sdtm_datasets
 from fhir2cdisc.mappings.study import Drug, Study
-from fhir2cdisc.sdtm.metadata import codelist, sdtm_datasets
 from fhir2cdisc.sdtm.values import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
 
 # Codelists whose NCI concept codes are the tests of a domain: (--TESTCD, --TEST). Of a code that several domains

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.route import Accounts
+from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.sdtm.convert import RECORD_COLUMNS, Converted
-from fhir2cdisc.sdtm.metadata import sdtm_datasets
 
 # Findings about a code or a term rather than about one record: the same one comes with every patient.
 TERM_RULES = ("codelist.", "unit.", "code.")

@@ -55,9 +55,14 @@ def finding_of(item: Item, rule: str, message: str, severity: str = "warning") -
     """A finding that names the resource and the place where it was read."""
     head = item.head
     return Finding(
-        rule, f"{head.type}/{head.id}: {message}", severity,
-        file=head.place.file, line=head.place.line, entry=head.place.entry, resource=f"{head.type}/{head.id}",
-    )  # fmt: skip
+        rule,
+        f"{head.type}/{head.id}: {message}",
+        severity,
+        file=head.place.file,
+        line=head.place.line,
+        entry=head.place.entry,
+        resource=f"{head.type}/{head.id}",
+    )
 
 
 def reject_shape(item: Item, error: Exception, accounts: Accounts) -> None:

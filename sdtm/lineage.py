@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.sdtm.metadata import record_key
+from fhir2cdisc.mappings.standard.datasets import record_key
 
 LINEAGE_COLUMNS = [
-    "DATASET", "USUBJID", "SEQ", "ROLE", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION", "RULE",
-]  # fmt: skip
+    "DATASET",
+    "USUBJID",
+    "SEQ",
+    "ROLE",
+    "FILE",
+    "LINE",
+    "ENTRY",
+    "RESOURCE",
+    "ID",
+    "VERSION",
+    "RULE",
+]
 _PLACE = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
 
 
@@ -22,10 +32,12 @@ def lineage_of(frame: pd.DataFrame, domain: str, records: pd.DataFrame) -> pd.Da
     counts = frame["_USED"].map(len).to_numpy()
     support = np.repeat(np.arange(len(frame)), counts)
     rows = np.concatenate([np.arange(len(frame)), support])
-    numbers = np.concatenate([
-        frame["_RECORD_NO"].to_numpy(np.int64),
-        np.array([n for used in frame["_USED"] for n in used], dtype=np.int64),
-    ])  # fmt: skip
+    numbers = np.concatenate(
+        [
+            frame["_RECORD_NO"].to_numpy(np.int64),
+            np.array([n for used in frame["_USED"] for n in used], dtype=np.int64),
+        ]
+    )
     made = pd.DataFrame(
         {
             "DATASET": domain,

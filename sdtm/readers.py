@@ -48,10 +48,14 @@ def _readings(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     reader = _column(frame, "_READER")
     made = pd.DataFrame(
         {
-            "DOMAIN": domain, "ROW": frame.index, "SUBJECT": frame["_SUBJECT"], "RECORD_NO": frame["_RECORD_NO"],
-            "ROLE": role, "READER": reader,
+            "DOMAIN": domain,
+            "ROW": frame.index,
+            "SUBJECT": frame["_SUBJECT"],
+            "RECORD_NO": frame["_RECORD_NO"],
+            "ROLE": role,
+            "READER": reader,
         }
-    )  # fmt: skip
+    )
     return made[(role != "") & (frame[f"{domain}EVALID"] == "")]
 
 
@@ -68,8 +72,14 @@ def _unnamed(readings: pd.DataFrame, records: pd.DataFrame) -> list[Finding]:
         said = f"names no performer, and the subject has {row.READERS:.0f} readers; it is left blank"
         found.append(
             Finding(
-                "reader.unnamed", f"{resource}: {name}: {said}", "warning", file=place["FILE"],
-                line=int(place["LINE"]), entry=int(place["ENTRY"]), resource=resource, variable=name,
+                "reader.unnamed",
+                f"{resource}: {name}: {said}",
+                "warning",
+                file=place["FILE"],
+                line=int(place["LINE"]),
+                entry=int(place["ENTRY"]),
+                resource=resource,
+                variable=name,
             )
-        )  # fmt: skip
+        )
     return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap
-from fhir2cdisc.sdtm.metadata import record_key, sdtm_datasets
+from fhir2cdisc.mappings.standard.datasets import record_key, sdtm_datasets
 from fhir2cdisc.sdtm.special import QNAM_LABELS
 
 SUPP_COLUMNS = ["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL", "QORIG", "QEVAL"]

@@ -157,13 +157,16 @@ def arm_findings(dm: pd.DataFrame, study: Study) -> list[Finding]:
     known = {arm.code for arm in study.arms} | {""}
     return [
         Finding(
-            "arm.unknown", f"{name}: {code!r} is no arm of the study file; it is kept as the source has it",
-            variable=name, value=str(code), count=int(count),
+            "arm.unknown",
+            f"{name}: {code!r} is no arm of the study file; it is kept as the source has it",
+            variable=name,
+            value=str(code),
+            count=int(count),
         )
         for name in ("ARMCD", "ACTARMCD")
         for code, count in dm[name].value_counts().sort_index().items()
         if study.arms and code not in known
-    ]  # fmt: skip
+    ]
 
 
 def _arm(dm: pd.DataFrame, gathered: Gathered, study: Study) -> None:

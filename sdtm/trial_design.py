@@ -66,9 +66,13 @@ def build_ta(study: Study) -> pd.DataFrame:
 def build_ti(study: Study) -> pd.DataFrame:
     """TI: one record for each eligibility criterion, by code."""
     columns = {
-        "IETESTCD": "code", "IETEST": "text", "IECAT": "category", "IESCAT": "subcategory", "TIRL": "rule",
+        "IETESTCD": "code",
+        "IETEST": "text",
+        "IECAT": "category",
+        "IESCAT": "subcategory",
+        "TIRL": "rule",
         "TIVERS": "version",
-    }  # fmt: skip
+    }
     rows = [[getattr(one, name) for name in columns.values()] for one in study.criteria]
     made = pd.DataFrame(rows, columns=list(columns)).sort_values(["IETESTCD", "TIVERS"], ignore_index=True)
     empty = [name for name in ("IESCAT", "TIRL", "TIVERS") if not made[name].any()]
@@ -104,11 +108,18 @@ def build_se(dm: pd.DataFrame) -> pd.DataFrame:
         place, name, epoch = names[code]
         part = pd.DataFrame(
             {
-                "STUDYID": dm["STUDYID"], "DOMAIN": "SE", "USUBJID": dm["USUBJID"], "ETCD": code, "ELEMENT": name,
-                "SESTDTC": dm[start], "SEENDTC": dm[end], "TAETORD": float(place), "EPOCH": epoch,
+                "STUDYID": dm["STUDYID"],
+                "DOMAIN": "SE",
+                "USUBJID": dm["USUBJID"],
+                "ETCD": code,
+                "ELEMENT": name,
+                "SESTDTC": dm[start],
+                "SEENDTC": dm[end],
+                "TAETORD": float(place),
+                "EPOCH": epoch,
                 "_REF": dm["RFSTDTC"],
             }
-        )  # fmt: skip
+        )
         closed = part["SEENDTC"].where(~(days_of(part["SEENDTC"]) < days_of(part["SESTDTC"])), part["SESTDTC"])
         parts.append(part.assign(SEENDTC=closed)[part["SESTDTC"] != ""])
     se = pd.concat(parts).sort_values(["USUBJID", "TAETORD"], kind="stable").reset_index(drop=True)
@@ -116,7 +127,17 @@ def build_se(dm: pd.DataFrame) -> pd.DataFrame:
     se["SESTDY"], se["SEENDY"] = study_day(se["SESTDTC"], se["_REF"]), study_day(se["SEENDTC"], se["_REF"])
     se = se.replace({"SEENDTC": {np.nan: ""}})
     order = [
-        "STUDYID", "DOMAIN", "USUBJID", "SESEQ", "ETCD", "ELEMENT", "TAETORD", "EPOCH", "SESTDTC", "SEENDTC",
-        "SESTDY", "SEENDY",
-    ]  # fmt: skip
+        "STUDYID",
+        "DOMAIN",
+        "USUBJID",
+        "SESEQ",
+        "ETCD",
+        "ELEMENT",
+        "TAETORD",
+        "EPOCH",
+        "SESTDTC",
+        "SEENDTC",
+        "SESTDY",
+        "SEENDY",
+    ]
     return se[order]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pandas as pd
+from fhir2cdisc.mappings.standard.datasets import SDTM_CT_VERSION, codelist
 from fhir2cdisc.mappings.study import Study, StudyError
-from fhir2cdisc.sdtm.metadata import SDTM_CT_VERSION, codelist
 
 # Null flavors of ISO 21090.
 _NOT_APPLICABLE, _UNKNOWN = "NA", "UNK"
@@ -24,11 +24,15 @@ _CODES = {
     "TCNTRL": {"NONE": "C41132", "PLACEBO": "C49648"},
     "TINDTP": {"TREATMENT": "C49656", "PREVENTION": "C49657"},
     "TPHASE": {
-        "PHASE II TRIAL": "C15601", "PHASE IIA TRIAL": "C49686", "PHASE IIB TRIAL": "C49688",
-        "PHASE II/III TRIAL": "C15694", "PHASE III TRIAL": "C15602", "PHASE IV TRIAL": "C15603",
+        "PHASE II TRIAL": "C15601",
+        "PHASE IIA TRIAL": "C49686",
+        "PHASE IIB TRIAL": "C49688",
+        "PHASE II/III TRIAL": "C15694",
+        "PHASE III TRIAL": "C15602",
+        "PHASE IV TRIAL": "C15603",
     },
     "TTYPE": {"EFFICACY": "C49666", "SAFETY": "C49667"},
-}  # fmt: skip
+}
 _YES_NO = ("ADAPT", "ADDON", "HLTSUBJI", "RANDOM")
 _ISO_8601 = ("AGEMAX", "AGEMIN", "CRMDUR", "DCUTDTC", "LENGTH", "SDMDUR", "SENDTC", "SSTDTC")
 _UNII = "http://fdasis.nlm.nih.gov"
@@ -54,8 +58,17 @@ def build_ts(frames: dict[str, pd.DataFrame], study: Study) -> pd.DataFrame:
     coded = [_coded(code, value, study) for code, value in zip(rows["TSPARMCD"], rows["TSVAL"], strict=True)]
     rows[["TSVALCD", "TSVCDREF", "TSVCDVER"]] = pd.DataFrame(coded, index=rows.index, dtype=object)
     order = [
-        "STUDYID", "DOMAIN", "TSSEQ", "TSPARMCD", "TSPARM", "TSVAL", "TSVALNF", "TSVALCD", "TSVCDREF", "TSVCDVER",
-    ]  # fmt: skip
+        "STUDYID",
+        "DOMAIN",
+        "TSSEQ",
+        "TSPARMCD",
+        "TSPARM",
+        "TSVAL",
+        "TSVALNF",
+        "TSVALCD",
+        "TSVCDREF",
+        "TSVCDVER",
+    ]
     return rows.sort_values(["TSPARMCD", "TSSEQ"], kind="stable")[order].reset_index(drop=True)
 
 
@@ -99,9 +112,12 @@ def _several(study: Study, primary: list[str]) -> Iterator[tuple[str, str, str]]
     secondary = [e.title for e in study.endpoints if e.role == "secondary"]
     kinds = {"SAFETY" if e.kind == "incidence" else "EFFICACY" for e in study.endpoints}
     lists = {
-        "TTYPE": sorted(kinds), "OUTMSPRI": primary, "OUTMSSEC": secondary, "INDIC": study.design.conditions,
+        "TTYPE": sorted(kinds),
+        "OUTMSPRI": primary,
+        "OUTMSSEC": secondary,
+        "INDIC": study.design.conditions,
         "TRT": [drug.name for drug in study.drugs],
-    }  # fmt: skip
+    }
     for code, values in lists.items():
         yield from ((code, value, _UNKNOWN) for value in (values or ("",)))
 

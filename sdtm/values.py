@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from fhir2cdisc.fhir.dates import DateError, to_dtc
-from fhir2cdisc.fhir.path import Context, Path, compile_path, truth
-from fhir2cdisc.fhir.path_parser import PathError
+from fhir2cdisc.fhir.path.expression import Context, Path, compile_path, truth
+from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.mappings.model import NCI_SYSTEMS, Terminology, Test, VariableMap
-from fhir2cdisc.sdtm.metadata import Codelist, codelist
+from fhir2cdisc.mappings.standard.datasets import Codelist, codelist
 from fhir2cdisc.sdtm.performers import performer
 from fhir2cdisc.sdtm.results import LARGEST, SMALLEST
 
@@ -219,13 +219,15 @@ def _shape(name: str, spec: VariableMap, terms: Terminology) -> Callable[[bool],
     if spec.as_ == "number":
         return lambda is_concept: lambda value, cell: _number(name, value, cell.report)
     if spec.as_ == "unit":
-        return lambda is_concept: lambda value, cell: unit_text(
-            value, name, terms.units, cell.report, cell.test.testcd if cell.test else ""
+        return lambda is_concept: (
+            lambda value, cell: unit_text(value, name, terms.units, cell.report, cell.test.testcd if cell.test else "")
         )
     if spec.as_ == "result" and term is not None:
         # A Quantity has a `code` too, the unit's; only a concept or a text is looked up.
-        return lambda is_concept: lambda value, cell: (
-            term(value, cell.report) if not isinstance(value, dict) or _is_concept(value) else result_text(value)
+        return lambda is_concept: (
+            lambda value, cell: (
+                term(value, cell.report) if not isinstance(value, dict) or _is_concept(value) else result_text(value)
+            )
         )
     if term is not None:
         return lambda is_concept: lambda value, cell: term(value, cell.report)

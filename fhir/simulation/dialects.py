@@ -102,18 +102,24 @@ def overall_response(dialect: Dialect, response: str) -> tuple[Json, str, Json |
     """Code, name of the value element and value of an overall response."""
     text = WORDS[response]
     if dialect.response == "a":
-        return concept(LOINC, "97509-4", "Cancer Disease Progression"), "valueCodeableConcept", _value(
-            LOINC, ANSWERS, response
+        return (
+            concept(LOINC, "97509-4", "Cancer Disease Progression"),
+            "valueCodeableConcept",
+            _value(LOINC, ANSWERS, response),
         )
     if dialect.response == "b":
-        return concept(RADLEX, "RID11510", "Therapeutic response"), "valueCodeableConcept", _value(
-            RADLEX, RADLEX_VALUES, response
+        return (
+            concept(RADLEX, "RID11510", "Therapeutic response"),
+            "valueCodeableConcept",
+            _value(RADLEX, RADLEX_VALUES, response),
         )
     if dialect.response == "c":
         return concept(LOINC, "21976-6", "Cancer outcome status"), "valueCodeableConcept", {"text": text}
     if dialect.response == "d":
-        return concept(LOINC, "88040-1", "Response to cancer treatment"), "valueCodeableConcept", _value(
-            LOINC, ANSWERS, response
+        return (
+            concept(LOINC, "88040-1", "Response to cancer treatment"),
+            "valueCodeableConcept",
+            _value(LOINC, ANSWERS, response),
         )
     if dialect.response == "e":
         code = concept(SNOMED, "396432002", "Status of regression of tumor")

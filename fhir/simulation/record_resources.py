@@ -37,9 +37,7 @@ def _examination(chart: Chart, visit: Visit) -> None:
         code = concept(LOINC, "89247-1", "ECOG Performance Status score")
         if chart.dialect.chinese:
             code = concept(LOCAL + "item", "ECOG", "ECOG评分", "ECOG评分")
-        chart.observe(
-            f"ecog-{visit.key}", code, visit.day, visit, category=category("survey"), valueInteger=visit.ecog
-        )
+        chart.observe(f"ecog-{visit.key}", code, visit.day, visit, category=category("survey"), valueInteger=visit.ecog)
     for name, value in visit.labs.items():
         _lab(chart, visit, name, value)
     _vital_signs(chart, visit)
@@ -52,10 +50,15 @@ def _lab(chart: Chart, visit: Visit, name: str, value: float) -> None:
     if chart.dialect.chinese:
         code = concept(LOCAL + "lab", name, lab.zh, lab.zh)
     chart.observe(
-        f"lab-{visit.key}-{name}", code, _clock(visit.day), visit, category=category("laboratory"),
-        valueQuantity=quantity(value, lab.unit), interpretation=[concept(INTERPRETATION, flag)],
+        f"lab-{visit.key}-{name}",
+        code,
+        _clock(visit.day),
+        visit,
+        category=category("laboratory"),
+        valueQuantity=quantity(value, lab.unit),
+        interpretation=[concept(INTERPRETATION, flag)],
         referenceRange=[{"low": quantity(lab.low, lab.unit), "high": quantity(lab.high, lab.unit)}],
-    )  # fmt: skip
+    )
 
 
 def _vital_code(chart: Chart, name: str) -> Json:
@@ -70,9 +73,13 @@ def _vital_signs(chart: Chart, visit: Visit) -> None:
         if name in ("SYSBP", "DIABP"):
             continue
         chart.observe(
-            f"vital-{visit.key}-{name}", _vital_code(chart, name), _clock(visit.day), visit,
-            category=category("vital-signs"), valueQuantity=quantity(value, VITALS[name].unit),
-        )  # fmt: skip
+            f"vital-{visit.key}-{name}",
+            _vital_code(chart, name),
+            _clock(visit.day),
+            visit,
+            category=category("vital-signs"),
+            valueQuantity=quantity(value, VITALS[name].unit),
+        )
     if "SYSBP" in visit.vitals:
         parts = [
             {"code": _vital_code(chart, name), "valueQuantity": quantity(visit.vitals[name], VITALS[name].unit)}
@@ -167,10 +174,13 @@ def _markers(chart: Chart) -> None:
 def _pdl1(chart: Chart, detail: str, value: Json) -> None:
     """PD-L1 by immunohistochemistry; one code for both scores, so an extension says which it is."""
     chart.observe(
-        f"pdl1-{detail}", concept(LOINC, "85147-7", "PD-L1 by clone 22C3"), chart.course.variant_day or 0,
+        f"pdl1-{detail}",
+        concept(LOINC, "85147-7", "PD-L1 by clone 22C3"),
+        chart.course.variant_day or 0,
         extension=[{"url": URN + "test-detail", "valueString": detail}],
-        category=category("laboratory"), valueQuantity=value,
-    )  # fmt: skip
+        category=category("laboratory"),
+        valueQuantity=value,
+    )
 
 
 def _variant(chart: Chart, at: int, day: int) -> None:
@@ -183,10 +193,13 @@ def _variant(chart: Chart, at: int, day: int) -> None:
         ("81258-6", {"valueQuantity": quantity(vaf / 100, "1")}),
     ]
     chart.observe(
-        f"variant-{gene.symbol}", concept(LOINC, "69548-6", "Genetic variant assessment"), day,
-        category=category("laboratory"), valueCodeableConcept=concept(LOINC, "LA9633-4", "Present"),
+        f"variant-{gene.symbol}",
+        concept(LOINC, "69548-6", "Genetic variant assessment"),
+        day,
+        category=category("laboratory"),
+        valueCodeableConcept=concept(LOINC, "LA9633-4", "Present"),
         component=[{"code": concept(LOINC, code), **value} for code, value in parts],
-    )  # fmt: skip
+    )
 
 
 def _board(chart: Chart, board: Board) -> None:

@@ -117,9 +117,7 @@ def _conditions(chart: Chart) -> None:
         )
     for name in course.comorbidities:
         snomed, icd10, chinese = COMORBIDITIES[name]
-        _condition(
-            chart, name, "problem-list-item", name, chinese, snomed, icd10, recordedDate=iso(course.consent)
-        )
+        _condition(chart, name, "problem-list-item", name, chinese, snomed, icd10, recordedDate=iso(course.consent))
 
 
 def _condition(

@@ -209,20 +209,37 @@ def subject_row(study: Study, course: Course) -> Row:
     board = course.boards[0] if course.boards else None
     second = course.boards[1] if len(course.boards) > 1 else None
     return {
-        "SUBJID": course.subjid, "SITEID": course.site, "SEX": course.sex[0].upper(), "BRTHDTC": iso(course.birth),
-        "ARM": course.arm, "DRUGS": "+".join(course.drugs), "RFICDTC": iso(course.consent),
-        "TRTSDT": _text(course.first_dose), "TRTEDT": _text(course.last_dose), "DTHDT": _text(course.death),
-        "DTHCAUS": course.cause, "LSTALVDT": "" if course.death is not None else iso(course.end),
-        "EOSREAS": course.study_end_reason, "EOTREAS": course.treatment_end_reason,
-        "NACTDT": _text(course.new_therapy), "MEASURABLE": "Y" if course.measurable else "N",
-        "BOR": best, "BORDT": _text(best_day), "CBOR": sure, "CBORDT": _text(sure_day),
-        "TMB": course.tmb, "MSI": course.msi, "PDL1TPS": course.pdl1, "PDL1CPS": course.cps,
+        "SUBJID": course.subjid,
+        "SITEID": course.site,
+        "SEX": course.sex[0].upper(),
+        "BRTHDTC": iso(course.birth),
+        "ARM": course.arm,
+        "DRUGS": "+".join(course.drugs),
+        "RFICDTC": iso(course.consent),
+        "TRTSDT": _text(course.first_dose),
+        "TRTEDT": _text(course.last_dose),
+        "DTHDT": _text(course.death),
+        "DTHCAUS": course.cause,
+        "LSTALVDT": "" if course.death is not None else iso(course.end),
+        "EOSREAS": course.study_end_reason,
+        "EOTREAS": course.treatment_end_reason,
+        "NACTDT": _text(course.new_therapy),
+        "MEASURABLE": "Y" if course.measurable else "N",
+        "BOR": best,
+        "BORDT": _text(best_day),
+        "CBOR": sure,
+        "CBORDT": _text(sure_day),
+        "TMB": course.tmb,
+        "MSI": course.msi,
+        "PDL1TPS": course.pdl1,
+        "PDL1CPS": course.cps,
         "GENES": "+".join(GENES[at].symbol for at in course.variants),
-        "MTBDT": _text(board.day if board else None), "MTBREC": "+".join(board.drugs) if board else "",
+        "MTBDT": _text(board.day if board else None),
+        "MTBREC": "+".join(board.drugs) if board else "",
         "MTBMFL": "Y" if board and _followed(course, board) else "N",
         "SECMTBDT": _text(second.day if second else None),
         "SECMTBFL": "Y" if second and _followed(course, second) else "N",
-    }  # fmt: skip
+    }
 
 
 def _followed(course: Course, board: Board) -> bool:
@@ -249,16 +266,23 @@ def response_rows(study: Study, course: Course) -> Iterator[Row]:
         ended = event_or_censor(course, calls(course, evaluator), gap, death_counts=True)[0]
         free = (ended - (course.first_dose or 0) + 1) / month
         held = {
-            "RSP": best in RESPONSE, "CRSP": sure in RESPONSE,
-            "DCR": inside[0] in CONTROL, "CDCR": inside[1] in CONTROL,
-            "SD4M": sure == "SD" and free > 4, "DC4M": sure in CONTROL and free > 4,
+            "RSP": best in RESPONSE,
+            "CRSP": sure in RESPONSE,
+            "DCR": inside[0] in CONTROL,
+            "CDCR": inside[1] in CONTROL,
+            "SD4M": sure == "SD" and free > 4,
+            "DC4M": sure in CONTROL and free > 4,
             "CBR": sure in RESPONSE or free > 6,
-        }  # fmt: skip
+        }
         yield {
-            "SUBJID": course.subjid, "EVALUATOR": evaluator,
-            "BOR": best, "BORDT": _text(day), "CBOR": sure, "CBORDT": _text(sure_day),
+            "SUBJID": course.subjid,
+            "EVALUATOR": evaluator,
+            "BOR": best,
+            "BORDT": _text(day),
+            "CBOR": sure,
+            "CBORDT": _text(sure_day),
             **{name: "Y" if held[name] else "N" for name in held},
-        }  # fmt: skip
+        }
 
 
 def timepoint_rows(course: Course) -> Iterator[Row]:
@@ -266,10 +290,17 @@ def timepoint_rows(course: Course) -> Iterator[Row]:
     for one in course.assessments:
         for read in one.reads:
             yield {
-                "SUBJID": course.subjid, "EVALUATOR": read.evaluator, "NUMBER": one.number, "VISIT": one.visit,
-                "DATE": iso(one.day), "SUM_MM": read.sum_mm, "TRGRESP": read.target, "NTRGRESP": read.nontarget,
-                "NEWLIND": ("Y" if read.new else "N") if one.number else "", "OVRLRESP": read.overall,
-            }  # fmt: skip
+                "SUBJID": course.subjid,
+                "EVALUATOR": read.evaluator,
+                "NUMBER": one.number,
+                "VISIT": one.visit,
+                "DATE": iso(one.day),
+                "SUM_MM": read.sum_mm,
+                "TRGRESP": read.target,
+                "NTRGRESP": read.nontarget,
+                "NEWLIND": ("Y" if read.new else "N") if one.number else "",
+                "OVRLRESP": read.overall,
+            }
 
 
 def lesion_rows(course: Course) -> Iterator[Row]:
@@ -285,22 +316,36 @@ def _lesion(course: Course, one: Assessment, evaluator: str, name: str) -> Row:
     assert read is not None
     lesion = next(item for item in (*course.lesions, *read.new) if item.id == name)
     return {
-        "SUBJID": course.subjid, "EVALUATOR": evaluator, "NUMBER": one.number, "DATE": iso(one.day),
-        "LESION": name, "ROLE": lesion.role, "LOC": lesion.organ, "NODE": "Y" if lesion.node else "N",
-        "SIZE_MM": read.sizes.get(name), "STATE": read.states.get(name) or ("PRESENT" if lesion.role == "NEW" else ""),
-    }  # fmt: skip
+        "SUBJID": course.subjid,
+        "EVALUATOR": evaluator,
+        "NUMBER": one.number,
+        "DATE": iso(one.day),
+        "LESION": name,
+        "ROLE": lesion.role,
+        "LOC": lesion.organ,
+        "NODE": "Y" if lesion.node else "N",
+        "SIZE_MM": read.sizes.get(name),
+        "STATE": read.states.get(name) or ("PRESENT" if lesion.role == "NEW" else ""),
+    }
 
 
 def event_rows(course: Course) -> Iterator[Row]:
     """Adverse events: true days, the start as written, grade, and whether treatment-emergent."""
     for one in course.events:
         yield {
-            "SUBJID": course.subjid, "NUMBER": one.number, "TERM": one.term, "BODYSYS": SYSTEMS[one.term],
+            "SUBJID": course.subjid,
+            "NUMBER": one.number,
+            "TERM": one.term,
+            "BODYSYS": SYSTEMS[one.term],
             "START": iso(one.start),
-            "START_WRITTEN": one.start_text, "END": _text(one.end), "GRADE": one.grade,
-            "SERIOUS": "Y" if one.serious else "N", "RELATED": "Y" if one.related else "N",
-            "OUTCOME": one.outcome, "TRTEMFL": "Y" if one.emergent else "N",
-        }  # fmt: skip
+            "START_WRITTEN": one.start_text,
+            "END": _text(one.end),
+            "GRADE": one.grade,
+            "SERIOUS": "Y" if one.serious else "N",
+            "RELATED": "Y" if one.related else "N",
+            "OUTCOME": one.outcome,
+            "TRTEMFL": "Y" if one.emergent else "N",
+        }
 
 
 def score_rows(course: Course) -> Iterator[Row]:
@@ -309,9 +354,13 @@ def score_rows(course: Course) -> Iterator[Row]:
         scores = fact_scores(form.answers) if form.code == FACT else promis_scores(form.answers)
         for scale, score in scores.items():
             yield {
-                "SUBJID": course.subjid, "QSCAT": form.code, "VISIT": form.visit, "DATE": iso(form.day),
-                "SCALE": scale, "SCORE": None if score is None else round(score, 6),
-            }  # fmt: skip
+                "SUBJID": course.subjid,
+                "QSCAT": form.code,
+                "VISIT": form.visit,
+                "DATE": iso(form.day),
+                "SCALE": scale,
+                "SCORE": None if score is None else round(score, 6),
+            }
 
 
 def _text(day: int | None) -> str:

@@ -99,15 +99,28 @@ def _identify(chart: Chart, one: Assessment, read: Read, visit: Visit | None) ->
             role = concept(LOCAL + "role", code, chinese, chinese)
         key = f"identify-{one.number}-{read.evaluator}-{lesion.id}"
         chart.observe(
-            key, coded(chart, "TUMIDENT"), one.day, visit, category=category("imaging"),
-            focus=_focus(chart, lesion.id), valueCodeableConcept=role, method=_ct(chart), **_by(chart, read),
-        )  # fmt: skip
+            key,
+            coded(chart, "TUMIDENT"),
+            one.day,
+            visit,
+            category=category("imaging"),
+            focus=_focus(chart, lesion.id),
+            valueCodeableConcept=role,
+            method=_ct(chart),
+            **_by(chart, read),
+        )
     if read.merged:
         chart.observe(
-            f"merge-{one.number}-{read.evaluator}", coded(chart, "TUMERGE"), one.day, visit,
-            category=category("imaging"), focus=_focus(chart, *read.merged),
-            valueCodeableConcept={"text": chart.word("TARGET", "靶病灶")}, method=_ct(chart), **_by(chart, read),
-        )  # fmt: skip
+            f"merge-{one.number}-{read.evaluator}",
+            coded(chart, "TUMERGE"),
+            one.day,
+            visit,
+            category=category("imaging"),
+            focus=_focus(chart, *read.merged),
+            valueCodeableConcept={"text": chart.word("TARGET", "靶病灶")},
+            method=_ct(chart),
+            **_by(chart, read),
+        )
 
 
 def _measure(chart: Chart, one: Assessment, read: Read, visit: Visit | None) -> None:
@@ -135,9 +148,16 @@ def _remark(chart: Chart, one: Assessment, lesion: Lesion, size: int | None) -> 
 
 def _write(chart: Chart, one: Assessment, read: Read, visit: Visit | None, lesion: Lesion, content: Json) -> None:
     chart.observe(
-        f"measure-{one.number}-{read.evaluator}-{lesion.id}", content.pop("code"), one.day, visit,
-        category=category("imaging"), focus=_focus(chart, lesion.id), method=_ct(chart), **content, **_by(chart, read),
-    )  # fmt: skip
+        f"measure-{one.number}-{read.evaluator}-{lesion.id}",
+        content.pop("code"),
+        one.day,
+        visit,
+        category=category("imaging"),
+        focus=_focus(chart, lesion.id),
+        method=_ct(chart),
+        **content,
+        **_by(chart, read),
+    )
 
 
 ABSENT_VALUE = concept(HL7 + "data-absent-reason", "not-performed")
@@ -173,15 +193,26 @@ def _respond(chart: Chart, one: Assessment, read: Read, visit: Visit | None) -> 
     for name, value in parts:
         if value:
             chart.observe(
-                f"{name}-{one.number}-{read.evaluator}", coded(chart, name), one.day, visit,
-                category=category("imaging"), method=method, valueCodeableConcept=_call(chart, value),
+                f"{name}-{one.number}-{read.evaluator}",
+                coded(chart, name),
+                one.day,
+                visit,
+                category=category("imaging"),
+                method=method,
+                valueCodeableConcept=_call(chart, value),
                 **_by(chart, read),
-            )  # fmt: skip
+            )
     code, element, value_of = overall_response(chart.dialect, read.overall)
     chart.observe(
-        f"OVRLRESP-{one.number}-{read.evaluator}", code, one.day, visit, category=category("imaging"),
-        method=method, **{element: value_of}, **_by(chart, read),
-    )  # fmt: skip
+        f"OVRLRESP-{one.number}-{read.evaluator}",
+        code,
+        one.day,
+        visit,
+        category=category("imaging"),
+        method=method,
+        **{element: value_of},
+        **_by(chart, read),
+    )
 
 
 def _call(chart: Chart, value: str) -> Json:

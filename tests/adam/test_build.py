@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.build import adam_lineage, build_adam
-from fhir2cdisc.converters.adam_metadata import adam_datasets
+from fhir2cdisc.converters.run.adam_metadata import adam_datasets
 from fhir2cdisc.mappings.study import Study, load_study
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")

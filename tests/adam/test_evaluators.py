@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.adrs import check_adrs, derive_adrs
-from fhir2cdisc.adam.adsl_disease import resistance
-from fhir2cdisc.adam.adtr import derive_adtr
-from fhir2cdisc.adam.evaluators import is_whose, of_one_reader
-from fhir2cdisc.adam.recist import timepoint_responses
-from fhir2cdisc.adam.recist_records import derived_rs, response_conflicts
-from fhir2cdisc.adam.response_options import ResponseOptions
+from fhir2cdisc.adam.criteria import is_whose, of_one_reader
+from fhir2cdisc.adam.response.adrs import check_adrs, derive_adrs
+from fhir2cdisc.adam.response.options import ResponseOptions
+from fhir2cdisc.adam.subject.disease import resistance
+from fhir2cdisc.adam.tumour.adtr import derive_adtr
+from fhir2cdisc.adam.tumour.derived_rs import derived_rs, response_conflicts
+from fhir2cdisc.adam.tumour.recist import timepoint_responses
 from fhir2cdisc.mappings.study import Study
 
 R1, R2 = "RADIOLOGIST 1", "RADIOLOGIST 2"
@@ -30,29 +30,42 @@ def records(domain: str, rows: list[dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame([{**base, f"{domain}SEQ": float(n), **row} for n, row in enumerate(rows, 1)])
 
 
-TU = records(
-    "TU", [{"TUEVALID": who, "TULNKID": "T01", "TUTESTCD": "TUMIDENT", "TUSTRESC": "TARGET"} for who in SIZES]
-)
+TU = records("TU", [{"TUEVALID": who, "TULNKID": "T01", "TUTESTCD": "TUMIDENT", "TUSTRESC": "TARGET"} for who in SIZES])
 TR = records(
     "TR",
     [
-        {"TREVALID": who, "TRLNKID": "T01", "TRTESTCD": "LDIAM", "TRSTRESC": f"{size:g}", "TRSTRESU": "mm",
-         "VISITNUM": float(n), "VISIT": f"SCAN {n}", "TRDTC": DATES[n]}
+        {
+            "TREVALID": who,
+            "TRLNKID": "T01",
+            "TRTESTCD": "LDIAM",
+            "TRSTRESC": f"{size:g}",
+            "TRSTRESU": "mm",
+            "VISITNUM": float(n),
+            "VISIT": f"SCAN {n}",
+            "TRDTC": DATES[n],
+        }
         for who, sizes in SIZES.items()
         for n, size in enumerate(sizes)
     ],
-)  # fmt: skip
+)
 
 
 def collected(**calls: tuple[str, str]) -> pd.DataFrame:
     """Overall responses of the two later scans by reader: `R1=("PR", "PR")`."""
     names = {"R1": R1, "R2": R2, "R10": "RADIOLOGIST 10", "nobody": ""}
     rows = [
-        {"RSEVALID": names[who], "RSTESTCD": "OVRLRESP", "RSCAT": "RECIST 1.1", "RSSTRESC": call, "VISITNUM": float(n),
-         "VISIT": f"SCAN {n}", "RSDTC": DATES[n]}
+        {
+            "RSEVALID": names[who],
+            "RSTESTCD": "OVRLRESP",
+            "RSCAT": "RECIST 1.1",
+            "RSSTRESC": call,
+            "VISITNUM": float(n),
+            "VISIT": f"SCAN {n}",
+            "RSDTC": DATES[n],
+        }
         for who, both in calls.items()
         for n, call in enumerate(both, 1)
-    ]  # fmt: skip
+    ]
     return records("RS", rows)
 
 
@@ -76,8 +89,9 @@ def test_both_readers_side_by_side_in_the_order_of_the_keys() -> None:
     both = derive_adrs(ADSL, rs, TU, [replace(INDEPENDENT, evaluator_id=who) for who in (R2, R1)])
     rows = both[both.PARAMCD == "BOR"]
     assert rows[["PARCAT2", "AVALC"]].values.tolist() == [
-        ["Independent Assessor Radiologist 1", "PR"], ["Independent Assessor Radiologist 2", "SD"],
-    ]  # fmt: skip
+        ["Independent Assessor Radiologist 1", "PR"],
+        ["Independent Assessor Radiologist 2", "SD"],
+    ]
     assert both.PARAMCD.is_monotonic_increasing
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.build import Adam, adam_lineage, build_adam
-from fhir2cdisc.adam.interim import study_results
-from fhir2cdisc.adam.recist import timepoint_responses
-from fhir2cdisc.adam.recist_options import RecistOptions
-from fhir2cdisc.adam.recist_records import derived_rs
-from fhir2cdisc.converters.adam_metadata import adam_datasets
+from fhir2cdisc.adam.results.interim import study_results
+from fhir2cdisc.adam.tumour.derived_rs import derived_rs
+from fhir2cdisc.adam.tumour.options import RecistOptions
+from fhir2cdisc.adam.tumour.recist import timepoint_responses
+from fhir2cdisc.converters.run.adam_metadata import adam_datasets
 from fhir2cdisc.mappings.study import Study
 
 SCANS = ("2024-02-25", "2024-04-26", "2024-06-21", "2024-08-16", "2024-10-11")  # baseline, then every 8 weeks
@@ -59,10 +59,17 @@ def study(**response: Any) -> Study:
         {"id": "orr", "title": "ORR", "role": "primary", "kind": "proportion", "paramcd": "CRSP"},
         {"id": "pfs", "title": "PFS", "role": "primary", "kind": "time-to-event", "paramcd": "PFS"},
         {"id": "bor", "title": "BOR", "role": "secondary", "kind": "distribution", "paramcd": "CBOR"},
-        {"id": "sd4", "title": "SD", "role": "other", "kind": "proportion", "paramcd": "SD4M", "responses": ["SD"],
-         "threshold_months": 4},
+        {
+            "id": "sd4",
+            "title": "SD",
+            "role": "other",
+            "kind": "proportion",
+            "paramcd": "SD4M",
+            "responses": ["SD"],
+            "threshold_months": 4,
+        },
         {"id": "os", "title": "OS", "role": "secondary", "kind": "time-to-event", "paramcd": "OS"},
-    ]  # fmt: skip
+    ]
     return Study.model_validate({"id": "s", "studyid": "S", "title": "S", "response": said, "endpoints": endpoints})
 
 
@@ -78,15 +85,49 @@ def sdtm(evaluator: str = "INVESTIGATOR") -> dict[str, pd.DataFrame]:
         dm.append({**who, "RFSTDTC": "2024-03-01", "RFXSTDTC": "2024-03-01", "RFICDTC": "2024-02-20", "ARM": "A"})
         ex.append({**who, "EXSEQ": 1.0, "EXTRT": "X", "EXSTDTC": "2024-03-01", "EXENDTC": "2024-06-01"})
         if sizes:
-            tu.append({**who, "TUSEQ": 1.0, "TULNKID": "T01", "TUTESTCD": "TUMIDENT", "TUSTRESC": "TARGET",
-                       "TUEVAL": evaluator, "VISITNUM": 0.0, "VISIT": "SCREENING", "TUDTC": SCANS[0]})  # fmt: skip
+            tu.append(
+                {
+                    **who,
+                    "TUSEQ": 1.0,
+                    "TULNKID": "T01",
+                    "TUTESTCD": "TUMIDENT",
+                    "TUSTRESC": "TARGET",
+                    "TUEVAL": evaluator,
+                    "VISITNUM": 0.0,
+                    "VISIT": "SCREENING",
+                    "TUDTC": SCANS[0],
+                }
+            )
         for n, size in enumerate(sizes):
-            tr.append({**who, "TRSEQ": n + 1.0, "TRLNKID": "T01", "TRTESTCD": "LDIAM", "TRSTRESC": f"{size:g}",
-                       "TRSTRESN": float(size), "TRSTRESU": "mm", "TREVAL": evaluator, "VISITNUM": float(n),
-                       "VISIT": f"SCAN {n}" if n else "SCREENING", "TRDTC": SCANS[n]})  # fmt: skip
+            tr.append(
+                {
+                    **who,
+                    "TRSEQ": n + 1.0,
+                    "TRLNKID": "T01",
+                    "TRTESTCD": "LDIAM",
+                    "TRSTRESC": f"{size:g}",
+                    "TRSTRESN": float(size),
+                    "TRSTRESU": "mm",
+                    "TREVAL": evaluator,
+                    "VISITNUM": float(n),
+                    "VISIT": f"SCAN {n}" if n else "SCREENING",
+                    "TRDTC": SCANS[n],
+                }
+            )
         for n, call in enumerate(calls.split(), 1):
-            rs.append({**who, "RSSEQ": float(n), "RSTESTCD": "OVRLRESP", "RSCAT": "RECIST 1.1", "RSSTRESC": call,
-                       "RSEVAL": evaluator, "VISITNUM": float(n), "VISIT": f"SCAN {n}", "RSDTC": SCANS[n]})  # fmt: skip
+            rs.append(
+                {
+                    **who,
+                    "RSSEQ": float(n),
+                    "RSTESTCD": "OVRLRESP",
+                    "RSCAT": "RECIST 1.1",
+                    "RSSTRESC": call,
+                    "RSEVAL": evaluator,
+                    "VISITNUM": float(n),
+                    "VISIT": f"SCAN {n}",
+                    "RSDTC": SCANS[n],
+                }
+            )
     return {"DM": frame(dm), "EX": frame(ex), "TU": frame(tu), "TR": frame(tr), "RS": frame(rs)}
 
 
@@ -179,8 +220,9 @@ def test_an_assessment_of_nothing_but_a_new_lesion_comes_from_tu() -> None:
     rows = rows[(rows["PARAMCD"] == "IOVR") & (rows["USUBJID"] == "never-followed")]
     # A different kind of progression eight weeks after the first confirms it (Seymour 2017, table 2).
     assert rows[["AVALC", "SRCDOM", "SRCVAR", "SRCSEQ"]].values.tolist() == [
-        ["iUPD", "TR", "TRSTRESC", 2.0], ["iCPD", "TU", "TUSTRESC", 2.0],
-    ]  # fmt: skip
+        ["iUPD", "TR", "TRSTRESC", 2.0],
+        ["iCPD", "TU", "TUSTRESC", 2.0],
+    ]
 
 
 def test_derived_responses_that_rs_holds_are_taken_as_they_are(made: Adam) -> None:
@@ -277,8 +319,10 @@ def test_recist_beside_a_main_analysis_by_other_criteria() -> None:
     made = build_adam(frames, study(criteria="iRECIST", sensitivity=["RECIST 1.1"]))
     assert cell(made, "ADTTE", "IPFS", "reset", "ADT", "CNSR", "PARCAT2") == (THIRD, 0, "Investigator")
     assert cell(made, "ADTTE", "PFS", "reset", "ADT", "CNSR", "PARCAT2") == (
-        FIRST, 0, "Algorithm from Lesions of Investigator",
-    )  # fmt: skip
+        FIRST,
+        0,
+        "Algorithm from Lesions of Investigator",
+    )
     table = study_results(study(criteria="iRECIST", sensitivity=["RECIST 1.1"]), made.frames).table
     codes = table.drop_duplicates("RESULTID").set_index("RESULTID")["PARAMCD"]
     assert (codes["pfs"], codes["pfs.recist"], codes["orr"], codes["orr.recist"]) == ("IPFS", "PFS", "ICRSP", "CRSP")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.adae import AdaeOptions, derive_adae
+from fhir2cdisc.adam.safety.adae import AdaeOptions, derive_adae
 from fhir2cdisc.adam.study_options import (
     adae_options,
     adqs_options,
@@ -15,7 +15,7 @@ from fhir2cdisc.adam.study_options import (
     sensitivity_options,
     tte_parameters,
 )
-from fhir2cdisc.adam.tte import Parameter, ScanRules
+from fhir2cdisc.adam.time_to_event.adtte import Parameter, ScanRules
 from fhir2cdisc.mappings.study import Study, builtin_studies, load_study
 
 
@@ -35,11 +35,24 @@ def scans(made: Study, code: str = "PFS") -> ScanRules:
 
 def test_every_response_option_of_the_file_is_taken() -> None:
     said = {
-        "criteria": "iRECIST", "evaluator": "INDEPENDENT ASSESSOR", "evaluator_id": "READER 1", "reference": "RFSTDT",
-        "confirm_days": 27, "sd_min_days": 50, "benefit_min_days": 168, "max_ne": 2, "accept_sd": True,
-        "missing_as_ne": True, "sticky_pr": True, "pr_after_cr": "PR", "new_therapy": "", "end_of_window": "TRTEDT",
-        "end_of_window_days": 30, "last_assessment": "any", "unconfirmed_iupd": False,
-    }  # fmt: skip
+        "criteria": "iRECIST",
+        "evaluator": "INDEPENDENT ASSESSOR",
+        "evaluator_id": "READER 1",
+        "reference": "RFSTDT",
+        "confirm_days": 27,
+        "sd_min_days": 50,
+        "benefit_min_days": 168,
+        "max_ne": 2,
+        "accept_sd": True,
+        "missing_as_ne": True,
+        "sticky_pr": True,
+        "pr_after_cr": "PR",
+        "new_therapy": "",
+        "end_of_window": "TRTEDT",
+        "end_of_window_days": 30,
+        "last_assessment": "any",
+        "unconfirmed_iupd": False,
+    }
     made = response_options(study(response=said))
     assert {name: getattr(made, name) for name in said} == said
 
@@ -93,8 +106,13 @@ def test_the_relations_that_the_file_names_are_the_related_ones_and_the_others_a
     words = ["RELATED", "definitely related", "POSSIBLY RELATED", "NOT RELATED", "MAYBE", ""]
     ae = pd.DataFrame({"USUBJID": "01", "AESEQ": range(1, 7), "AEREL": words, "AESTDTC": "2024-03-02", "AETERM": "X"})
     assert derive_adae(adsl, ae, options=made)["AREL"].tolist() == [
-        "RELATED", "RELATED", "NOT RELATED", "NOT RELATED", "", "",
-    ]  # fmt: skip
+        "RELATED",
+        "RELATED",
+        "NOT RELATED",
+        "NOT RELATED",
+        "",
+        "",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -159,11 +177,19 @@ def test_parameters_by_other_criteria_look_at_their_own_responses() -> None:
 def test_the_main_analysis_may_be_by_other_criteria() -> None:
     made = study(response={"criteria": "mRECIST"})
     assert [p.paramcd for p in tte_parameters(made, True)] == [
-        "OS", "MPFS", "MPFSEMA", "MTTP", "MDOR", "MCDOR", "MTTR", "TTD",
-    ]  # fmt: skip
+        "OS",
+        "MPFS",
+        "MPFSEMA",
+        "MTTP",
+        "MDOR",
+        "MCDOR",
+        "MTTR",
+        "TTD",
+    ]
     assert [e.where for e in parameter(made, "MPFSEMA").events][:2] == [
-        "PARAMCD == 'MPD' and AVALC == 'Y'", "PARAMCD == 'MOVR' and ANL01FL == 'Y' and AVALC == 'PD'",
-    ]  # fmt: skip
+        "PARAMCD == 'MPD' and AVALC == 'Y'",
+        "PARAMCD == 'MOVR' and ANL01FL == 'Y' and AVALC == 'PD'",
+    ]
     assert parameter(made, "MPFS").param == "Progression-Free Survival per mRECIST"
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 import pyreadstat
 import pytest
-from fhir2cdisc.converters.define import write_define
-from fhir2cdisc.converters.xpt import read_xpt, study_lengths, with_lengths, write_xpt
-from fhir2cdisc.sdtm.metadata import Dataset, Variable, sdtm_datasets
+from fhir2cdisc.converters.define.document import write_define
+from fhir2cdisc.converters.xpt.write import read_xpt, study_lengths, with_lengths, write_xpt
+from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
 from lxml import etree
 
 
@@ -33,9 +33,7 @@ def by_pandas(path: Path) -> Reading:
     found: Any = pd.read_sas(path, format="xport", encoding="utf-8")
     # pandas 2.3 reads the word of zero as 2**-260, the smallest number of the format.
     return Reading(
-        found.where(~found.isna() | ~found.dtypes.map(pd.api.types.is_object_dtype), "").replace(
-            2.0**-260, 0.0
-        )
+        found.where(~found.isna() | ~found.dtypes.map(pd.api.types.is_object_dtype), "").replace(2.0**-260, 0.0)
     )
 
 
@@ -120,9 +118,7 @@ def tables(kind: str) -> dict[str, pd.DataFrame]:
 def table(path: Path) -> pd.DataFrame:
     frame = pd.read_csv(path, dtype=object, keep_default_na=False)
     for name in frame.columns:
-        if name in NUMBERS or name.endswith(
-            ("SEQ", "DY", "LLTCD", "PTCD", "HLTCD", "HLGTCD", "BDSYCD", "SOCCD")
-        ):
+        if name in NUMBERS or name.endswith(("SEQ", "DY", "LLTCD", "PTCD", "HLTCD", "HLGTCD", "BDSYCD", "SOCCD")):
             frame[name] = pd.to_numeric(frame[name]).astype("float64")
         elif name.endswith("DT"):
             frame[name] = pd.to_datetime(frame[name])
@@ -221,9 +217,7 @@ class PackageFolder:
             standard = ("SDTMIG", "3.4") if kind == "sdtm" else ("ADaMIG", "1.3")
             write_define(self.path / kind / "define.xml", study=STUDY, datasets=sized, standard=standard)
 
-    def change(
-        self, name: str, edit: Callable[[Dataset, pd.DataFrame], tuple[Dataset, pd.DataFrame]]
-    ) -> None:
+    def change(self, name: str, edit: Callable[[Dataset, pd.DataFrame], tuple[Dataset, pd.DataFrame]]) -> None:
         """Replace one dataset by an edited one and write everything again."""
         self.sdtm = [edit(d, f.copy()) if d.name == name else (d, f) for d, f in self.sdtm]
         self.adam = [edit(d, f.copy()) if d.name == name else (d, f) for d, f in self.adam]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from fhir2cdisc.converters.cli import main
+from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.trace import TracedPackage, TraceError, find_records, trace
-from fhir2cdisc.converters.xpt import write_xpt
+from fhir2cdisc.converters.xpt.write import write_xpt
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS
 
 A, B = "S-01", "S-02"
@@ -24,7 +24,7 @@ ADAM = {
     "ADSL": [{"USUBJID": A, "DTHDT": pd.Timestamp("2024-08-01")}, {"USUBJID": B, "DTHDT": pd.NaT}],
     "ADAE": [{"USUBJID": A, "AESEQ": 3.0, "AETERM": "Nausea"}],
     "ADQS": [{"USUBJID": A, "ASEQ": 9.0, "PARAMCD": "X", "AVAL": 1234567.25}],
-}  # fmt: skip
+}
 SDTM = {
     "RS": [{"USUBJID": A, "RSSEQ": 2.0, "RSTESTCD": "OVRLRESP", "RSSTRESC": "PD", "RSDTC": "2024-06-21"}],
     "DM": [{"USUBJID": A, "SEX": "F"}, {"USUBJID": B, "SEX": "M"}],
@@ -48,15 +48,20 @@ SDTM = {
         {"RDOMAIN": "PR", "USUBJID": A, "IDVAR": "PRSEQ", "IDVARVAL": "1", "RELTYPE": "", "RELID": "RS2PR1"},
         {"RDOMAIN": "TU", "USUBJID": "", "IDVAR": "TULNKID", "IDVARVAL": "", "RELTYPE": "ONE", "RELID": "TUTR"},
     ],
-}  # fmt: skip
+}
 # DATASET, USUBJID, SEQ, SRCDOM, SRCVAR, SRCSEQ
 NAN = float("nan")
 FROM_ADAM = [
-    ("ADTTE", A, 1, "ADSL", "DTHDT", NAN), ("ADTTE", A, 2, "ADRS", "ADT", 4), ("ADTTE", B, 1, "ADSL", "TRTSDT", NAN),
-    ("ADRS", A, 4, "RS", "RSDTC", 2), ("ADSL", A, NAN, "DM", "USUBJID", NAN), ("ADSL", B, NAN, "DM", "USUBJID", NAN),
-    ("ADAE", A, 3, "AE", "AETERM", 3), ("ADQS", A, 9, "QS", "QSSTRESN", 1),
+    ("ADTTE", A, 1, "ADSL", "DTHDT", NAN),
+    ("ADTTE", A, 2, "ADRS", "ADT", 4),
+    ("ADTTE", B, 1, "ADSL", "TRTSDT", NAN),
+    ("ADRS", A, 4, "RS", "RSDTC", 2),
+    ("ADSL", A, NAN, "DM", "USUBJID", NAN),
+    ("ADSL", B, NAN, "DM", "USUBJID", NAN),
+    ("ADAE", A, 3, "AE", "AETERM", 3),
+    ("ADQS", A, 9, "QS", "QSSTRESN", 1),
     ("ADSL", B, NAN, "SV", "SVSTDTC", 29.01),
-]  # fmt: skip
+]
 FROM_SDTM = [
     ("RS", A, 2, "source", "a.json", 0, 7, "Observation", "o2", "3", "RS/response"),
     ("RS", A, 2, "support", "a.json", 0, 1, "Encounter", "e1", "", "RS/response"),
@@ -68,7 +73,7 @@ FROM_SDTM = [
     ("SV", B, 29.001, "source", "b.json", 0, 2, "Encounter", "v2", "", "SV/encounter"),
     ("SV", B, 29.001, "support", "b.json", 0, 3, "Encounter", "v2b", "", "SV/encounter"),
     ("SV", B, 29.01, "source", "b.json", 0, 4, "Encounter", "v3", "", "SV/encounter"),
-]  # fmt: skip
+]
 
 Write = Callable[..., Path]
 
@@ -154,12 +159,14 @@ def test_a_date_of_a_visit_leads_to_that_visit_alone(package: Write) -> None:
     ("dataset", "keys", "expected"),
     [
         (
-            "SUPPAE", {"QNAM": "CTCAEVER"},
+            "SUPPAE",
+            {"QNAM": "CTCAEVER"},
             ["AE USUBJID=S-01, AESEQ=3, AETERM=Nausea", "source: AdverseEvent/ae3 in a.json entry 9, by AE/event"],
         ),
         ("SUPPDM", {}, ["DM USUBJID=S-01", "source: Patient/p1 in p.ndjson line 12, by DM/patient"]),
         (
-            "SUPPSV", {},
+            "SUPPSV",
+            {},
             [
                 "SV USUBJID=S-02, VISITNUM=29.001, SVSTDTC=2024-02-12",
                 "source: Encounter/v2 in b.json entry 2, by SV/encounter",
@@ -167,7 +174,8 @@ def test_a_date_of_a_visit_leads_to_that_visit_alone(package: Write) -> None:
             ],
         ),
         (
-            "RELREC", {"RDOMAIN": "RS"},
+            "RELREC",
+            {"RDOMAIN": "RS"},
             [
                 "RS USUBJID=S-01, RSSEQ=2, RSTESTCD=OVRLRESP, RSSTRESC=PD, RSDTC=2024-06-21",
                 "source: Observation/o2 version 3 in a.json entry 7, by RS/response",
@@ -178,7 +186,7 @@ def test_a_date_of_a_visit_leads_to_that_visit_alone(package: Write) -> None:
         # The dates of an element are those of the subject.
         ("SE", {}, ["DM USUBJID=S-01", "source: Patient/p1 in p.ndjson line 12, by DM/patient"]),
     ],
-)  # fmt: skip
+)
 def test_a_record_that_is_about_another_leads_to_that_one(
     package: Write, dataset: str, keys: dict[str, str], expected: list[str]
 ) -> None:

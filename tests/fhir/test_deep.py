@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fhir2cdisc.fhir.deep import deep_fault
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import SHARED
 
-SHARED = next((p / "shared" for p in Path(__file__).resolve().parents if (p / "shared").is_dir()), None)
 CODE = {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}
 OBSERVATION = {"resourceType": "Observation", "id": "o", "status": "final", "code": CODE}
 MASKED = {"url": "http://x", "_valueCode": {"extension": [{"url": "http://m", "valueCode": "masked"}]}}
@@ -39,9 +38,7 @@ def test_a_legal_resource_is_no_false_alarm(resource: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("resource", "place"), WRONG)
-def test_a_wrong_resource_is_told_by_its_place_and_never_by_its_value(
-    resource: dict[str, Any], place: str
-) -> None:
+def test_a_wrong_resource_is_told_by_its_place_and_never_by_its_value(resource: dict[str, Any], place: str) -> None:
     fault = deep_fault(resource)
     assert fault is not None
     assert place in fault[0] or place in fault[1]
@@ -78,18 +75,12 @@ values = st.recursive(
     | st.integers()
     | st.text(max_size=5)
     | st.decimals(allow_nan=False, allow_infinity=False),
-    lambda inner: (
-        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "code", "_valueCode"]), inner)
-    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "code", "_valueCode"]), inner),
     max_leaves=5,
 )
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
-@given(
-    st.dictionaries(
-        st.sampled_from(["id", "code", "extension", "contained", "valueQuantity", "meta"]), values
-    )
-)
+@given(st.dictionaries(st.sampled_from(["id", "code", "extension", "contained", "valueQuantity", "meta"]), values))
 def test_nothing_escapes_as_an_exception(content: dict[str, Any]) -> None:
     deep_fault({"resourceType": "Observation", **content})

@@ -54,9 +54,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("case", "content", "expected"), CASES)
-def test_what_a_document_is_cut_into(
-    tmp_path: Path, case: str, content: bytes, expected: list[object]
-) -> None:
+def test_what_a_document_is_cut_into(tmp_path: Path, case: str, content: bytes, expected: list[object]) -> None:
     assert outline(cut(tmp_path, content)) == expected
 
 

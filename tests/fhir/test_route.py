@@ -43,9 +43,7 @@ SUBJECTS = [
 
 
 @pytest.mark.parametrize(("case", "subject"), SUBJECTS)
-def test_every_form_of_reference_finds_the_patient(
-    tmp_path: Path, case: str, subject: dict[str, str]
-) -> None:
+def test_every_form_of_reference_finds_the_patient(tmp_path: Path, case: str, subject: dict[str, str]) -> None:
     document = write(tmp_path, ("urn:uuid:abc", PATIENT), observation(subject=subject))
     routed, _ = route_document(document, MAPPED)
     assert {r.subject for r in routed} == {"Patient/1"}, case
@@ -86,9 +84,7 @@ BOOKED = [
 
 
 @pytest.mark.parametrize(("resource", "outcome", "reason"), BOOKED)
-def test_what_is_not_routed_is_booked_once(
-    tmp_path: Path, resource: Any, outcome: str, reason: str | None
-) -> None:
+def test_what_is_not_routed_is_booked_once(tmp_path: Path, resource: Any, outcome: str, reason: str | None) -> None:
     routed, accounts = route_document(write(tmp_path, resource), MAPPED)
     assert routed == []
     ((_, booked, why),) = accounts.counts

@@ -63,10 +63,21 @@ def test_every_kind_of_resource_is_valid_in_every_dialect(dialect: str) -> None:
     resources = [r for name in STUDIES for s in made(name, 8, (dialect,)) for r in s.resources]
     kinds = Counter(one["resourceType"] for one in resources)
     assert set(kinds) == {
-        "AdverseEvent", "BodyStructure", "CarePlan", "Condition", "Consent", "Encounter", "ImagingStudy",
-        "MedicationAdministration", "MedicationStatement", "Observation", "Patient", "Procedure",
-        "QuestionnaireResponse", "ResearchSubject",
-    }  # fmt: skip
+        "AdverseEvent",
+        "BodyStructure",
+        "CarePlan",
+        "Condition",
+        "Consent",
+        "Encounter",
+        "ImagingStudy",
+        "MedicationAdministration",
+        "MedicationStatement",
+        "Observation",
+        "Patient",
+        "Procedure",
+        "QuestionnaireResponse",
+        "ResearchSubject",
+    }
     for one in a_few_of_each(resources):
         get_fhir_model_class(one["resourceType"]).model_validate(one)
 
@@ -301,10 +312,27 @@ def test_what_makes_a_trial_is_all_there() -> None:
             seen[f"end {course.study_end_reason}"] += 1
             seen.update(one.kind for one in course.therapies)
     wanted = [
-        "dose completed", "dose stopped", "dose not-done", "dose reduced", "dose held for an adverse event", "new",
-        "unscheduled", "merged", "too small", "not measured", "missed", "node", "second board", "radiotherapy",
-        "surgery", "drug", "end DEATH", "end LOST TO FOLLOW-UP", "end WITHDRAWAL BY SUBJECT", "end ",
-    ]  # fmt: skip
+        "dose completed",
+        "dose stopped",
+        "dose not-done",
+        "dose reduced",
+        "dose held for an adverse event",
+        "new",
+        "unscheduled",
+        "merged",
+        "too small",
+        "not measured",
+        "missed",
+        "node",
+        "second board",
+        "radiotherapy",
+        "surgery",
+        "drug",
+        "end DEATH",
+        "end LOST TO FOLLOW-UP",
+        "end WITHDRAWAL BY SUBJECT",
+        "end ",
+    ]
     assert [one for one in wanted if not seen[one]] == []
 
 

@@ -12,8 +12,8 @@ from fhir2cdisc.fhir.simulation.questionnaires import fact_code, fact_scores, pr
 from fhir2cdisc.fhir.simulation.recist import nontarget_response, overall_response, target_response
 from fhir2cdisc.fhir.simulation.truth import best_response, counted, event_or_censor, response_rows, time_rows
 from fhir2cdisc.mappings.study import load_study
+from support.paths import SHARED
 
-SHARED = next((p / "shared" for p in Path(__file__).resolve().parents if (p / "shared").is_dir()), None)
 START = 737_000
 
 

@@ -99,9 +99,7 @@ def test_an_encrypted_member_is_one_sentence(tmp_path: Path) -> None:
         list_documents([path])[0][0].read()
 
 
-def test_a_document_that_unpacks_beyond_the_limit_is_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_document_that_unpacks_beyond_the_limit_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "MAX_DOCUMENT_BYTES", 1000)
     (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b" " * 100_000))
     with pytest.raises(SourceError, match="larger than 1000 bytes"):

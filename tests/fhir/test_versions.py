@@ -31,9 +31,7 @@ SIGNS: list[tuple[dict[str, Any], tuple[str, str] | None]] = [
 
 
 @pytest.mark.parametrize(("resource", "sign"), SIGNS)
-def test_an_element_of_another_version_is_recognised(
-    resource: dict[str, Any], sign: tuple[str, str] | None
-) -> None:
+def test_an_element_of_another_version_is_recognised(resource: dict[str, Any], sign: tuple[str, str] | None) -> None:
     assert other_version(resource) == sign
 
 

@@ -13,15 +13,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from fhir2cdisc.converters.pipeline import SdtmRun, build_sdtm
-from fhir2cdisc.fhir.path import Context
+from fhir2cdisc.converters.run.pipeline import SdtmRun, build_sdtm
+from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.mappings.model import builtin_domains, resource_rules, terminology_maps
+from fhir2cdisc.mappings.standard.datasets import codelist, sdtm_datasets
 from fhir2cdisc.mappings.study import Study, load_study
 from fhir2cdisc.sdtm.engine import Engine
-from fhir2cdisc.sdtm.metadata import codelist, sdtm_datasets
+from support.paths import SHARED
 
 ROOT = Path(__file__).resolve().parents[2]
-SHARED = next((p / "shared" for p in Path(__file__).resolve().parents if (p / "shared").is_dir()), None)
 SNOMED, LOINC, ATC = "http://snomed.info/sct", "http://loinc.org", "http://www.whocc.no/atc"
 NCI = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
 SERIOUSNESS = "http://terminology.hl7.org/CodeSystem/adverse-event-seriousness"
@@ -567,15 +567,21 @@ def run(tmp_path_factory: pytest.TempPathFactory, study: Study) -> SdtmRun:
         {"resourceType": "Patient", "id": "p1", "birthDate": "1960-02-03", "gender": "female"},
         consent,
         enrolled,
-        {"resourceType": "Encounter", "id": "v1", "status": "finished", "class": {"code": "AMB"},
-         "period": {"start": "2024-01-10"}, **subject},
+        {
+            "resourceType": "Encounter",
+            "id": "v1",
+            "status": "finished",
+            "class": {"code": "AMB"},
+            "period": {"start": "2024-01-10"},
+            **subject,
+        },
         {"resourceType": "Condition", "id": "c1", "clinicalStatus": active, "code": {"text": "Gout"}, **subject},
         {**STATEMENT, "effectivePeriod": {"start": "2024-01-01"}},
         {**own, "id": "o1", "category": [coded(category, "laboratory")]},
         {**own, "id": "o2", "category": [coded(category, "vital-signs")]},
         {k: v for k, v in {**HAEMOGLOBIN, "effectiveDateTime": "2024-01-10"}.items() if k != "specimen"} | {"id": "o3"},
         {**PRESSURE, "id": "o4"},
-    ]  # fmt: skip
+    ]
     folder = tmp_path_factory.mktemp("bundle")
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}
     (folder / "bundle.json").write_text(json.dumps(bundle), encoding="utf-8")
@@ -585,14 +591,25 @@ def run(tmp_path_factory: pytest.TempPathFactory, study: Study) -> SdtmRun:
 def test_each_derivation_that_the_document_names_fills_its_variable(run: SdtmRun, tool: ModuleType) -> None:
     frames = run.sdtm.frames
     where = {
-        "STUDYID": "DM", "SUBJID": "DM", "AGEU": "DM", "DMDTC": "DM", "VISIT": "LB", "CMENRTPT": "CM", "MHENRTPT": "MH",
-        "SUPPLB": "SUPPLB", "SUPPVS": "SUPPVS",
-    }  # fmt: skip
+        "STUDYID": "DM",
+        "SUBJID": "DM",
+        "AGEU": "DM",
+        "DMDTC": "DM",
+        "VISIT": "LB",
+        "CMENRTPT": "CM",
+        "MHENRTPT": "MH",
+        "SUPPLB": "SUPPLB",
+        "SUPPVS": "SUPPVS",
+    }
     assert set(where) == set(tool.facts()["derived"])
     expected = {
-        "STUDYID": "MAP-1", "SUBJID": "001", "AGEU": "YEARS", "DMDTC": "2024-01-08", "CMENRTPT": "ONGOING",
+        "STUDYID": "MAP-1",
+        "SUBJID": "001",
+        "AGEU": "YEARS",
+        "DMDTC": "2024-01-08",
+        "CMENRTPT": "ONGOING",
         "MHENRTPT": "ONGOING",
-    }  # fmt: skip
+    }
     assert {name: frames[where[name]][name].iloc[0] for name in expected} == expected
     assert (frames["LB"]["VISIT"] != "").any()
     for name in ("SUPPLB", "SUPPVS"):

@@ -10,9 +10,9 @@ from typing import get_args
 
 import pandas as pd
 import pytest
-from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, build_sdtm
-from fhir2cdisc.fhir.path import CHOICES
-from fhir2cdisc.fhir.path_parser import FUNCTIONS, OPERATORS
+from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
+from fhir2cdisc.fhir.path.expression import CHOICES
+from fhir2cdisc.fhir.path.parser import FUNCTIONS, OPERATORS
 from fhir2cdisc.mappings.model import (
     NCI_SYSTEMS,
     DomainMap,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from fhir2cdisc.fhir.path import compile_path
+from fhir2cdisc.fhir.path.expression import compile_path
 from fhir2cdisc.fhir.versions import R4_TYPES
 from fhir2cdisc.mappings.model import (
     DomainMap,
@@ -22,8 +22,8 @@ from fhir2cdisc.mappings.model import (
 from fhir2cdisc.mappings.model import (
     tests_by_code as known_codes,
 )
+from fhir2cdisc.mappings.standard.datasets import codelist, sdtm_datasets
 from fhir2cdisc.sdtm.engine import TEST_CODELISTS
-from fhir2cdisc.sdtm.metadata import codelist, sdtm_datasets
 
 DOMAINS = {domain.domain: domain for domain in builtin_domains()}
 # Units and terms that CDISC has no term for; their codelists are extensible, so they are extensions on purpose.
@@ -66,9 +66,7 @@ def claimed() -> list[tuple[str, str, str]]:
         for source in domain.source:
             for spec in (*source.variables.values(), *source.supp.values()):
                 if spec.map and spec.codelist:
-                    found |= {
-                        (spec.map, spec.codelist, term) for term in terminology_maps()[spec.map].values()
-                    }
+                    found |= {(spec.map, spec.codelist, term) for term in terminology_maps()[spec.map].values()}
     return sorted(found)
 
 

@@ -19,7 +19,7 @@ from fhir2cdisc.mappings.model import (
     builtin_terminology,
     load_site,
 )
-from fhir2cdisc.sdtm.metadata import Codelist, codelist, sdtm_datasets
+from fhir2cdisc.mappings.standard.datasets import Codelist, codelist, sdtm_datasets
 
 SITE = load_site("hospital-cn")
 TERMS = builtin_terminology().with_site(SITE)
@@ -96,11 +96,16 @@ def test_every_word_that_the_simulated_hospital_writes_has_its_entry() -> None:
 @pytest.mark.parametrize(
     ("planned", "written"),
     [
-        ("SCREENING", "筛选期"), ("CYCLE 1 DAY 1", "第1周期第1天"), ("CYCLE 12 DAY 1", "第12周期第1天"),
-        ("WEEK 24", "第24周"), ("MONTH 3", "第3月"), ("FOLLOW-UP 7", "随访7"), ("END OF TREATMENT", "治疗结束"),
+        ("SCREENING", "筛选期"),
+        ("CYCLE 1 DAY 1", "第1周期第1天"),
+        ("CYCLE 12 DAY 1", "第12周期第1天"),
+        ("WEEK 24", "第24周"),
+        ("MONTH 3", "第3月"),
+        ("FOLLOW-UP 7", "随访7"),
+        ("END OF TREATMENT", "治疗结束"),
         ("UNSCHEDULED", "计划外访视"),
     ],
-)  # fmt: skip
+)
 def test_visits_there_and_back(planned: str, written: str) -> None:
     there = planned
     for pattern, chinese in VISITS_ZH:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from fhir2cdisc.mappings.explain import explain_study, list_studies
 from fhir2cdisc.mappings.study import builtin_studies, load_study
-
-SHARED = next((p / "shared" for p in Path(__file__).resolve().parents if (p / "shared").is_dir()), None)
+from support.paths import SHARED
 
 # id of the endpoint, role, kind, time frame as the document states it (empty: named without one)
 ENDPOINTS = {

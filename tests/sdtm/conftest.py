@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun, build_sdtm
+from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
 from fhir2cdisc.mappings.study import Study
 
 Convert = Callable[..., SdtmRun]
@@ -25,9 +25,7 @@ def study() -> Callable[..., Study]:
 def convert(tmp_path: Path, study: Callable[..., Study]) -> Convert:
     """SDTM of resources given as dicts: `convert([...], options=RunOptions(), **study_sections)`."""
 
-    def run(
-        resources: Iterable[dict[str, Any]], options: RunOptions | None = None, **sections: Any
-    ) -> SdtmRun:
+    def run(resources: Iterable[dict[str, Any]], options: RunOptions | None = None, **sections: Any) -> SdtmRun:
         lines = [json.dumps(one) for one in resources]
         path = tmp_path / "in.ndjson"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -21,9 +21,7 @@ def test_sequence_numbers_begin_with_one_in_each_subject(convert: Any, fhir: Mak
     resources = [fhir("Patient", name) for name in ("p", "q")]
     for name, count in (("p", 3), ("q", 2)):
         subject = {"reference": f"Patient/{name}"}
-        resources += [
-            fhir("Condition", f"{name}{i}", subject=subject, code={"text": f"c{i}"}) for i in range(count)
-        ]
+        resources += [fhir("Condition", f"{name}{i}", subject=subject, code={"text": f"c{i}"}) for i in range(count)]
     mh = convert(resources).sdtm.frames["MH"]
     assert sorted(mh.groupby("USUBJID")["MHSEQ"].agg(list).tolist()) == [[1.0, 2.0], [1.0, 2.0, 3.0]]
 
@@ -71,9 +69,7 @@ def test_records_that_point_at_each_other_are_related_with_both_ends(convert: An
 def test_lineage_names_the_resource_and_what_filled_the_record(convert: Any, fhir: Make) -> None:
     specimen = fhir("Specimen", "b", type={"text": "blood"})
     weight = {"coding": [{"system": "http://loinc.org", "code": "2571-8"}]}
-    observed = fhir(
-        "Observation", "o", code=weight, specimen={"reference": "Specimen/b"}, meta={"versionId": "4"}
-    )
+    observed = fhir("Observation", "o", code=weight, specimen={"reference": "Specimen/b"}, meta={"versionId": "4"})
     made = convert([fhir("Patient", "p"), specimen, observed])
     lineage = made.sdtm.lineage
     rows = lineage[lineage["DATASET"] == "LB"][
@@ -86,8 +82,12 @@ def test_lineage_names_the_resource_and_what_filled_the_record(convert: Any, fhi
 
 
 def test_the_lineage_of_a_visit_is_its_own_encounters_and_that_of_dm_its_patient(convert: Any, fhir: Make) -> None:
-    days = [("e1", "Screening", "2024-01-08"), ("e2", "Cycle 1 Day 1", "2024-01-15"),
-            ("e3", "Cycle 1 Day 1", "2024-01-16"), ("e4", "phone", "2024-01-20")]  # fmt: skip
+    days = [
+        ("e1", "Screening", "2024-01-08"),
+        ("e2", "Cycle 1 Day 1", "2024-01-15"),
+        ("e3", "Cycle 1 Day 1", "2024-01-16"),
+        ("e4", "phone", "2024-01-20"),
+    ]
     encounters = [
         fhir("Encounter", name, type=[{"text": text}], period={"start": day, "end": day}) for name, text, day in days
     ]
@@ -116,7 +116,7 @@ def test_the_lineage_of_a_visit_is_its_own_encounters_and_that_of_dm_its_patient
 
 def test_an_nci_code_of_a_test_and_of_its_answer_needs_no_map(convert: Any, fhir: Make) -> None:
     # C96613 OVRLRESP and C35571 PD in SDTM CT: NCI concept codes of ONCRTSCD and ONCRSR.
-    from fhir2cdisc.sdtm.metadata import codelist
+    from fhir2cdisc.mappings.standard.datasets import codelist
 
     test = codelist("ONCRTSCD").terms["OVRLRESP"]
     answer = codelist("ONCRSR").terms["PD"]
@@ -132,9 +132,7 @@ def test_an_nci_code_of_a_test_and_of_its_answer_needs_no_map(convert: Any, fhir
 
 
 def test_a_partial_date_stays_partial_and_gets_no_day(convert: Any, fhir: Make) -> None:
-    made = convert(
-        [fhir("Patient", "p"), fhir("Condition", "c", code={"text": "x"}, onsetDateTime="2020-02")]
-    )
+    made = convert([fhir("Patient", "p"), fhir("Condition", "c", code={"text": "x"}, onsetDateTime="2020-02")])
     mh = made.sdtm.frames["MH"]
     assert mh["MHSTDTC"].tolist() == ["2020-02"]
     assert "MHSTDY" not in mh or mh["MHSTDY"].isna().all()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fhir2cdisc.converters.pipeline import build_sdtm
+from fhir2cdisc.converters.run.pipeline import build_sdtm
 from fhir2cdisc.mappings.study import Study
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1970-01-02"}
@@ -14,10 +14,15 @@ PATIENT = {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate
 
 def weight(id_: str, day: str, **more: Any) -> dict[str, Any]:
     return {
-        "resourceType": "Observation", "id": id_, "status": "final", "subject": {"reference": "Patient/p1"},
-        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}, "effectiveDateTime": day,
-        "valueQuantity": {"value": 70, "unit": "kg", "code": "kg", "system": "http://unitsofmeasure.org"}, **more,
-    }  # fmt: skip
+        "resourceType": "Observation",
+        "id": id_,
+        "status": "final",
+        "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+        "effectiveDateTime": day,
+        "valueQuantity": {"value": 70, "unit": "kg", "code": "kg", "system": "http://unitsofmeasure.org"},
+        **more,
+    }
 
 
 def sdtm(folder: Path, notes: bool, *resources: dict[str, Any]) -> dict[str, Any]:

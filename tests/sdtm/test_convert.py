@@ -69,10 +69,14 @@ def test_the_same_content_twice_is_a_duplicate_whatever_its_narrative(convert: A
 
 def enrolment(study: str, /, **more: Any) -> dict[str, Any]:
     return {
-        "resourceType": "ResearchSubject", "id": f"in-{study}", "status": "on-study",
-        "study": {"reference": f"ResearchStudy/{study}"}, "individual": {"reference": "Patient/p"},
-        "period": {"start": "2024-01-01"}, **more,
-    }  # fmt: skip
+        "resourceType": "ResearchSubject",
+        "id": f"in-{study}",
+        "status": "on-study",
+        "study": {"reference": f"ResearchStudy/{study}"},
+        "individual": {"reference": "Patient/p"},
+        "period": {"start": "2024-01-01"},
+        **more,
+    }
 
 
 def test_only_the_enrolment_in_this_study_counts(convert: Any, fhir: Make) -> None:
@@ -111,9 +115,7 @@ def test_a_cohort_by_condition_matches_system_and_code(convert: Any, fhir: Make)
             assert made.sdtm.frames["MH"]["MHCAT"].tolist() == ["PRIMARY DIAGNOSIS"]
 
 
-def test_a_resource_without_fhir_shape_is_rejected_whole_and_the_others_stay(
-    convert: Any, fhir: Make
-) -> None:
+def test_a_resource_without_fhir_shape_is_rejected_whole_and_the_others_stay(convert: Any, fhir: Make) -> None:
     odd = fhir("Observation", "odd", status=["final", "amended"], code=WEIGHT)
     made = convert([fhir("Patient", "p"), odd, *versions(fhir, {})])
     assert made.accounts.counts[("Observation", "rejected", "resource.shape")] == 1
@@ -128,11 +130,12 @@ def test_contained_shared_and_missing_targets_of_references(convert: Any, fhir: 
     shared = {"resourceType": "Medication", "id": "s", "code": {"text": "B"}}
     made = convert(
         [
-            fhir("Patient", "p"), shared,
+            fhir("Patient", "p"),
+            shared,
             fhir("MedicationStatement", "1", **order),
             fhir("MedicationStatement", "2", medicationReference={"reference": "Medication/s"}),
             fhir("MedicationStatement", "3", medicationReference={"reference": "Medication/gone"}),
         ]
-    )  # fmt: skip
+    )
     assert sorted(made.sdtm.frames["CM"]["CMTRT"]) == ["", "A", "B"]
     assert [(f.rule, f.value) for f in made.accounts.findings] == [("reference.dangling", "Medication/gone")]

@@ -12,9 +12,7 @@ WEIGHT = {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}
 
 
 def test_every_frame_is_described_by_its_own_columns_and_unique_keys(convert: Any, fhir: Make) -> None:
-    again = [
-        fhir("Observation", f"o{i}", code=WEIGHT, valueQuantity={"value": 70, "code": "kg"}) for i in range(2)
-    ]
+    again = [fhir("Observation", f"o{i}", code=WEIGHT, valueQuantity={"value": 70, "code": "kg"}) for i in range(2)]
     made = convert([fhir("Patient", "p"), *again])
     found = describe(made.sdtm.frames, made.mappings)
     for name, frame in made.sdtm.frames.items():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fhir2cdisc.fhir.path import Context
+from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.mappings.model import DomainMap, MappingError, builtin_domains, builtin_terminology
 from fhir2cdisc.mappings.study import Drug, Study
 from fhir2cdisc.sdtm.engine import DrugMatcher, Engine, known_tests

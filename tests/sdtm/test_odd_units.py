@@ -20,8 +20,11 @@ CASES = [
     ("all alike", [GLUC, GLUC], []),
     ("the rarer unit", [GLUC, GLUC, ("GLUC", "SERUM", "mg/dL", 90)], [(2, "mmol/L")]),
     ("a tie: the first in the alphabet is usual", [GLUC, ("GLUC", "SERUM", "mg/dL", 90)], [(0, "mg/dL")]),
-    ("every other unit is odd", [GLUC, GLUC, ("GLUC", "SERUM", "g/L", 1), ("GLUC", "SERUM", "mg/dL", 90)],
-     [(2, "mmol/L"), (3, "mmol/L")]),
+    (
+        "every other unit is odd",
+        [GLUC, GLUC, ("GLUC", "SERUM", "g/L", 1), ("GLUC", "SERUM", "mg/dL", 90)],
+        [(2, "mmol/L"), (3, "mmol/L")],
+    ),
     ("another specimen is another test", [GLUC, GLUC, ("GLUC", "URINE", "mg/dL", 90)], []),
     ("another test", [GLUC, GLUC, ("ALT", "SERUM", "U/L", 30)], []),
     ("text has no scale", [GLUC, GLUC, ("GLUC", "SERUM", "mg/dL", None)], []),
@@ -30,7 +33,7 @@ CASES = [
     ("most have no unit", [GLUC, ("GLUC", "SERUM", "", 90), ("GLUC", "SERUM", "", 90)], []),
     ("no test", [("", "SERUM", "mmol/L", 1), ("", "SERUM", "mg/dL", 1)], []),
     ("no specimen is a specimen of its own", [("GLUC", "", "mmol/L", 5), ("GLUC", "SERUM", "mg/dL", 90)], []),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("reason", "rows", "odd"), CASES, ids=[case[0] for case in CASES])

@@ -11,12 +11,14 @@ UUID = "urn:uuid:11111111-1111-4111-8111-111111111111"
 ADA = {"resourceType": "Practitioner", "id": "ada"}
 ROLE = {"resourceType": "PractitionerRole", "id": "r1", "practitioner": {"reference": "Practitioner/ada"}}
 READ: dict[str, dict[str, Any]] = {
-    UUID: ADA, "Practitioner/ada": ADA, "PractitionerRole/r1": ROLE,
+    UUID: ADA,
+    "Practitioner/ada": ADA,
+    "PractitionerRole/r1": ROLE,
     "PractitionerRole/nobody": {"resourceType": "PractitionerRole", "id": "nobody"},
     "Organization/core-lab": {"resourceType": "Organization", "id": "core-lab"},
     "#named": {"resourceType": "Practitioner", "id": "named", "name": [{"family": "Lovelace", "given": ["Ada"]}]},
     "#numbered": {"resourceType": "Practitioner", "id": "numbered", "identifier": [{"system": "s", "value": "7"}]},
-}  # fmt: skip
+}
 # performers | key | why
 CASES = [
     ([{"reference": "Practitioner/ada"}], "Practitioner/ada", "as it is"),

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fhir2cdisc.converters.pipeline import RunOptions, SdtmRun
-from fhir2cdisc.sdtm.metadata import codelist
+from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun
+from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.sdtm.readers import number_readers
 
 NCI = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
@@ -111,9 +111,10 @@ def test_one_reader_is_one_however_the_reference_is_written(
     role = {"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/b"}}
     person = {"resourceType": "Practitioner", "id": "b"}
     tu, tr, rs = (
-        read("b", "Practitioner/b")[0], read("b", "https://x/fhir/Practitioner/b/_history/2")[1],
+        read("b", "Practitioner/b")[0],
+        read("b", "https://x/fhir/Practitioner/b/_history/2")[1],
         read("b", "PractitionerRole/r")[2],
-    )  # fmt: skip
+    )
     made = convert([*patient, person, role, tu, tr, rs, *read("a", "Practitioner/a")])
     assert (reader_of(made, "a"), reader_of(made, "b")) == ({"RADIOLOGIST 1"}, {"RADIOLOGIST 2"})
 
@@ -127,8 +128,10 @@ def test_readers_are_numbered_over_all_three_domains_and_within_each_subject(
     own = [*read("a", "Practitioner/a")[:2], *read("b", "Practitioner/b")[2:]]
     made = convert([*patient, *own, fhir("Patient", "q"), *other])
     assert (reader_of(made, "a"), reader_of(made, "b"), reader_of(made, "q")) == (
-        {"RADIOLOGIST 1"}, {"RADIOLOGIST 2"}, {"RADIOLOGIST 1"},
-    )  # fmt: skip
+        {"RADIOLOGIST 1"},
+        {"RADIOLOGIST 2"},
+        {"RADIOLOGIST 1"},
+    )
 
 
 def test_what_names_no_performer_is_of_the_only_reader_and_of_none_where_there_are_two(
@@ -139,12 +142,12 @@ def test_what_names_no_performer_is_of_the_only_reader_and_of_none_where_there_a
     two = convert([*patient, *read("a", "Practitioner/a"), *read("b", "Practitioner/b"), *read("x", "")])
     assert reader_of(two, "x") == {""}
     assert findings(two) == [
-        ("Observation/x-rs", "RSEVALID"), ("Observation/x-tr", "TREVALID"), ("Observation/x-tu", "TUEVALID"),
-    ]  # fmt: skip
+        ("Observation/x-rs", "RSEVALID"),
+        ("Observation/x-tr", "TREVALID"),
+        ("Observation/x-tu", "TUEVALID"),
+    ]
     said = next(f.message for f in two.sdtm.findings if f.variable == "RSEVALID")
-    assert said == (
-        "Observation/x-rs: RSEVALID: names no performer, and the subject has 2 readers; it is left blank"
-    )
+    assert said == ("Observation/x-rs: RSEVALID: names no performer, and the subject has 2 readers; it is left blank")
 
 
 def test_an_adjudicator_is_one_where_the_source_says_so(

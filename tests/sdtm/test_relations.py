@@ -44,8 +44,10 @@ def test_only_filled_qualifiers_become_records_in_a_total_order() -> None:
     given = frame("VS", [1, 2]).assign(**{"SUPP.B": ["x", ""], "SUPP.A": ["y", "z"], "SUPP.C": ["", ""]})
     made = build_supp(given, "VS", [])
     assert made[["IDVAR", "IDVARVAL", "QNAM", "QVAL"]].values.tolist() == [
-        ["VSSEQ", "1", "A", "y"], ["VSSEQ", "1", "B", "x"], ["VSSEQ", "2", "A", "z"],
-    ]  # fmt: skip
+        ["VSSEQ", "1", "A", "y"],
+        ["VSSEQ", "1", "B", "x"],
+        ["VSSEQ", "2", "A", "z"],
+    ]
     assert list(made.columns) == SUPP_COLUMNS
 
 

@@ -25,7 +25,7 @@ ROWS = [
     ("GLUC", "1" * 100, "mg/dL", "1" * 100, math.nan, "mg/dL", "nor this"),
     ("HGB", "1" * 30 + ".5", "g/dL", "1" * 30 + "5", float("1" * 30 + "5"), "g/L", "more digits than a float"),
     ("SYSBP", "-0.5", "mmHg", "-0.5", -0.5, "mmHg", ""),
-]  # fmt: skip
+]
 
 
 def test_each_result_by_hand() -> None:

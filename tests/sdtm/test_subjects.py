@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fhir2cdisc.converters.pipeline import RunOptions
+from fhir2cdisc.converters.run.pipeline import RunOptions
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.subjects import SubjectError, arm_findings, completed_years, pseudonym
 
@@ -114,9 +114,13 @@ def test_reference_dates_come_from_exposure_and_only_from_complete_dates(convert
 
 def test_the_start_of_time_is_the_first_that_the_subject_has(convert: Any, fhir: Make) -> None:
     consent = {
-        "resourceType": "Consent", "id": "c", "status": "active", "patient": {"reference": "Patient/p"},
-        "scope": {"coding": [{"code": "research"}]}, "dateTime": "2024-01-02",
-    }  # fmt: skip
+        "resourceType": "Consent",
+        "id": "c",
+        "status": "active",
+        "patient": {"reference": "Patient/p"},
+        "scope": {"coding": [{"code": "research"}]},
+        "dateTime": "2024-01-02",
+    }
     reference = {"start": ["first-dose", "consent"]}
     dm = convert([fhir("Patient", "p"), consent], drugs=DRUGS, reference=reference).sdtm.frames["DM"].iloc[0]
     assert (dm["RFSTDTC"], dm["RFICDTC"], dm["RFXSTDTC"]) == ("2024-01-02", "2024-01-02", "")

@@ -59,8 +59,10 @@ def test_visits_without_any_planned_name_are_numbered_in_time_order(study: Calla
     rows = [("1", "office", "2024-02-01"), ("1", "office", "2024-01-01"), ("2", "office", "2024-03-01")]
     made = number_visits(visits(rows), study())
     assert made[["USUBJID", "VISIT", "VISITNUM"]].values.tolist() == [
-        ["1", "ENCOUNTER 1", 1.0], ["1", "ENCOUNTER 2", 2.0], ["2", "ENCOUNTER 1", 1.0],
-    ]  # fmt: skip
+        ["1", "ENCOUNTER 1", 1.0],
+        ["1", "ENCOUNTER 2", 2.0],
+        ["2", "ENCOUNTER 1", 1.0],
+    ]
 
 
 def test_planned_visits_have_their_day_and_others_stand_between_them(study: Callable[..., Study]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Study, StudyError, builtin_studies, load_study
-from fhir2cdisc.sdtm.metadata import codelist
 from fhir2cdisc.sdtm.trial_design import (
     build_se,
     build_ta,
@@ -28,11 +28,15 @@ def dm(*dates: tuple[str, str, str, str, str]) -> pd.DataFrame:
 
 # Consent, reference start, first dose, last dose, end of participation | element start/end (days) ...
 SUBJECTS = [
-    (("2024-02-20", "2024-03-01", "2024-03-01", "2024-06-01", "2024-08-01"),
-     "SCRN 2024-02-20(-10)/2024-03-01(1) TRT 2024-03-01(1)/2024-06-01(93) FU 2024-06-01(93)/2024-08-01(154)"),
+    (
+        ("2024-02-20", "2024-03-01", "2024-03-01", "2024-06-01", "2024-08-01"),
+        "SCRN 2024-02-20(-10)/2024-03-01(1) TRT 2024-03-01(1)/2024-06-01(93) FU 2024-06-01(93)/2024-08-01(154)",
+    ),
     # no consent known: no screening
-    (("", "2024-03-01", "2024-03-01", "2024-06-01", "2024-08-01"),
-     "TRT 2024-03-01(1)/2024-06-01(93) FU 2024-06-01(93)/2024-08-01(154)"),
+    (
+        ("", "2024-03-01", "2024-03-01", "2024-06-01", "2024-08-01"),
+        "TRT 2024-03-01(1)/2024-06-01(93) FU 2024-06-01(93)/2024-08-01(154)",
+    ),
     # never treated: screening without a known end
     (("2024-02-20", "", "", "", "2024-03-05"), "SCRN 2024-02-20()/()"),
     # treatment not over
@@ -40,17 +44,23 @@ SUBJECTS = [
     # followed still
     (("", "2024-03-01", "2024-03-01", "2024-03-01", ""), "TRT 2024-03-01(1)/2024-03-01(1) FU 2024-03-01(1)/()"),
     # what ends before it begins ends on the day on which it begins
-    (("2024-03-05", "2024-03-01", "2024-03-01", "2024-06-01", "2024-05-01"),
-     "SCRN 2024-03-05(5)/2024-03-05(5) TRT 2024-03-01(1)/2024-06-01(93) FU 2024-06-01(93)/2024-06-01(93)"),
+    (
+        ("2024-03-05", "2024-03-01", "2024-03-01", "2024-06-01", "2024-05-01"),
+        "SCRN 2024-03-05(5)/2024-03-05(5) TRT 2024-03-01(1)/2024-06-01(93) FU 2024-06-01(93)/2024-06-01(93)",
+    ),
     # partial dates stay as they are and have no day
-    (("2024-02", "2024-03-01", "2024-03-01", "2024-06", ""),
-     "SCRN 2024-02()/2024-03-01(1) TRT 2024-03-01(1)/2024-06() FU 2024-06()/()"),
+    (
+        ("2024-02", "2024-03-01", "2024-03-01", "2024-06", ""),
+        "SCRN 2024-02()/2024-03-01(1) TRT 2024-03-01(1)/2024-06() FU 2024-06()/()",
+    ),
     # times go along
-    (("", "2024-03-01T09:00", "2024-03-01T09:00", "2024-03-02T10:00", "2024-03-03"),
-     "TRT 2024-03-01T09:00(1)/2024-03-02T10:00(2) FU 2024-03-02T10:00(2)/2024-03-03(3)"),
+    (
+        ("", "2024-03-01T09:00", "2024-03-01T09:00", "2024-03-02T10:00", "2024-03-03"),
+        "TRT 2024-03-01T09:00(1)/2024-03-02T10:00(2) FU 2024-03-02T10:00(2)/2024-03-03(3)",
+    ),
     # nothing is known
     (("", "", "", "", ""), ""),
-]  # fmt: skip
+]
 
 
 def shown(se: pd.DataFrame) -> str:
@@ -158,10 +168,15 @@ def test_what_the_registry_and_the_real_world_study_say() -> None:
 
 def test_planned_visits_are_those_with_a_planned_day_once_each() -> None:
     sv = pd.DataFrame(
-        [("01", 57.0, "WEEK 8", 57.0), ("01", 1.0, "CYCLE 1 DAY 1", 1.0), ("02", 57.0, "WEEK 8", 57.0),
-         ("01", 57.001, "UNSCHEDULED 57.001", None), ("01", -1.0, "SCREENING", -1.0)],
+        [
+            ("01", 57.0, "WEEK 8", 57.0),
+            ("01", 1.0, "CYCLE 1 DAY 1", 1.0),
+            ("02", 57.0, "WEEK 8", 57.0),
+            ("01", 57.001, "UNSCHEDULED 57.001", None),
+            ("01", -1.0, "SCREENING", -1.0),
+        ],
         columns=["USUBJID", "VISITNUM", "VISIT", "VISITDY"],
-    )  # fmt: skip
+    )
     tv = build_tv(sv, PLAIN)
     assert tv["VISIT"].tolist() == ["SCREENING", "CYCLE 1 DAY 1", "WEEK 8"]
     assert tv["TVSTRL"].tolist()[2] == "Day 57 from the first dose"

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from fhir2cdisc.fhir.path import Context
+from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.mappings.model import Test as CdiscTest
 from fhir2cdisc.mappings.model import VariableMap, builtin_terminology
 from fhir2cdisc.sdtm.values import Cell, compile_variable, concept_text, number_text, result_text, unit_text
@@ -116,7 +116,7 @@ TERMS: list[tuple[dict[str, Any], Any, Any, list[str]]] = [
     ({"path": "v", "upper": True}, "abc", "ABC", []),
     ({"path": "v"}, "a\x00b\x07", "ab", ["text.control"]),
     ({"path": "v"}, "a\tb\u00a0c", "a\tb\u00a0c", []),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("spec", "value", "expected", "said"), TERMS)

@@ -1,0 +1,76 @@
+"""SDTM frames as ADaM reads them: by name, columns always there, and cut at a date where a data cut is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from fhir2cdisc.adam.frames.columns import text
+from fhir2cdisc.adam.frames.dates import impute_dates
+
+Frames = Mapping[str, pd.DataFrame]
+
+# The date that says when a record of a domain happened; in the first that the frame has.
+RECORD_DATES = ("STDTC", "DTC")
+# The dates of DM that a cut can make unknown.
+REFERENCE_DATES = ("RFICDTC", "RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFENDTC", "RFPENDTC", "DTHDTC")
+# Domains without a date of their own in every record, or about the whole life of a subject: never cut.
+_UNCUT = frozenset(("DM", "MH", "SC", "RELREC", "CO"))
+
+
+def dataset(frames: Frames, name: str) -> pd.DataFrame:
+    """The dataset, or an empty frame with USUBJID where there is none."""
+    return frames.get(name, pd.DataFrame({"USUBJID": pd.Series(dtype=object)}))
+
+
+def full_dates(frame: pd.DataFrame, column: str) -> pd.Series:
+    """A --DTC as dates, only where it is complete to the day."""
+    return impute_dates(text(frame, column), "first", "")[0]
+
+
+def record_date(frame: pd.DataFrame, domain: str) -> str:
+    """The name of the date column of a domain's records, blank where it has none."""
+    return next((f"{domain}{suffix}" for suffix in RECORD_DATES if f"{domain}{suffix}" in frame), "")
+
+
+def cut_at(frames: Frames, cutoff: str) -> dict[str, pd.DataFrame]:
+    """The data as they stood at the end of `cutoff` (ISO date, blank: no cut).
+
+    A record that began after the cut-off is left out (a partial date counts as its first possible day); a later
+    end date, and every later reference date of DM (consent, first dose, death, end of participation), is not yet
+    known and becomes blank.
+    """
+    if not cutoff:
+        return dict(frames)
+    limit = pd.Timestamp(cutoff)
+    made = {name: _cut(frame, name, limit) for name, frame in frames.items()}
+    if "DM" in made:
+        made["DM"] = _cut_dm(made["DM"], limit)
+    return made
+
+
+def _cut(frame: pd.DataFrame, name: str, limit: pd.Timestamp) -> pd.DataFrame:
+    column = record_date(frame, name)
+    if name in _UNCUT or not column:
+        return frame
+    began = impute_dates(text(frame, column), "first")[0]
+    kept = frame[~(began > limit)].copy()
+    end = f"{name}ENDTC"
+    if end in kept:
+        late = impute_dates(text(kept, end), "first")[0] > limit
+        kept.loc[late, end] = ""
+        if f"{name}ENDY" in kept:
+            kept.loc[late, f"{name}ENDY"] = np.nan
+    return kept
+
+
+def _cut_dm(dm: pd.DataFrame, limit: pd.Timestamp) -> pd.DataFrame:
+    dm = dm.copy()
+    for column in REFERENCE_DATES:
+        if column in dm:
+            late = impute_dates(text(dm, column), "first")[0] > limit
+            dm.loc[late, column] = ""
+            if column == "DTHDTC" and "DTHFL" in dm:
+                dm.loc[late, "DTHFL"] = ""
+    return dm

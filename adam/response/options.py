@@ -1,0 +1,113 @@
+"""What a protocol has to say before a best overall response can be computed, as one printable value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fhir2cdisc.adam.criteria import DERIVED
+
+RECIST = "RECIST 1.1"
+IRECIST = "iRECIST"
+MRECIST = "mRECIST"
+CRITERIA = (RECIST, IRECIST, MRECIST)
+# A response category name under which the criteria may be collected (RSCAT), blank for RECIST 1.1 only.
+RSCAT = {
+    RECIST: ("", "RECIST 1.1"),
+    IRECIST: ("iRECIST",),
+    MRECIST: ("mRECIST", "MRECIST LENCIONI LIVER CANCER 2010"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseOptions:
+    """The choices behind best overall response, confirmation and benefit.
+
+    criteria          `RECIST 1.1`, `iRECIST` or `mRECIST`.
+    evaluator         RSEVAL that is analysed; `evaluator_id` (RSEVALID) narrows it to one reader. `ALGORITHM`
+                      are responses derived from lesions; `evaluator_id` then names whose lesions.
+    reference         column of the reference frame from which the SD minimum is counted.
+    confirm_days      a response is confirmed by another one at least so many days later.
+    sd_min_days       SD (and NON-CR/NON-PD) counts from this day after the reference on, inclusive.
+    benefit_min_days  the same for clinical benefit.
+    max_ne            so many NE may stand between a response and its confirmation.
+    accept_sd         one SD may stand between a PR and its confirmation.
+    missing_as_ne     a subject without assessment is NE instead of MISSING.
+    sticky_pr         SD after PR does not interrupt the PR (EORTC); it never confirms one.
+    pr_after_cr       disease after a CR: `PD` from then on (RECIST 1.1 table 3, footnote), `PR` corrects the
+                      CR to PR, `collected` leaves the calls as they are. iRECIST has no `PD` rule: the
+                      calls are taken as collected.
+    new_therapy       column of the reference frame with the date of new anticancer therapy; assessments after
+                      it do not count. Blank, or a column that is not there, means no such rule.
+    end_of_window     column after which, plus `end_of_window_days`, assessments do not count.
+    last_assessment   `adequate` (not NE, up to progression) or `any`.
+    unconfirmed_iupd  iRECIST: an iUPD that nothing better follows is progression although not confirmed.
+    """
+
+    criteria: str = RECIST
+    evaluator: str = "INVESTIGATOR"
+    evaluator_id: str = ""
+    reference: str = "TRTSDT"
+    confirm_days: int = 28
+    sd_min_days: int = 42
+    benefit_min_days: int = 42
+    max_ne: int = 1
+    accept_sd: bool = False
+    missing_as_ne: bool = False
+    sticky_pr: bool = False
+    pr_after_cr: Literal["PD", "PR", "collected"] = "PD"
+    new_therapy: str = "NACTDT"
+    end_of_window: str = ""
+    end_of_window_days: int = 0
+    last_assessment: Literal["adequate", "any"] = "adequate"
+    unconfirmed_iupd: bool = True
+
+    def __post_init__(self) -> None:
+        if self.criteria not in CRITERIA:
+            raise ValueError(f"criteria: {self.criteria!r} is none of {', '.join(CRITERIA)}")
+        if self.pr_after_cr not in ("PD", "PR", "collected"):
+            raise ValueError(f"pr_after_cr: {self.pr_after_cr!r} is none of PD, PR, collected")
+        if self.last_assessment not in ("adequate", "any"):
+            raise ValueError(f"last_assessment: {self.last_assessment!r} is none of adequate, any")
+        for name in ("confirm_days", "sd_min_days", "benefit_min_days", "max_ne"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: {getattr(self, name)} is negative")
+
+    @classmethod
+    def recist_1_1(cls) -> ResponseOptions:
+        """RECIST 1.1 as published (Eisenhauer 2009, table 3): any disease after a CR is progression."""
+        return cls()
+
+    @classmethod
+    def admiralonco(cls) -> ResponseOptions:
+        """As the R package admiralonco computes: calls as collected, no rule for new therapy."""
+        return cls(pr_after_cr="collected", new_therapy="", last_assessment="any")
+
+    @property
+    def assessor(self) -> str:
+        """Who called the responses, as PARCAT2 and PARAM name it."""
+        if self.evaluator == DERIVED and self.evaluator_id:
+            return f"Algorithm from Lesions of {self.evaluator_id.title()}"
+        return f"{self.evaluator} {self.evaluator_id}".strip().title()
+
+    def in_words(self) -> str:
+        """The options as one paragraph for define.xml and the reviewer's guide."""
+        parts = [
+            f"{self.criteria} by {self.assessor.lower()}",
+            f"response confirmed at least {self.confirm_days} days later, at most {self.max_ne} NE between",
+            f"SD from day {self.sd_min_days} after {self.reference} (inclusive)",
+            {
+                "PD": "calls after iCR as collected" if self.criteria == IRECIST else "disease after CR is PD",
+                "PR": "CR followed by disease is corrected to PR",
+                "collected": "calls after CR as collected",
+            }[self.pr_after_cr],
+        ]
+        if self.criteria == IRECIST and self.unconfirmed_iupd:
+            parts.append("an iUPD that nothing better follows is progression although not confirmed")
+        parts += ["one SD between PR and its confirmation accepted"] * self.accept_sd
+        parts += ["PR kept through SD until PD"] * self.sticky_pr
+        parts += [f"assessments after {self.new_therapy} not counted"] * bool(self.new_therapy)
+        window = f"assessments after {self.end_of_window} + {self.end_of_window_days} days not counted"
+        parts += [window] * bool(self.end_of_window)
+        parts += ["no assessment counts as NE"] * self.missing_as_ne
+        return "; ".join(parts) + "."

@@ -1,0 +1,163 @@
+"""ADSL: one record a subject, populations, treatment, disposition, death, last known alive (ADaMIG 1.3, 3.2)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from fhir2cdisc.adam.frames.columns import number, text
+from fhir2cdisc.adam.frames.dates import impute_dates
+from fhir2cdisc.adam.frames.sdtm import Frames, dataset, full_dates
+from fhir2cdisc.adam.subject.disease import add_disease
+from fhir2cdisc.adam.subject.last_alive import last_known_alive
+from fhir2cdisc.mappings.study import Arm, Study
+
+FROM_DM = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ETHNIC", "COUNTRY", "ARM", "ACTARM")
+
+
+def yes_no(condition: pd.Series) -> pd.Series:
+    """`Y` or `N`: a population flag is never blank (ADaMIG 1.3, section 3.1.4)."""
+    return pd.Series(np.where(condition.fillna(False).astype(bool), "Y", "N"), index=condition.index, dtype=object)
+
+
+def derive_adsl(frames: Frames, study: Study) -> pd.DataFrame:
+    """ADSL of the subjects in DM, in order of USUBJID.
+
+    `frames` are SDTM datasets by name (cut at the data cut-off already, see `cut_at`). Dates are datetime64. A
+    subject's TRTSDT is missing where nothing was given; RFSTDT is where the study lets time start.
+    """
+    dm = dataset(frames, "DM").sort_values("USUBJID", kind="stable").reset_index(drop=True)
+    adsl = pd.DataFrame({name: dm[name] if name in dm else text(dm, name) for name in FROM_DM})
+    adsl["AGE"] = pd.to_numeric(adsl["AGE"], errors="coerce")
+    _dates(adsl, dm, frames)
+    _arms(adsl, dm, frames, study)
+    _death(adsl, dm, frames)
+    _disposition(adsl, frames)
+    alive = last_known_alive(
+        frames, adsl.set_index("USUBJID")["DTHDT"], pd.Timestamp(study.cutoff) if study.cutoff else None
+    )
+    adsl = adsl.merge(alive, on="USUBJID", how="left")
+    adsl[["LALVDOM", "LALVVAR"]] = adsl[["LALVDOM", "LALVVAR"]].fillna("").astype(object)
+    adsl["LSTALVDT"] = pd.to_datetime(adsl["LSTALVDT"])
+    adsl = add_disease(adsl, frames, study)
+    _populations(adsl, dm, frames, study)
+    _interim(adsl, study)
+    return adsl
+
+
+def _dates(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
+    adsl["RFSTDT"], adsl["RFICDT"] = full_dates(dm, "RFSTDTC"), full_dates(dm, "RFICDTC")
+    ds = dataset(frames, "DS")
+    entered = ds[text(ds, "DSDECOD") == "ENTERED INTO TRIAL"]
+    first = full_dates(entered, "DSSTDTC").groupby(entered["USUBJID"]).min()
+    adsl["ENRLDT"] = pd.to_datetime(adsl["USUBJID"].map(first))
+    adsl["TRTSDT"], adsl["TRTEDT"] = full_dates(dm, "RFXSTDTC"), full_dates(dm, "RFXENDTC")
+    ex = dataset(frames, "EX")
+    if len(ex):
+        # After a data cut the last dose is the last one that the cut still holds.
+        ends = pd.concat([full_dates(ex, "EXENDTC"), full_dates(ex, "EXSTDTC")], axis=1).max(axis=1)
+        adsl["TRTEDT"] = pd.to_datetime(adsl["USUBJID"].map(ends.groupby(ex["USUBJID"]).max()))
+        begins = full_dates(ex, "EXSTDTC").groupby(ex["USUBJID"]).min()
+        adsl["TRTSDT"] = pd.to_datetime(adsl["USUBJID"].map(begins))
+    adsl["TRTDURD"] = (adsl["TRTEDT"] - adsl["TRTSDT"]).dt.days + 1.0
+
+
+def _arms(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: Study) -> None:
+    """Planned and actual treatment; where the source names no arm, the first arm that the drugs given fit."""
+    ex = dataset(frames, "EX")
+    drugs = text(ex, "EXTRT").str.upper().groupby(ex["USUBJID"]).agg(frozenset) if len(ex) else None
+    given = adsl["USUBJID"].map(drugs) if drugs is not None else pd.Series(None, index=adsl.index, dtype=object)
+    classes = {drug.name.upper(): drug.drug_class for drug in study.drugs}
+    arms = sorted(study.arms, key=lambda arm: (arm.precedence, arm.code))
+    ruled = [a for a in arms if a.drugs or a.any_class or a.all_class]
+    fitted = given.map(lambda names: _fit(names, ruled, classes) if isinstance(names, frozenset) else "")
+    planned, actual = text(dm, "ARM"), text(dm, "ACTARM")
+    adsl["TRT01P"] = planned.where(planned != "", fitted)
+    adsl["TRT01A"] = actual.where(actual != "", fitted)
+    for arm in ruled:
+        if arm.any_class or arm.all_class:
+            fits = given.map(lambda n, a=arm: isinstance(n, frozenset) and _fits(n, a, classes))
+            adsl[f"{arm.code[:6]}FL"] = yes_no(fits.astype(bool))
+    for drug in study.drugs:
+        if drug.flag:
+            name = drug.name.upper()
+            adsl[drug.flag] = yes_no(given.map(lambda n, d=name: isinstance(n, frozenset) and d in n).astype(bool))
+
+
+def _fits(names: frozenset[str], arm: Arm, classes: dict[str, str]) -> bool:
+    found = {classes.get(name, "") for name in names}
+    return (
+        (not arm.drugs or any(drug.upper() in names for drug in arm.drugs))
+        and (not arm.any_class or bool(found & set(arm.any_class)))
+        and set(arm.all_class) <= found
+    )
+
+
+def _fit(names: frozenset[str], arms: list[Arm], classes: dict[str, str]) -> str:
+    return next((arm.label for arm in arms if _fits(names, arm, classes)), "")
+
+
+def _disposition(adsl: pd.DataFrame, frames: Frames) -> None:
+    ds = dataset(frames, "DS")
+    events = ds[text(ds, "DSCAT") == "DISPOSITION EVENT"]
+    # Data of others often leave the subcategory out, having dispositions of the study only.
+    of = text(events, "DSSCAT").replace("", "STUDY PARTICIPATION")
+    for scope, status, day, reason in (
+        ("STUDY PARTICIPATION", "EOSSTT", "EOSDT", "DCSREAS"),
+        ("STUDY TREATMENT", "EOTSTT", "EOTDT", "DCTREAS"),
+    ):
+        rows = events[of == scope]
+        # In the order of the first days that they allow: a partial date is not later than all others.
+        first, _ = impute_dates(text(rows, "DSSTDTC"), "first")
+        rows = rows.assign(_D=full_dates(rows, "DSSTDTC"), _F=first, _N=number(rows, "DSSEQ"))
+        rows = rows.sort_values(["USUBJID", "_F", "_N"], kind="stable", na_position="first")
+        last = (
+            rows.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")
+            if len(rows)
+            else rows.set_index("USUBJID")
+        )
+        term = adsl["USUBJID"].map(text(last, "DSDECOD")).fillna("").astype(object)
+        adsl[day] = pd.to_datetime(adsl["USUBJID"].map(last["_D"]))
+        adsl[reason] = term.where(term != "COMPLETED", "")
+        adsl[status] = np.select([term == "", term == "COMPLETED"], ["ONGOING", "COMPLETED"], "DISCONTINUED")
+    ex = dataset(frames, "EX")
+    treated = adsl["TRTSDT"].notna() | adsl["USUBJID"].isin(ex["USUBJID"])
+    # Who died or left the study without a word on treatment is not on treatment still.
+    over = (adsl["EOTSTT"] == "ONGOING") & ((adsl["EOSSTT"] != "ONGOING") | (adsl["DTHFL"] == "Y"))
+    adsl["EOTSTT"] = adsl["EOTSTT"].where(treated & ~over, "")
+
+
+def _death(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
+    adsl["DTHDT"], adsl["DTHFL"] = full_dates(dm, "DTHDTC"), text(dm, "DTHFL")
+    dd = dataset(frames, "DD")
+    cause = dd[text(dd, "DDTESTCD") == "PRCDTH"].drop_duplicates("USUBJID").set_index("USUBJID")
+    found = adsl["USUBJID"].map(text(cause, "DDSTRESC")).fillna("").astype(object)
+    adsl["DTHCAUS"] = found.where(adsl["DTHFL"] == "Y", "")
+
+
+def _populations(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: Study) -> None:
+    """FASFL: enrolled (everybody in a cohort without enrolment); SAFFL: treated; EVALFL: measurable and assessed.
+
+    A partial date of consent, enrolment or dose is enough: that it happened is known.
+    """
+    ds, ex = dataset(frames, "DS"), dataset(frames, "EX")
+    entered = ds.loc[text(ds, "DSDECOD") == "ENTERED INTO TRIAL", "USUBJID"]
+    enrolled = adsl["USUBJID"].isin(entered) | (text(dm, "RFICDTC") != "")
+    adsl["FASFL"] = yes_no(enrolled if study.cohort.membership == "research-subject" else adsl["USUBJID"].notna())
+    adsl["SAFFL"] = yes_no(adsl["TRTSDT"].notna() | adsl["USUBJID"].isin(ex["USUBJID"]))
+    tu, rs = dataset(frames, "TU"), dataset(frames, "RS")
+    target = set(tu.loc[text(tu, "TUSTRESC").isin(["TARGET", "TARGET NODAL"]), "USUBJID"])
+    response = rs[text(rs, "RSTESTCD") == "OVRLRESP"]
+    start = response["USUBJID"].map(adsl.set_index("USUBJID")["TRTSDT"])
+    after = set(response.loc[full_dates(response, "RSDTC") > pd.to_datetime(start), "USUBJID"])
+    adsl["EVALFL"] = yes_no((adsl["SAFFL"] == "Y") & adsl["USUBJID"].isin(target) & adsl["USUBJID"].isin(after))
+
+
+def _interim(adsl: pd.DataFrame, study: Study) -> None:
+    """ENRLRANK by consent (else enrolment) date, then USUBJID; INTnFL flags the first so many of each interim look."""
+    if not study.interim.cases:
+        return
+    when = adsl["RFICDT"].where(adsl["RFICDT"].notna(), adsl["ENRLDT"])
+    order = pd.DataFrame({"d": when, "u": adsl["USUBJID"]}).dropna().sort_values(["d", "u"]).index
+    adsl["ENRLRANK"] = pd.Series(np.arange(1.0, len(order) + 1), index=order).reindex(adsl.index)
+    for number_, cases in enumerate(study.interim.cases, start=1):
+        adsl[f"INT{number_}FL"] = yes_no(adsl["ENRLRANK"] <= cases)

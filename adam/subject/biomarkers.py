@@ -1,0 +1,146 @@
+"""Biomarker groups of a subject from SDTM GF and MI: PD-L1, tumour mutation burden, MSI, gene flags.
+
+The result has one row per subject and merges into ADSL by USUBJID. A subject without the test is `""`, never
+negative: not tested and not found are different things.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from fhir2cdisc.adam.frames.columns import date, number, text
+from fhir2cdisc.adam.frames.dates import impute_dates
+
+VARIANTS = frozenset({"SNV", "SHRTVAR", "CPNUMVAR", "CPNUMAMP", "SEQREAR"})
+NEGATIVE = frozenset({"NOT DETECTED", "NEGATIVE", "ABSENT", "WILD TYPE", "N", "NO MUTATION DETECTED"})
+BENIGN = frozenset({"BENIGN", "LIKELY BENIGN"})
+MSI_HIGH = frozenset({"MSI-H", "MSI-HIGH", "HIGH", "MICROSATELLITE INSTABILITY HIGH", "DMMR"})
+MSI_OTHER = frozenset(
+    {"MSS", "MSI-L", "MSI-LOW", "LOW", "STABLE", "MICROSATELLITE STABLE", "MICROSATELLITE INSTABILITY LOW", "PMMR"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BiomarkerOptions:
+    """Cut-offs and genes of a study; no seed protocol names one, so the report prints them.
+
+    `pdl1_score`: the score in MITSTDTL that PDL1GR1 is about (`TPS` in percent, or `CPS`). `pdl1_cuts`: lower
+    ends of the groups above the lowest. `tmb_cut`: mutations per megabase from which TMB is high.
+    `genes`: symbols with a flag (`KRAS` becomes KRASFL). `baseline_only`: use samples up to the first dose
+    where a subject has any; otherwise the latest sample counts.
+    """
+
+    pdl1_score: str = "TPS"
+    pdl1_cuts: tuple[float, ...] = (1.0, 50.0)
+    tmb_cut: float = 10.0
+    genes: tuple[str, ...] = ()
+    baseline_only: bool = True
+
+
+DEFAULTS = BiomarkerOptions()
+CPS_1_10 = BiomarkerOptions(pdl1_score="CPS", pdl1_cuts=(1.0, 10.0))
+
+
+def derive_biomarkers(
+    adsl: pd.DataFrame, gf: pd.DataFrame | None, mi: pd.DataFrame | None, options: BiomarkerOptions = DEFAULTS
+) -> pd.DataFrame:
+    """PDL1, PDL1GR1, TMB, TMBGR1, MSIFL and one flag per gene, one row for each subject of `adsl`.
+
+    PD-L1 is MI test `PDL1` with the score named in MITSTDTL; TMB, MSI and variants are GF tests (`TMB`,
+    `MICRISTB`, and `SNV`, `SHRTVAR`, `CPNUMVAR`, `CPNUMAMP`, `SEQREAR` with the gene in GFSYM). Of several
+    samples the last up to the first dose counts, the higher value on one day. MSIFL and gene flags are `Y`,
+    `N` (tested, not found) or `""`; a gene is tested where GF holds a record of it, or any variant record
+    of the subject, as a panel reports what it finds.
+    """
+    out = pd.DataFrame({"USUBJID": adsl["USUBJID"]})
+    start = adsl.set_index("USUBJID")["TRTSDT"] if "TRTSDT" in adsl else None
+    tissue = _samples(mi, "MI", start, options)
+    genes = _samples(gf, "GF", start, options)
+    detail = text(tissue, "MITSTDTL").str.upper()
+    pdl1 = _value(tissue[(tissue["CODE"] == "PDL1") & detail.map(lambda d: _names(d, options.pdl1_score))])
+    out["PDL1"] = out["USUBJID"].map(pdl1).astype(float)
+    out["PDL1GR1"] = _groups(out["PDL1"], options.pdl1_cuts)
+    out["TMB"] = out["USUBJID"].map(_value(genes[genes["CODE"] == "TMB"])).astype(float)
+    out["TMBGR1"] = _groups(out["TMB"], (options.tmb_cut,), ("L", "H"))
+    out["MSIFL"] = out["USUBJID"].map(_msi(genes)).fillna("").astype(object)
+    for symbol in options.genes:
+        out[gene_flag(symbol)] = out["USUBJID"].map(_gene(genes, symbol)).fillna("").astype(object)
+    return out.reset_index(drop=True)
+
+
+def gene_flag(symbol: str) -> str:
+    """The flag variable of a gene, at most eight characters: `KRAS` is KRASFL."""
+    return re.sub(r"[^A-Z0-9]", "", symbol.upper())[:6] + "FL"
+
+
+def actionable(recommendations: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """ACTFL by subject: `Y` where the tumour board concluded that a variant is actionable, else `N`.
+
+    A recommendation that names a gene is such a conclusion (GENE not empty).
+    """
+    found = recommendations.loc[text(recommendations, "GENE") != "", "USUBJID"]
+    has = adsl["USUBJID"].isin(found)
+    return pd.DataFrame({"USUBJID": adsl["USUBJID"], "ACTFL": np.where(has, "Y", "N")})
+
+
+def _samples(
+    source: pd.DataFrame | None, domain: str, start: pd.Series | None, options: BiomarkerOptions
+) -> pd.DataFrame:
+    """Records with CODE, NUM, CHARVAL and day, kept to the samples that count for each subject."""
+    if source is None:
+        source = pd.DataFrame({"USUBJID": pd.Series(dtype=object)})
+    out = source.reset_index(drop=True).copy()
+    out["CODE"] = text(out, f"{domain}TESTCD").str.upper()
+    out["CHARVAL"] = text(out, f"{domain}STRESC").str.strip().str.upper()
+    out["NUM"] = number(out, f"{domain}STRESN")
+    out["DAY"], _ = impute_dates(text(out, f"{domain}DTC"), "first")
+    out = out[text(out, f"{domain}STAT") != "NOT DONE"]
+    if options.baseline_only and start is not None:
+        first = date(pd.DataFrame({"d": out["USUBJID"].map(start)}), "d")
+        early = ~(out["DAY"] > first)
+        known = early.groupby([out["USUBJID"], out["CODE"]]).transform("any") if len(out) else early
+        out = out[early | ~known]
+    return out
+
+
+def _value(rows: pd.DataFrame) -> pd.Series:
+    """The last numeric value of each subject, the higher where a day has two."""
+    rows = rows[rows["NUM"].notna()].sort_values(["USUBJID", "DAY", "NUM"], na_position="first")
+    return rows.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["NUM"]
+
+
+def _groups(values: pd.Series, cuts: Sequence[float], names: Sequence[str] = ()) -> pd.Series:
+    """`<1`, `1-<50`, `>=50` for cuts 1 and 50, or the given names; a value on a cut belongs above it."""
+    if not names:
+        middle = [f"{a:g}-<{b:g}" for a, b in pairwise(cuts)]
+        names = [f"<{cuts[0]:g}", *middle, f">={cuts[-1]:g}"]
+    place = np.searchsorted(np.array(cuts), values.to_numpy(float), side="right")
+    shown = [names[min(p, len(names) - 1)] for p in place]
+    return pd.Series(shown, index=values.index, dtype=object).where(values.notna(), "")
+
+
+def _names(detail: str, score: str) -> bool:
+    spelled = {"TPS": "TUMOR PROPORTION SCORE", "CPS": "COMBINED POSITIVE SCORE"}.get(score, score)
+    return score in detail.split() or spelled in detail or detail == score
+
+
+def _msi(genes: pd.DataFrame) -> pd.Series:
+    rows = genes[(genes["CODE"] == "MICRISTB") & genes["CHARVAL"].isin(MSI_HIGH | MSI_OTHER)]
+    rows = rows.assign(_high=rows["CHARVAL"].isin(MSI_HIGH)).sort_values(
+        ["USUBJID", "DAY", "_high"], na_position="first"
+    )
+    last = rows.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["_high"]
+    return last.map({True: "Y", False: "N"})
+
+
+def _gene(genes: pd.DataFrame, symbol: str) -> pd.Series:
+    tested = genes[genes["CODE"].isin(VARIANTS)]
+    benign = text(tested, "GFRESCAT").str.upper().isin(BENIGN)
+    mine = text(tested, "GFSYM").str.upper() == symbol.upper()
+    present = mine & ~tested["CHARVAL"].isin(NEGATIVE | {""}) & ~benign
+    return present.groupby(tested["USUBJID"]).any().map({True: "Y", False: "N"})

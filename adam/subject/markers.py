@@ -1,0 +1,91 @@
+"""What ADSL says of markers and of the tumour board: groups by cut-offs, altered genes, actionable variants.
+
+The result of every function has one row for each subject of ADSL and merges by USUBJID.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from fhir2cdisc.adam.frames.columns import text
+from fhir2cdisc.adam.subject.biomarkers import BENIGN, NEGATIVE, VARIANTS, BiomarkerOptions, derive_biomarkers
+from fhir2cdisc.mappings.study import Study
+
+# The ADSL variable that holds the groups of a marker of the study file.
+GROUPS = {"PDL1TPS": "PDL1GR1", "PDL1CPS": "CPSGR1", "TMB": "TMBGR1", "MSI": "MSIFL", "VARIANT": "VARFL"}
+
+
+def biomarker_options(study: Study) -> BiomarkerOptions:
+    """The cut-offs and genes that the study file gives, the project's where it gives none."""
+    options = BiomarkerOptions()
+    for marker in study.biomarkers:
+        if marker.code == "PDL1TPS" and marker.cutoffs:
+            options = replace(options, pdl1_cuts=marker.cutoffs)
+        if marker.code == "TMB" and marker.cutoffs:
+            options = replace(options, tmb_cut=marker.cutoffs[0])
+        if marker.code == "VARIANT":
+            options = replace(options, genes=marker.genes)
+    return options
+
+
+def derive_markers(adsl: pd.DataFrame, gf: pd.DataFrame | None, mi: pd.DataFrame | None, study: Study) -> pd.DataFrame:
+    """PDL1, TMB and MSI with their groups, gene flags, VARFL; CPS and CPSGR1 where the study asks for that score."""
+    options = biomarker_options(study)
+    out = derive_biomarkers(adsl, gf, mi, options)
+    for marker in study.biomarkers:
+        if marker.code == "PDL1CPS":
+            cuts = marker.cutoffs or (1.0, 10.0)
+            score = derive_biomarkers(adsl, None, mi, replace(options, pdl1_score="CPS", pdl1_cuts=cuts, genes=()))
+            out = out.assign(CPS=score["PDL1"], CPSGR1=score["PDL1GR1"])
+    return out.assign(VARFL=_any_variant(out["USUBJID"], gf))
+
+
+def _any_variant(subjects: pd.Series, gf: pd.DataFrame | None) -> pd.Series:
+    """`Y` with a variant that is not benign, `N` with other genomic findings only, blank without any."""
+    rows = pd.DataFrame({"USUBJID": pd.Series(dtype=object)}) if gf is None else gf
+    found = text(rows, "GFTESTCD").isin(VARIANTS) & ~text(rows, "GFSTRESC").str.upper().isin(NEGATIVE | {""})
+    found &= ~text(rows, "GFRESCAT").str.upper().isin(BENIGN)
+    tested, altered = subjects.isin(rows["USUBJID"]), subjects.isin(rows.loc[found, "USUBJID"])
+    return pd.Series(np.select([altered, tested], ["Y", "N"], ""), index=subjects.index, dtype=object)
+
+
+def derive_board(
+    adsl: pd.DataFrame, fa: pd.DataFrame, relrec: pd.DataFrame | None, periods: pd.DataFrame
+) -> pd.DataFrame:
+    """ACTVARFL, MTB2FL, GDPERFL and OTPERFL by subject, always `Y` or `N` where known.
+
+    ACTVARFL: a variant (GF) stands behind a recommendation (FA MTBREC), by RELREC; blank for everybody without
+    RELREC. MTB2FL: recommendations on two days. GDPERFL, OTPERFL: ever under guided, under other therapy
+    (`periods` of `guidance_periods`).
+    """
+    ids, rows = adsl["USUBJID"], fa[text(fa, "FATESTCD") == "MTBREC"]
+    twice = rows.assign(_D=text(rows, "FADTC")).groupby("USUBJID")["_D"].nunique()
+    kinds = periods.groupby("TRTA")["USUBJID"].agg(set).to_dict() if len(periods) else {}
+    behind = _linked_to_variant(rows, relrec)
+    return pd.DataFrame(
+        {
+            "USUBJID": ids,
+            "ACTVARFL": "" if behind is None else _yes_no(ids.isin(behind)),
+            "MTB2FL": _yes_no(ids.isin(twice.index[twice > 1])),
+            "GDPERFL": _yes_no(ids.isin(kinds.get("MTB-guided", set()))),
+            "OTPERFL": _yes_no(ids.isin(kinds.get("Other therapy", set()))),
+        }
+    )
+
+
+def _linked_to_variant(recommended: pd.DataFrame, relrec: pd.DataFrame | None) -> set[str] | None:
+    """The subjects one of whose recommendations RELREC links to a record of GF."""
+    if relrec is None:
+        return None
+    keys = ["USUBJID", "RELID"]
+    numbers = pd.to_numeric(relrec["IDVARVAL"], errors="coerce")
+    linked = relrec.assign(_N=numbers)[relrec["IDVAR"] == "FASEQ"]
+    mine = linked.merge(recommended[["USUBJID", "FASEQ"]], left_on=["USUBJID", "_N"], right_on=["USUBJID", "FASEQ"])
+    variants = relrec[relrec["RDOMAIN"] == "GF"]
+    return set(mine.merge(variants[keys], on=keys)["USUBJID"])
+
+
+def _yes_no(condition: pd.Series) -> pd.Series:
+    return condition.map({True: "Y", False: "N"}).astype(object)

@@ -1,0 +1,223 @@
+"""ADTR: sum of diameters and diameters of lesions, with baseline, nadir, changes and flags.
+
+Source: ADaMIG 1.3, section 3.3 (BDS); parameters and flags as in the admiralonco template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from fhir2cdisc.adam.criteria import INVESTIGATOR, of_one_reader
+from fhir2cdisc.adam.frames.arrays import Ints, column_days, dates, partial_days, stack, text
+from fhir2cdisc.adam.tumour.lesions import TARGET, lesion_records
+from fhir2cdisc.adam.tumour.millimetres import PER_MM
+from fhir2cdisc.adam.tumour.options import RecistOptions
+from fhir2cdisc.adam.tumour.recist import Assessed, assess
+from fhir2cdisc.adam.tumour.visits import mark_baseline, time_points
+
+COLUMNS = (
+    "STUDYID",
+    "USUBJID",
+    "PARAMCD",
+    "PARAM",
+    "PARCAT1",
+    "PARCAT2",
+    "PARCAT3",
+    "AVAL",
+    "BASE",
+    "CHG",
+    "PCHG",
+    "NADIR",
+    "CHGNAD",
+    "PCHGNAD",
+    "ADT",
+    "ADTF",
+    "ADY",
+    "AVISIT",
+    "AVISITN",
+    "ABLFL",
+    "ANL01FL",
+    "ANL02FL",
+    "ANL03FL",
+    "ANL04FL",
+    "PDFL",
+    "LSEXP",
+    "LSASS",
+    "TRLNKID",
+    "TULOC",
+    "SRCDOM",
+    "SRCVAR",
+    "SRCSEQ",
+    "ASEQ",
+)
+_AXES = {
+    "LDIAM": ("LDIAM", "Diameter"),
+    "LPERP": ("NLDIAM", "Perpendicular"),
+    "VDIAM": ("VDIAM", "Viable Diameter"),
+}
+
+
+def derive_adtr(
+    adsl: pd.DataFrame,
+    tu: pd.DataFrame,
+    tr: pd.DataFrame,
+    options: RecistOptions | None = None,
+    *,
+    evaluator: str = INVESTIGATOR,
+    evaluator_id: str = "",
+    reference: str = "TRTSDT",
+    keep: Sequence[str] = (),
+) -> pd.DataFrame:
+    """ADTR of one evaluator: SDIAM per assessment, and the axes of every target lesion.
+
+    `evaluator_id` narrows it to one reader; without it the first reader of each subject counts (see `evaluators`).
+    SDIAM adds longest diameters and short axes of nodes, baseline included. BASE is the sum at baseline,
+    NADIR the lowest complete sum before the assessment. ANL01FL: all target lesions measured. ANL02FL: the
+    lowest complete sum after baseline (best percentage change; the first of equals). ANL03FL: complete and
+    before progression. ANL04FL: complete, or progression all the same. PDFL: target progression. LDIAMn and
+    NLDIAMn are the longest diameter and the one perpendicular to it of the n-th target lesion. `adsl` needs
+    USUBJID and the `reference` date; `keep` names ADSL columns to carry along.
+    """
+    options = options or RecistOptions()
+    tu, tr = _of(tu, "TU", evaluator, evaluator_id), _of(tr, "TR", evaluator, evaluator_id)
+    start = adsl.assign(TRTSDT=adsl[reference]) if reference in adsl.columns else None
+    assessed = assess(tu, tr, options, start)
+    rows = stack([_sums(assessed), _axes(tu, tr, options, start)])
+    rows = rows[rows["USUBJID"].isin(text(adsl, "USUBJID"))]
+    return _finish(rows, adsl, f"{evaluator} {evaluator_id}".strip(), reference, options, keep)
+
+
+def _of(frame: pd.DataFrame, domain: str, evaluator: str, reader: str) -> pd.DataFrame:
+    """The records of the evaluator: of the reader that is named, else the accepted ones, else of one reader each.
+
+    A lesion that TU gives no reader is everybody's.
+    """
+    wanted = [evaluator, ""] if evaluator == INVESTIGATOR else [evaluator]
+    frame = frame[np.isin(text(frame, f"{domain}EVAL"), wanted)]
+    given, accepted = text(frame, f"{domain}EVALID"), text(frame, f"{domain}ACPTFL") == "Y"
+    shared = (given == "") & (domain == "TU")
+    if reader:
+        return frame[(given == reader) | shared]
+    if accepted.any() or evaluator == INVESTIGATOR:
+        return frame[accepted] if accepted.any() else frame
+    return frame[of_one_reader(text(frame, "USUBJID"), given) | shared]
+
+
+def _sums(assessed: Assessed) -> pd.DataFrame:
+    """SDIAM: one row per assessment with a measured target lesion."""
+    table = assessed.table
+    table = table[(table["base"] | table["post"]) & (table["measured"] > 0)]
+    total, base, nadir = table["sum"], table["basesum"], table["nadir"]
+    complete, pd_ = table["complete"], table["target"].isin(["PD", "iUPD"])
+    after = pd_.groupby(table["panel"]).cummax()
+    post = complete & ~table["base"]
+    lowest = total.where(post).groupby(table["panel"]).transform("min")
+    best = post & (total == lowest)
+    best &= ~best.groupby(table["panel"]).cumsum().gt(1)
+    expected = assessed.expected.sort_values(["panel", "link"]).groupby("panel")["link"].agg(", ".join)
+    seen = assessed.lengths[["tp", "link"]].drop_duplicates().sort_values(["tp", "link"])
+    frame = _rows(table, "SDIAM", "Target Lesions Sum of Diameters")
+    return frame.assign(
+        AVAL=total / PER_MM,
+        BASE=base / PER_MM,
+        CHG=(total - base) / PER_MM,
+        PCHG=100 * (total - base) / base.where(base > 0),
+        NADIR=nadir / PER_MM,
+        CHGNAD=(total - nadir) / PER_MM,
+        PCHGNAD=100 * (total - nadir) / nadir.where(nadir > 0),
+        ANL01FL=_yes(complete),
+        ANL02FL=_yes(best),
+        ANL03FL=_yes(complete & ~after),
+        ANL04FL=_yes(complete | pd_),
+        PDFL=_yes(pd_),
+        LSEXP=table["panel"].map(expected),
+        LSASS=seen.groupby("tp")["link"].agg(", ".join).reindex(table.index),
+    ).reset_index(drop=True)
+
+
+def _rows(table: pd.DataFrame, code: str | pd.Series, words: str | pd.Series) -> pd.DataFrame:
+    visit = table["visit"].where(~table["base"], "BASELINE")
+    return pd.DataFrame(
+        {
+            "USUBJID": table["subject"],
+            "PARAMCD": code,
+            "PARAM": words,
+            "ADT": dates(table["first"].to_numpy(dtype=np.int64)),
+            "AVISIT": visit,
+            "AVISITN": table["visitnum"].where(~table["base"], 0.0),
+            "ABLFL": _yes(table["base"]),
+        },
+        index=table.index,
+    )
+
+
+def _yes(mask: pd.Series) -> pd.Series:
+    return pd.Series(np.where(mask, "Y", ""), index=mask.index, dtype=object)
+
+
+def _axes(tu: pd.DataFrame, tr: pd.DataFrame, options: RecistOptions, adsl: pd.DataFrame | None) -> pd.DataFrame:
+    """LDIAMn, NLDIAMn, VDIAMn: one row per measured axis of a target lesion."""
+    records, points = time_points(lesion_records(tu, tr, options), options)
+    points, _ = mark_baseline(points, options, adsl)
+    rows = records[(records["kind"] == TARGET) & records["test"].isin(_AXES) & records["length"].notna()]
+    rows = rows.merge(points[["order", "base", "post"]], left_on="tp", right_on="order")
+    rows = rows[rows["base"] | rows["post"]].sort_values(["tp", "link", "test", "day", "seq"])
+    rows = rows.drop_duplicates(["tp", "link", "test"], keep="last").reset_index(drop=True)
+    names = rows[["panel", "link"]].drop_duplicates().sort_values(["panel", "link"])
+    names["n"] = (names.groupby("panel").cumcount() + 1).astype(str)
+    rows = rows.merge(names, on=["panel", "link"], how="left").assign(first=lambda f: f["day"])
+    code = rows["test"].map({test: said[0] for test, said in _AXES.items()}) + rows["n"]
+    axis = rows["test"].map({test: said[1] for test, said in _AXES.items()})
+    base = rows["length"].where(rows["base"]).groupby([rows["panel"], code]).transform("max")
+    return _rows(rows, code, "Target Lesion " + rows["n"] + " Analysis " + axis).assign(
+        AVAL=rows["length"] / PER_MM,
+        BASE=base / PER_MM,
+        CHG=(rows["length"] - base) / PER_MM,
+        PCHG=100 * (rows["length"] - base) / base.where(base > 0),
+        ANL01FL="Y",
+        LSEXP=rows["link"],
+        LSASS=rows["link"],
+        TRLNKID=rows["link"],
+        TULOC=rows["loc"],
+        SRCSEQ=rows["seq"],
+        dtc=rows["dtc"],
+    )
+
+
+def _finish(
+    rows: pd.DataFrame,
+    adsl: pd.DataFrame,
+    evaluator: str,
+    reference: str,
+    options: RecistOptions,
+    keep: Sequence[str],
+) -> pd.DataFrame:
+    """Constants, study day, sources and sequence numbers, in the order of the metadata."""
+    rows = rows.sort_values(["USUBJID", "PARAMCD", "ADT", "AVISITN"], kind="stable").reset_index(drop=True)
+    place = np.asarray(pd.Index(text(adsl, "USUBJID")).get_indexer(rows["USUBJID"]), dtype=np.int64)
+    measured = rows["PARAMCD"] == "SDIAM"
+    _, flags = partial_days(text(rows, "dtc"), options.date_imputation)
+    rows = rows.assign(
+        STUDYID=text(adsl, "STUDYID")[place],
+        PARAM=rows["PARAM"].where(~measured, rows["PARAM"] + f" by {evaluator.title()}"),
+        PARCAT1="Target Lesion(s)",
+        PARCAT2=evaluator.title(),
+        PARCAT3=options.criteria,
+        ADTF=flags,
+        ADY=_study_day(column_days(rows, "ADT"), column_days(adsl, reference)[place]),
+        SRCDOM="TR",
+        SRCVAR="TRSTRESN",
+        ASEQ=rows.groupby("USUBJID").cumcount() + 1.0,
+    )
+    for name in ("ANL02FL", "ANL03FL", "ANL04FL", "PDFL", "LSEXP", "LSASS", "TRLNKID", "TULOC"):
+        rows[name] = text(rows, name)
+    carried = [name for name in keep if name in adsl.columns and name not in COLUMNS]
+    rows = rows.assign(**{name: adsl[name].to_numpy()[place] for name in carried})
+    return rows.reindex(columns=[*COLUMNS, *carried])
+
+
+def _study_day(day: Ints, start: Ints) -> np.ndarray:
+    known = start > np.iinfo(np.int64).min
+    return np.where(known, day - start + (day >= start), np.nan).astype(np.float64)

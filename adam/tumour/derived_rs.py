@@ -1,0 +1,184 @@
+"""Derived responses as RS records beside the collected ones, and where the two disagree.
+
+A derived record says so: RSEVAL is `ALGORITHM`, RSEVALID names whose lesions it was derived from, and
+RSMETHOD the criteria and the way. Collected records are never changed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from fhir2cdisc.adam.criteria import DERIVED, whose
+from fhir2cdisc.adam.frames.arrays import (
+    NO_DAY,
+    column_days,
+    findings,
+    iso,
+    number,
+    partial_days,
+    stack,
+    text,
+)
+from fhir2cdisc.adam.response.options import IRECIST, MRECIST, RECIST, RSCAT
+
+_TESTS = {
+    "TRGRESP": "Target Response",
+    "NTRGRESP": "Non-target Response",
+    "NEWLIND": "New Lesion Indicator",
+    "OVRLRESP": "Overall Response",
+}
+_CATEGORY = {RECIST: "RECIST 1.1", IRECIST: "iRECIST", MRECIST: "MRECIST LENCIONI LIVER CANCER 2010"}
+CONFLICT_COLUMNS = (
+    "USUBJID",
+    "RSEVAL",
+    "RSEVALID",
+    "VISIT",
+    "VISITNUM",
+    "RSDTC",
+    "RSTESTCD",
+    "COLLECTED",
+    "DERIVED",
+    "REASON",
+    "RSSEQ",
+)
+
+
+def derived_rs(timepoints: pd.DataFrame, rs: pd.DataFrame | None = None, criteria: str = RECIST) -> pd.DataFrame:
+    """RS records of the derived target, non-target and overall responses and of new lesions.
+
+    `timepoints` is what `timepoint_responses` returned under the same criteria; RSSEQ goes on after that of
+    the collected records in `rs`. Responses that do not apply (`NA`) make no record. SRCDOM and SRCSEQ, which
+    are no variables of RS, name the first lesion record of the assessment.
+    """
+    parts = [_records(timepoints, test, criteria) for test in _TESTS]
+    rows = stack([part[part["RSORRES"] != "NA"] for part in parts])
+    keys = ["USUBJID", "RSEVALID", "RSDTC", "VISITNUM", "RSTESTCD"]
+    rows = rows.sort_values(keys, kind="stable").reset_index(drop=True)
+    return rows.assign(RSSEQ=_sequence(rows, rs))
+
+
+def _records(timepoints: pd.DataFrame, test: str, criteria: str) -> pd.DataFrame:
+    call = text(timepoints, test)
+    return pd.DataFrame(
+        {
+            "STUDYID": text(timepoints, "STUDYID"),
+            "DOMAIN": "RS",
+            "USUBJID": text(timepoints, "USUBJID"),
+            "RSTESTCD": test,
+            "RSTEST": _TESTS[test],
+            "RSCAT": _CATEGORY[criteria],
+            "RSORRES": call,
+            "RSSTRESC": call,
+            "RSMETHOD": f"DERIVED FROM TU AND TR BY {criteria.upper()}",
+            "RSEVAL": DERIVED,
+            "RSEVALID": whose(text(timepoints, "EVAL"), text(timepoints, "EVALID")),
+            "VISITNUM": number(timepoints, "VISITNUM"),
+            "VISIT": text(timepoints, "VISIT"),
+            "RSDTC": iso(column_days(timepoints, "ADT")),
+            "SRCDOM": text(timepoints, "SRCDOM"),
+            "SRCSEQ": number(timepoints, "SRCSEQ"),
+        }
+    )
+
+
+def _sequence(rows: pd.DataFrame, rs: pd.DataFrame | None) -> pd.Series:
+    own = rows.groupby("USUBJID").cumcount() + 1.0
+    if rs is None or rs.empty:
+        return own
+    highest = pd.Series(number(rs, "RSSEQ")).groupby(text(rs, "USUBJID")).max()
+    return own + rows["USUBJID"].map(highest).fillna(0.0)
+
+
+def response_conflicts(
+    rs: pd.DataFrame, timepoints: pd.DataFrame, criteria: str = RECIST, window_days: int = 7
+) -> pd.DataFrame:
+    """Where a collected response differs from the one that the lesions give, and why.
+
+    Records are compared by subject, evaluator and VISITNUM, else VISIT, else the nearest date within
+    `window_days`. Columns: USUBJID, RSEVAL, RSEVALID, VISIT, VISITNUM, RSDTC, RSTESTCD, COLLECTED, DERIVED,
+    REASON, RSSEQ. A collected response without lesions to derive from is no conflict.
+    """
+    collected = _collected(rs, criteria)
+    derived = _derived(timepoints)
+    both = _paired(collected, derived, window_days)
+    differ = both["COLLECTED"].str.upper() != both["DERIVED"].str.upper()
+    # What does not apply to the subject's lesions is left blank by some and called NE or NA by others.
+    unsaid = both["COLLECTED"].str.upper().isin(["", "NA", "NE", "NOT APPLICABLE"])
+    absent = (both["DERIVED"] == "NA") & unsaid
+    order = ["USUBJID", "RSEVAL", "RSEVALID", "RSDTC", "RSTESTCD", "RSSEQ"]
+    return both[differ & ~absent][list(CONFLICT_COLUMNS)].sort_values(order).reset_index(drop=True)
+
+
+def conflict_findings(conflicts: pd.DataFrame) -> pd.DataFrame:
+    """The conflicts as findings, one sentence each."""
+    rows = (
+        (s, visit or when, test, collected, _sentence(test, collected, derived, by, when, why))
+        for s, visit, when, test, collected, derived, by, why in zip(
+            conflicts["USUBJID"],
+            conflicts["VISIT"],
+            conflicts["RSDTC"],
+            conflicts["RSTESTCD"],
+            conflicts["COLLECTED"],
+            conflicts["DERIVED"],
+            whose(text(conflicts, "RSEVAL"), text(conflicts, "RSEVALID")),
+            conflicts["REASON"],
+            strict=True,
+        )
+    )
+    return findings("RS", "response differs from lesions", "WARNING", rows)
+
+
+def _sentence(test: str, collected: str, derived: str, by: str, when: str, why: str) -> str:
+    return f"{test} of {when} by {by or 'investigator'} is {collected}; the lesions give {derived} ({why})."
+
+
+def _collected(rs: pd.DataFrame, criteria: str) -> pd.DataFrame:
+    value = text(rs, "RSSTRESC")
+    frame = pd.DataFrame(
+        {
+            "USUBJID": text(rs, "USUBJID"),
+            "RSEVAL": text(rs, "RSEVAL"),
+            "RSEVALID": text(rs, "RSEVALID"),
+            "VISIT": text(rs, "VISIT"),
+            "VISITNUM": number(rs, "VISITNUM"),
+            "RSDTC": text(rs, "RSDTC"),
+            "RSTESTCD": text(rs, "RSTESTCD"),
+            "COLLECTED": np.where(value == "", text(rs, "RSORRES"), value),
+            "RSSEQ": number(rs, "RSSEQ"),
+        }
+    )
+    own = frame["RSTESTCD"].isin(list(_TESTS)) & (frame["RSEVAL"] != DERIVED)
+    frame = frame[own & np.isin(text(rs, "RSCAT"), RSCAT[criteria]) & (frame["COLLECTED"] != "")]
+    day, _ = partial_days(frame["RSDTC"].to_numpy(dtype=object), "last")
+    return frame.assign(day=day, record=np.arange(len(frame)))
+
+
+def _derived(timepoints: pd.DataFrame) -> pd.DataFrame:
+    facts = timepoints.assign(day=column_days(timepoints, "ADT"), VISIT=text(timepoints, "VISIT"))
+    long = facts.melt(
+        id_vars=["USUBJID", "EVAL", "EVALID", "VISIT", "VISITNUM", "day", "REASON"],
+        value_vars=list(_TESTS),
+        var_name="RSTESTCD",
+        value_name="DERIVED",
+    )
+    return long.rename(columns={"EVAL": "RSEVAL", "EVALID": "RSEVALID", "day": "dday"})
+
+
+def _paired(collected: pd.DataFrame, derived: pd.DataFrame, window_days: int) -> pd.DataFrame:
+    """Collected and derived results side by side: by visit number, else by visit, else by nearest date."""
+    keys = ["USUBJID", "RSEVAL", "RSEVALID", "RSTESTCD"]
+    numbered = collected["VISITNUM"].notna()
+    named = ~numbered & (collected["VISIT"] != "")
+    by_number = collected[numbered].merge(
+        derived[derived["VISITNUM"].notna()].drop(columns="VISIT"), on=[*keys, "VISITNUM"]
+    )
+    upper = collected[named].assign(key=lambda f: f["VISIT"].str.upper())
+    by_name = upper.merge(
+        derived.assign(key=derived["VISIT"].str.upper()).drop(columns=["VISIT", "VISITNUM"]),
+        on=[*keys, "key"],
+    )
+    rest = collected[~numbered & ~named & (collected["day"] != NO_DAY)]
+    near = rest.merge(derived.drop(columns=["VISIT", "VISITNUM"]), on=keys)
+    near = near.assign(far=(near["day"] - near["dday"]).abs())
+    near = near[near["far"] <= window_days].sort_values(["record", "far", "dday"]).drop_duplicates("record")
+    return stack([by_number, by_name.drop(columns="key"), near.drop(columns="far")])

@@ -1,0 +1,149 @@
+"""`report/index.html`: the study, what became of the data, every endpoint and the figures, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+from fhir2cdisc.adam.frames.columns import text
+from fhir2cdisc.adam.response.parameters import PREFIX
+from fhir2cdisc.adam.results.sheet import Results
+from fhir2cdisc.adam.results.specs import DAYS_PER_MONTH
+from fhir2cdisc.adam.time_to_event.parameters import tte_paramcd
+from fhir2cdisc.converters.atomic import write_text
+from fhir2cdisc.converters.documents.figures import survival_figure, swimmer_figure, waterfall_figure
+from fhir2cdisc.converters.documents.tables import (
+    accounts_table,
+    conflicts_table,
+    endpoints_table,
+    events_table,
+    findings_table,
+    options_table,
+    table,
+)
+from fhir2cdisc.converters.page import page
+from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.mappings.study import Study
+
+Frames = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Background:
+    """What a run knows beside the results: the accounts of resources, what was found, conflicting responses.
+
+    `conflicts` are the findings of `conflict_findings`: USUBJID, RECORD, VARIABLE, VALUE, MESSAGE. `synthetic` is
+    how many patients the source marks as synthetic.
+    """
+
+    counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    conflicts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    synthetic: int = 0
+
+
+def write_report(folder: Path, study: Study, results: Results, frames: Frames, background: Background) -> None:
+    """Write `report/index.html` below `folder`; one file, no script, nothing loaded from elsewhere."""
+    sections = _sections(study, results.table, frames, background)
+    links = "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title, _ in sections)
+    parts = [f"<h1>{escape(study.title)}</h1>", _heading(study, frames, background)]
+    for name, title, content in sections:
+        parts.append(f'<h2 id="{name}">{escape(title)}</h2>\n{content}')
+    made = page(f"{study.studyid}: report", "\n".join(parts), f"<ul>{links}</ul>")
+    write_text(folder / "report" / "index.html", made)
+
+
+def _sections(
+    study: Study, results: pd.DataFrame, frames: Frames, background: Background
+) -> list[tuple[str, str, str]]:
+    events = [one.id for one in study.endpoints if one.kind == "incidence"]
+    nothing = '<p class="note">Not known here: results were computed from ADaM alone.</p>'
+    followed = courses(frames, PREFIX[study.response.criteria])
+    wanted = [
+        ("results", "Endpoints", endpoints_table(study, results)),
+        ("interim", "Interim looks", _interim(study, results)),
+        ("survival", "Survival curves", _curves(study, frames)),
+        ("change", "Best change of the tumour sum", _waterfall(study, frames)),
+        ("courses", "Courses of subjects", swimmer_figure("Courses of subjects", followed)),
+        ("events", "Adverse events", "".join(events_table(results, name) for name in events)),
+        ("conflicts", "Responses that differ from the lesions", conflicts_table(background.conflicts)),
+        ("accounts", "Resources: what became of them", accounts_table(background.counts) or nothing),
+        ("findings", "Findings by rule", findings_table(background.findings) or nothing),
+        ("options", "Options: stated by the protocol or default", options_table(study)),
+    ]
+    return [(name, title, content) for name, title, content in wanted if content]
+
+
+def _heading(study: Study, frames: Frames, background: Background) -> str:
+    adsl = frames["ADSL"]
+    cut = f", data cut-off {study.cutoff}" if study.cutoff else ""
+    treated, dead = int((text(adsl, "SAFFL") == "Y").sum()), int((text(adsl, "DTHFL") == "Y").sum())
+    words = f"Study {study.studyid} ({study.id}){cut}: {len(adsl)} subjects, {treated} treated, {dead} dead."
+    synthetic = '<p class="warning">Synthetic data.</p>' if study.synthetic or background.synthetic else ""
+    return f"<p>{escape(words)}</p>{synthetic}"
+
+
+def _interim(study: Study, results: pd.DataFrame) -> str:
+    """What each look reached; its rows stand in results.csv under `intN.`."""
+    rows = []
+    for look, cases in enumerate(study.interim.cases, start=1):
+        mine = results[results["RESULTID"].str.startswith(f"int{look}.")]
+        missed = results[results["RESULTID"] == f"int{look}"]
+        said = f"{len(mine)} rows in results.csv" if len(mine) else " ".join(missed["REASON"])
+        rows.append((f"int{look}", str(cases), said))
+    return table(("Look", "Subjects", "Result"), rows)
+
+
+def _curves(study: Study, frames: Frames) -> str:
+    parts = []
+    progression = tte_paramcd("PFS", study.response.criteria)
+    for code, title in (("OS", "Overall survival"), (progression, "Progression-free survival")):
+        if figure := survival_figure(f"{title} (Kaplan-Meier)", _by_arm(study, frames["ADTTE"], code)):
+            parts.append(f"<h3>{escape(title)}</h3>{figure}")
+    return "".join(parts)
+
+
+def _by_arm(study: Study, adtte: pd.DataFrame, code: str) -> list[tuple[str, pd.DataFrame]]:
+    rows = adtte[(adtte["PARAMCD"] == code) & (text(adtte, "SAFFL") == "Y")]
+    if len(study.arms) < 2:
+        return [("All treated subjects", rows)]
+    arms = text(rows, "TRT01A")
+    return [(name, rows[arms == name]) for name in sorted(set(arms)) if name]
+
+
+def _waterfall(study: Study, frames: Frames) -> str:
+    if "ADTR" not in frames:
+        return ""
+    note = '<p class="note">Lowest sum after baseline; bars above +100% are cut. Lines at -30% and +20%.</p>'
+    made = waterfall_figure("Best change of the sum of diameters", frames["ADTR"], best_responses(study, frames))
+    return made and made + note
+
+
+def best_responses(study: Study, frames: Frames) -> dict[str, str]:
+    """Confirmed best overall response by subject."""
+    if "ADRS" not in frames:
+        return {}
+    rows = frames["ADRS"][frames["ADRS"]["PARAMCD"] == PREFIX[study.response.criteria] + "CBOR"]
+    return dict(zip(rows["USUBJID"], text(rows, "AVALC"), strict=True))
+
+
+def courses(frames: Frames, prefix: str = "") -> pd.DataFrame:
+    """Months from the first dose to last dose, last contact, first confirmed response, progression and death.
+
+    `prefix` is the letter of the criteria of the main analysis.
+    """
+    adsl = frames["ADSL"]
+    treated = adsl[adsl["TRTSDT"].notna()].set_index("USUBJID")
+    start = treated["TRTSDT"]
+    made = pd.DataFrame({"SUBJID": treated["SUBJID"], "TREATED": treated["TRTEDT"], "DEATH": treated["DTHDT"]})
+    for code, name in (("CRSP", "RESPONSE"), ("PD", "PROGRESSION")):
+        rows = frames.get("ADRS", pd.DataFrame({"USUBJID": [], "PARAMCD": [], "AVALC": [], "ADT": []}))
+        rows = rows[(rows["PARAMCD"] == prefix + code) & (rows["AVALC"] == "Y")]
+        made[name] = pd.to_datetime(made.index.to_series().map(rows.groupby("USUBJID")["ADT"].min()))
+    made["FOLLOWED"] = made["DEATH"].where(made["DEATH"].notna(), treated["LSTALVDT"])
+    for name in ("TREATED", "FOLLOWED", "RESPONSE", "PROGRESSION", "DEATH"):
+        made[name] = (pd.to_datetime(made[name]) - start).dt.days / DAYS_PER_MONTH
+    return made.dropna(subset="FOLLOWED").reset_index(drop=True)

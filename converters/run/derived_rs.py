@@ -1,0 +1,80 @@
+"""Responses derived from lesions, put into RS beside the collected ones, and where the two disagree."""
+
+from __future__ import annotations
+
+import pandas as pd
+from fhir2cdisc.adam.frames.sdtm import full_dates
+from fhir2cdisc.adam.study_options import judged_by, recist_options
+from fhir2cdisc.adam.tumour.derived_rs import conflict_findings, derived_rs, response_conflicts
+from fhir2cdisc.adam.tumour.recist import timepoint_responses
+from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
+from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.assemble import REFERENCES, Sdtm
+from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS
+from fhir2cdisc.sdtm.timing import epoch, study_day
+
+RULE = "RS/derived-from-lesions"
+
+
+def add_derived_responses(sdtm: Sdtm, study: Study) -> pd.DataFrame:
+    """Add derived records to RS and their lineage, and return the conflicts as findings (one row each).
+
+    Responses are derived by the criteria of the main analysis, then by those of each sensitivity analysis. A
+    derived record says so (RSEVAL `ALGORITHM`, RSCAT, RSMETHOD) and no collected record is changed. Nothing happens
+    where the data hold no lesions.
+    """
+    if "TU" not in sdtm.frames or "TR" not in sdtm.frames:
+        return pd.DataFrame()
+    every = (study.response.criteria, *study.response.sensitivity)
+    found = [one for criteria in every if len(one := _derive(sdtm, judged_by(study, criteria)))]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def _derive(sdtm: Sdtm, study: Study) -> pd.DataFrame:
+    """The same by the criteria of one analysis."""
+    frames = sdtm.frames
+    dm, collected = frames["DM"], frames.get("RS")
+    start = pd.DataFrame({"USUBJID": dm["USUBJID"], "TRTSDT": full_dates(dm, "RFXSTDTC")})
+    options = recist_options(study)
+    points = timepoint_responses(frames["TU"], frames["TR"], options, start)
+    made = derived_rs(points, collected, options.criteria)
+    if not len(made):
+        return pd.DataFrame()
+    frames["RS"] = _with(collected, _timed(made, dm))
+    sdtm.lineage = pd.concat([sdtm.lineage, _lineage(made, frames["TR"], sdtm.lineage)], ignore_index=True)
+    if collected is None:
+        return pd.DataFrame()
+    return conflict_findings(response_conflicts(collected, points, options.criteria))
+
+
+def _timed(made: pd.DataFrame, dm: pd.DataFrame) -> pd.DataFrame:
+    subject = dm.set_index("USUBJID")[REFERENCES].reindex(made["USUBJID"]).fillna("").set_index(made.index)
+    day = study_day(made["RSDTC"], subject["RFSTDTC"])
+    return made.assign(RSDY=day, EPOCH=epoch(made["RSDTC"], subject), RSSTRESU="", RSORRESU="")
+
+
+def _with(collected: pd.DataFrame | None, made: pd.DataFrame) -> pd.DataFrame:
+    """Collected and derived records in the guide's order of variables, sorted by subject and --SEQ's own order."""
+    both = made if collected is None else pd.concat([collected, made], ignore_index=True)
+    for variable in sdtm_datasets()["RS"].variables:
+        if variable.name in both:
+            column = both[variable.name]
+            both[variable.name] = column.astype(float) if variable.type == "Num" else column.fillna("").astype(object)
+    names = [v.name for v in sdtm_datasets()["RS"].variables if v.name in both]
+    keys = ["USUBJID", "RSCAT", "RSTESTCD", "RSEVAL", "RSEVALID", "VISITNUM", "RSDTC", "RSSEQ"]
+    return both.sort_values([k for k in keys if k in both], kind="stable")[names].reset_index(drop=True)
+
+
+def _lineage(made: pd.DataFrame, tr: pd.DataFrame, lineage: pd.DataFrame) -> pd.DataFrame:
+    """The resources of the measurements that a derived record was made of: same subject, reader and visit."""
+    reader = tr["TREVAL"] + tr.get("TREVALID", pd.Series("", index=tr.index)).map(lambda r: f" {r}" if r else "")
+    visits = tr.assign(READER=reader, DAY=tr["TRDTC"].str.slice(0, 10))
+    here = made.assign(READER=made["RSEVALID"], DAY=made["RSDTC"])
+    keys = ["USUBJID", "READER"]
+    by_visit = here.merge(visits[[*keys, "VISITNUM", "TRSEQ"]].dropna(), on=[*keys, "VISITNUM"])
+    by_day = here[here["VISITNUM"].isna()].merge(visits[[*keys, "DAY", "TRSEQ"]], on=[*keys, "DAY"])
+    pairs = pd.concat([by_visit, by_day])[["USUBJID", "RSSEQ", "TRSEQ"]].drop_duplicates()
+    source = lineage[(lineage["DATASET"] == "TR") & (lineage["ROLE"] == "source")]
+    found = pairs.merge(source, left_on=["USUBJID", "TRSEQ"], right_on=["USUBJID", "SEQ"])
+    found = found.assign(DATASET="RS", SEQ=found["RSSEQ"].astype(lineage["SEQ"].dtype), ROLE="support", RULE=RULE)
+    return found[LINEAGE_COLUMNS].sort_values(["USUBJID", "SEQ", "RESOURCE", "ID"], kind="stable")

@@ -1,0 +1,116 @@
+"""A whole run in order: read, map, assemble, derive, write, check. What the commands `run` and `sdtm` do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from fhir2cdisc.adam.build import Adam, build_adam
+from fhir2cdisc.converters.atomic import write_text
+from fhir2cdisc.converters.check.conformance import as_json
+from fhir2cdisc.converters.documents.guides_write import add_guides
+from fhir2cdisc.converters.documents.headlines import (
+    account_lines,
+    adam_lines,
+    assumption_lines,
+    conformance_line,
+    finding_lines,
+)
+from fhir2cdisc.converters.documents.report import Background, write_report
+from fhir2cdisc.converters.documents.results import write_results
+from fhir2cdisc.converters.formats.datasets import write_dataset
+from fhir2cdisc.converters.layout import arrange_ectd
+from fhir2cdisc.converters.run.coding import code_events
+from fhir2cdisc.converters.run.derived_rs import add_derived_responses
+from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
+from fhir2cdisc.converters.run.write import (
+    Written,
+    check_writable,
+    finish,
+    new_folder,
+    write_adam,
+    write_findings,
+    write_lineage,
+    write_sdtm,
+)
+from fhir2cdisc.mappings.study import Study
+
+
+class NothingMadeError(ValueError):
+    """No subject of the study is in the sources; the message is one clear sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of a run: sources, study, where the package goes and in which shapes."""
+
+    sources: tuple[Path, ...]
+    study: Study
+    out: Path
+    options: RunOptions = field(default_factory=RunOptions)
+    replace_old: bool = False
+    encoding: str = "auto"
+    formats: tuple[str, ...] = ()
+    layout: str = "package"
+    dictionary: Path | None = None
+    with_adam: bool = True
+
+
+def make_package(order: Order, progress: Progress, say: Callable[[str], None]) -> None:
+    """Make the package, whole or not at all, and say what was read, found and made.
+
+    Raises NothingMadeError, PackageError and what `build_sdtm` raises.
+    """
+    check_writable(order.out, order.replace_old)
+    made = build_sdtm(order.sources, order.study, order.options, progress)
+    say("\n".join(account_lines(made.accounts)))
+    if not made.sdtm.frames:
+        raise NothingMadeError(_why_nothing(made, order.study))
+    uncoded = code_events(made.sdtm.frames, order.dictionary) if order.dictionary else pd.DataFrame()
+    conflicts = add_derived_responses(made.sdtm, order.study)
+    adam = build_adam(made.sdtm.frames, order.study) if order.with_adam else None
+    with new_folder(order.out, order.replace_old) as folder:
+        lines = _write(folder, order, made, adam, pd.concat([conflicts, uncoded], ignore_index=True))
+    say("\n".join([*lines, f"Package: {order.out}"]))
+
+
+def _write(folder: Path, order: Order, made: SdtmRun, adam: Adam | None, conflicts: pd.DataFrame) -> list[str]:
+    written = write_sdtm(folder, made, order.study, order.encoding)
+    analysis = write_adam(folder, adam, order.study, order.encoding) if adam is not None else None
+    _other_formats(folder, written, analysis, order.formats)
+    write_lineage(folder, made, adam)
+    more = [*written.findings, *(analysis.findings if analysis is not None else ())]
+    found = write_findings(folder, made, adam, more, conflicts)
+    if adam is not None:
+        results = write_results(folder, adam.frames, order.study)
+        background = Background(made.accounts.counts, tuple(found), conflicts, made.accounts.synthetic)
+        write_report(folder, order.study, results, adam.frames, background)
+    report = add_guides(folder, order.study, written, analysis, found, account_lines(made.accounts), order.encoding)
+    write_text(folder / "findings" / "conformance.json", as_json(report))
+    if order.layout == "ectd":
+        arrange_ectd(folder, folder, order.study.studyid)
+    finish(folder, order.sources, order.study, order.options, order.encoding)
+    lines = [*finding_lines(found), *assumption_lines(order.study, made.sdtm.frames)]
+    lines += adam_lines(adam.frames) if adam is not None else []
+    return [*lines, conformance_line(report)]
+
+
+def _other_formats(folder: Path, sdtm: Written, adam: Written | None, formats: tuple[str, ...]) -> None:
+    """The same datasets as Dataset-JSON or Parquet beside the transport files."""
+    for kind, written in (("sdtm", sdtm), ("adam", adam)):
+        for dataset, frame in written.datasets if written is not None else ():
+            for suffix in formats:
+                write_dataset(frame, folder / kind / f"{dataset.name.lower()}.{suffix}", dataset)
+
+
+def _why_nothing(made: SdtmRun, study: Study) -> str:
+    """No patient at all, or none of this study; and the first error."""
+    counts = made.accounts.counts
+    patients = any(kind == "Patient" and outcome != "rejected" for kind, outcome, _ in counts)
+    why = f"no patient belongs to study {study.id}" if patients else "no usable Patient resource was read"
+    errors = [f for f in sorted_findings(made.accounts.findings) if f.severity == "error"]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    first = f"; {errors[0].message}{more}" if errors else ""
+    return f"{why}, so nothing was made{first}"

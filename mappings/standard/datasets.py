@@ -1,0 +1,172 @@
+"""What the standards say of a dataset: variables, order, labels, types, core, codelists.
+
+The facts are those of SDTMIG 3.4 and of SDTM Controlled Terminology 2025-03-28, held as compact tables
+beside this module (`datasets.csv`, `variables.csv`, `codelists.csv`, `terms.csv`, `result_codelists.csv`).
+ADaM datasets use the same classes, so a frame and its metadata travel together from here to the written file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+SDTM_STANDARD = ("SDTMIG", "3.4")
+SDTM_CT_VERSION = "2025-03-28"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One column of a dataset as define.xml and XPT need it.
+
+    `length` is in bytes, 0 where it is measured from the data. `format` is a SAS display format (`DATE9.`).
+    `codelists` holds NCI codes of codelists. `origin` is a Define-XML origin type (`Collected`, `Derived`,
+    `Assigned`, `Protocol`, `Predecessor`) and `source` says in words from where (a FHIR path, a raw column,
+    a predecessor variable); `method` is the algorithm of a derived variable in words.
+    """
+
+    name: str
+    label: str
+    type: Literal["Char", "Num"] = "Char"
+    core: Literal["Req", "Exp", "Perm", "Cond", ""] = ""
+    role: str = ""
+    codelists: tuple[str, ...] = ()
+    length: int = 0
+    format: str = ""
+    origin: str = ""
+    source: str = ""
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset: name, label, class, structure, its variables in order and its sort keys."""
+
+    name: str
+    label: str
+    class_: str
+    structure: str
+    variables: tuple[Variable, ...]
+    keys: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Variable:
+        for variable in self.variables:
+            if variable.name == name:
+                return variable
+        raise KeyError(f"{self.name} has no variable {name}")
+
+    def __contains__(self, name: str) -> bool:
+        return any(variable.name == name for variable in self.variables)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(variable.name for variable in self.variables)
+
+    def select(self, names: Iterable[str]) -> Dataset:
+        """The same dataset with the variables of `names` only, in the standard's order."""
+        wanted = set(names)
+        return replace(self, variables=tuple(v for v in self.variables if v.name in wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class Codelist:
+    """A CDISC codelist: `terms` maps a submission value to its NCI concept code."""
+
+    code: str
+    submission_value: str
+    name: str
+    extensible: bool
+    terms: Mapping[str, str] = field(repr=False)
+
+    @property
+    def by_code(self) -> dict[str, str]:
+        """NCI concept code to submission value."""
+        return {code: term for term, code in self.terms.items()}
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files("fhir2cdisc.mappings.standard").joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+@cache
+def sdtm_datasets() -> dict[str, Dataset]:
+    """Every SDTM dataset that the project knows, by name, variables in the order of the guide."""
+    variables: dict[str, list[Variable]] = {}
+    for row in _rows("variables.csv"):
+        variables.setdefault(row["dataset"], []).append(
+            Variable(
+                name=row["variable"],
+                label=row["label"],
+                type="Num" if row["type"] == "Num" else "Char",
+                core=row["core"],  # type: ignore[arg-type]
+                role=row["role"],
+                codelists=tuple(row["codelists"].split()),
+            )
+        )
+    return {
+        row["dataset"]: Dataset(
+            row["dataset"], row["label"], row["class"], row["structure"], tuple(variables[row["dataset"]])
+        )
+        for row in _rows("datasets.csv")
+    }
+
+
+def record_key(domain: str) -> str:
+    """The variable that tells a subject's records apart: --SEQ, or VISITNUM in a domain without one (SV).
+
+    Blank where a subject has one record (DM).
+    """
+    dataset = sdtm_datasets().get(domain)
+    if dataset is None or f"{domain}SEQ" in dataset:
+        return f"{domain}SEQ"
+    return "VISITNUM" if "VISITNUM" in dataset else ""
+
+
+@cache
+def codelists() -> dict[str, Codelist]:
+    """Every codelist that the project ships, by NCI code."""
+    terms: dict[str, dict[str, str]] = {}
+    for row in _rows("terms.csv"):
+        terms.setdefault(row["codelist"], {})[row["term"]] = row["code"]
+    return {
+        row["codelist"]: Codelist(
+            row["codelist"],
+            row["submission_value"],
+            row["name"],
+            row["extensible"] == "Y",
+            terms[row["codelist"]],
+        )
+        for row in _rows("codelists.csv")
+    }
+
+
+@cache
+def _result_codelists() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for row in _rows("result_codelists.csv"):
+        found.setdefault(row["dataset"], {})[row["testcd"]] = row["codelist"]
+    return found
+
+
+def codelists_by_test(dataset: str, variable: str) -> Mapping[str, str]:
+    """For a standardised result whose codelist depends on the test: test code to NCI code; empty for all others.
+
+    A test that is not in it has a result without codelist, such as a date. Source: CDISC COSMoS dataset
+    specializations.
+    """
+    return _result_codelists().get(dataset, {}) if variable == f"{dataset}STRESC" else {}
+
+
+@cache
+def codelist(name: str) -> Codelist:
+    """A codelist by NCI code (`C66742`) or submission value (`NY`); KeyError where there is none."""
+    found = codelists().get(name)
+    if found is None:
+        found = next((c for c in codelists().values() if c.submission_value == name), None)
+    if found is None:
+        raise KeyError(f"no codelist {name}")
+    return found

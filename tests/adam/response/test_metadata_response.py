@@ -1,0 +1,81 @@
+"""Metadata of ADRS, ADTR and ADTTE: they describe exactly the frames that are derived."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from fhir2cdisc.adam.metadata_response import adrs_metadata, adtr_metadata, adtte_metadata
+from fhir2cdisc.adam.response.adrs import COLUMNS as ADRS_COLUMNS
+from fhir2cdisc.adam.response.response import ResponseOptions
+from fhir2cdisc.adam.time_to_event.adtte import COLUMNS as ADTTE_COLUMNS
+from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
+from fhir2cdisc.adam.time_to_event.parameters import PARAMETERS
+from fhir2cdisc.adam.tumour.adtr import COLUMNS as ADTR_COLUMNS
+from support.paths import SHARED
+
+DATASETS = [adrs_metadata(), adtr_metadata(), adtte_metadata(PARAMETERS)]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "columns"),
+    list(zip(DATASETS, [ADRS_COLUMNS, ADTR_COLUMNS, ADTTE_COLUMNS], strict=True)),
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_the_variables_are_those_of_the_frame(dataset: object, columns: tuple[str, ...]) -> None:
+    assert sorted(dataset.names) == sorted(columns)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+def test_labels_keys_types_and_methods_are_complete(dataset: object) -> None:
+    for variable in dataset.variables:  # type: ignore[attr-defined]
+        assert 0 < len(variable.label) <= 40, variable.name
+        assert len(variable.name) <= 8, variable.name
+        assert (variable.origin != "Derived") or variable.method, variable.name
+        assert variable.name.endswith("DT") == (variable.format == "DATE9."), variable.name
+        assert variable.format == "" or variable.type == "Num", variable.name
+    assert set(dataset.keys) <= set(dataset.names)  # type: ignore[attr-defined]
+
+
+def test_methods_name_the_options_and_the_parameters() -> None:
+    immune = adrs_metadata([ResponseOptions(), ResponseOptions(criteria="iRECIST")])["AVALC"].method
+    assert "BOR: The best of CR, PR" in immune
+    assert "IUPD: Y at the first iUPD" in immune
+    assert "at least 28 days later, at most 1 NE between" in immune
+    assert "PFS: Starts: Treatment Start (ADSL.TRTSDT)" in adtte_metadata(PARAMETERS)["CNSR"].method
+
+
+def test_types_are_those_of_the_frame() -> None:
+    adsl = pd.DataFrame({"STUDYID": "S", "USUBJID": ["1"], "TRTSDT": pd.to_datetime(["2024-01-01"])})
+    frame = derive_adtte(adsl, {"ADRS": pd.DataFrame({"USUBJID": []})}, PARAMETERS)
+    for variable in adtte_metadata(PARAMETERS).variables:
+        assert (frame[variable.name].dtype != object) == (variable.type == "Num"), variable.name
+
+
+def test_labels_are_those_of_the_implementation_guide() -> None:
+    if SHARED is None:
+        pytest.skip("the folder of shared standards is not beside this checkout")
+    text = (SHARED / "standards" / "adamig13_variables.json").read_text(encoding="utf-8")
+    labels: dict[str, set[str]] = {}
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict):
+            name, label = node.get("name"), node.get("label")
+            if isinstance(name, str) and isinstance(label, str):
+                labels.setdefault(name, set()).add(label)
+            for value in node.values():
+                walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(json.loads(text))
+    assert len(labels) > 100
+    wrong = {
+        (variable.name, variable.label)
+        for dataset in DATASETS
+        for variable in dataset.variables
+        if variable.name in labels and variable.label not in labels[variable.name]
+    }
+    assert wrong == set()

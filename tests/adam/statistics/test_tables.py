@@ -1,0 +1,104 @@
+import math
+
+import pandas as pd
+import pytest
+from fhir2cdisc.adam.statistics.tables import change_summary, describe, incidence, shift_table, worst_grade
+
+ADSL = pd.DataFrame({"USUBJID": list("abcdefgh"), "ARM": ["1"] * 4 + ["2"] * 4})
+
+
+def ae(*rows):
+    return pd.DataFrame(rows, columns=["USUBJID", "AEBODSYS", "AEDECOD", "ATOXGRN"])
+
+
+EVENTS = ae(
+    ("a", "Blood", "Anaemia", 1),
+    ("a", "Blood", "Anaemia", 3),
+    ("b", "Blood", "Leukopenia", 2),
+    ("e", "Skin", "Rash", None),
+    ("f", "Skin", "Rash", 1),
+    ("f", "Skin", "Itch", 2),
+    ("e", "Skin", "Dry", 1),
+    ("z", "Skin", "Rash", 5),
+)
+
+
+def test_incidence_counts_a_subject_once_and_says_its_order():
+    """Blood and Skin have two subjects each: alphabetical; Rash (2) before Dry and Itch (1 each)."""
+    table = incidence(ADSL, EVENTS)
+    shown = [tuple(r) for r in table[["LEVEL", "AEBODSYS", "AEDECOD", "N_SUBJECTS", "PERCENT", "N_EVENTS"]].values]
+    assert shown == [
+        (0, "", "", 4, 50.0, 7),
+        (1, "Blood", "", 2, 25.0, 3),
+        (2, "Blood", "Anaemia", 1, 12.5, 2),
+        (2, "Blood", "Leukopenia", 1, 12.5, 1),
+        (1, "Skin", "", 2, 25.0, 4),
+        (2, "Skin", "Rash", 2, 25.0, 2),
+        (2, "Skin", "Dry", 1, 12.5, 1),
+        (2, "Skin", "Itch", 1, 12.5, 1),
+    ]
+
+
+def test_incidence_by_group_shows_every_row_in_every_group():
+    table = incidence(ADSL, EVENTS, group="ARM")
+    rash = table[table["AEDECOD"] == "Rash"].set_index("GROUP")
+    assert rash["N_SUBJECTS"].to_dict() == {"1": 0, "2": 2, "Total": 2}
+    assert rash["N"].to_dict() == {"1": 4, "2": 4, "Total": 8}
+    assert rash["PERCENT"].to_dict() == {"1": 0.0, "2": 50.0, "Total": 25.0}
+
+
+def test_incidence_without_events_and_without_subjects():
+    none = incidence(ADSL, EVENTS.iloc[:0])
+    assert none[["LEVEL", "N_SUBJECTS", "N", "PERCENT"]].values.tolist() == [[0, 0, 8, 0]]
+    nobody = incidence(ADSL.iloc[:0], EVENTS)
+    assert nobody["N_SUBJECTS"].tolist() == [0] and math.isnan(nobody["PERCENT"][0])
+
+
+def test_worst_grade_per_level():
+    table = worst_grade(ADSL, EVENTS).set_index(["AEBODSYS", "AEDECOD"])
+    any_event = table.loc[("", "")]
+    assert [any_event[f"GRADE_{g}"] for g in range(1, 6)] == [1, 2, 1, 0, 0]
+    rash = table.loc[("Skin", "Rash")]
+    assert (rash["N_SUBJECTS"], rash["GRADE_1"], rash["GRADE_MISSING"]) == (2, 1, 1)
+    assert worst_grade(ADSL, EVENTS.iloc[:0])["N_SUBJECTS"].tolist() == [0]
+
+
+def test_shift_table_shows_all_pairs_and_the_missing():
+    rows = pd.DataFrame({"BASE": [0.0, 0.0, 1.0, None], "AVAL": [0.0, 1.0, 1.0, 2.0]})
+    table = shift_table(rows, "BASE", "AVAL").set_index(["FROM", "TO"])
+    assert table["N_SUBJECTS"].sum() == 4 and len(table) == 16
+    assert table.loc[("0", "1"), ["N_SUBJECTS", "N", "PERCENT"]].tolist() == [1, 4, 25.0]
+    assert table.loc[("Missing", "2"), "N_SUBJECTS"] == 1
+
+
+def test_describe_by_hand():
+    d = describe(pd.Series([1, 2, 3, 4, None]))
+    assert (d["n"], d["mean"], d["median"], d["q1"], d["q3"], d["min"], d["max"]) == (
+        4,
+        2.5,
+        2.5,
+        1.5,
+        3.5,
+        1,
+        4,
+    )
+    assert d["sd"] == pytest.approx(math.sqrt(5 / 3))
+    assert d["upper"] - d["mean"] == pytest.approx(3.182446305284263 * math.sqrt(5 / 3) / 2)  # t(0.975, 3)
+
+
+@pytest.mark.parametrize(("values", "n"), [([], 0), ([None], 0), ([7.0], 1)])
+def test_describe_makes_up_nothing(values, n):
+    d = describe(pd.Series(values, dtype=float))
+    assert d["n"] == n and math.isnan(d["sd"]) and math.isnan(d["lower"])
+    assert d["mean"] == 7 if n else math.isnan(d["mean"])
+
+
+def test_change_by_visit_in_order_of_visits():
+    rows = pd.DataFrame({"AVISITN": [2, 1, 1], "AVISIT": ["B", "A", "A"], "AVAL": [5, 1, 3], "CHG": [2, None, 0]})
+    table = change_summary(rows)
+    assert table[["AVISIT", "VARIABLE", "n", "mean"]].values.tolist() == [
+        ["A", "AVAL", 2, 2],
+        ["A", "CHG", 1, 0],
+        ["B", "AVAL", 1, 5],
+        ["B", "CHG", 1, 2],
+    ]
