@@ -1,4 +1,7 @@
-"""Whose readings count: the evaluator (--EVAL) and reader (--EVALID) of records, and one reader of several."""
+"""Criteria of response: their names and letters, the terms and codes of calls, and whose readings count.
+
+RECIST 1.1 (Eisenhauer 2009), iRECIST (Seymour 2017), mRECIST (Lencioni and Llovet 2010).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,76 @@ import re
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import Bools, Texts
+from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
+
+RECIST = "RECIST 1.1"
+IRECIST = "iRECIST"
+MRECIST = "mRECIST"
+CRITERIA = (RECIST, IRECIST, MRECIST)
+# A response category name under which the criteria may be collected (RSCAT), blank for RECIST 1.1 only.
+RSCAT = {
+    RECIST: ("", "RECIST 1.1"),
+    IRECIST: ("iRECIST",),
+    MRECIST: ("mRECIST", "MRECIST LENCIONI LIVER CANCER 2010"),
+}
+# The letter that keeps parameters of different criteria apart.
+PREFIX = {RECIST: "", IRECIST: "I", MRECIST: "M"}
+
+CR, PR, SD, NON, PD, NE, MISSING, UPD, NED = range(1, 10)
+NAMES = {
+    CR: "CR",
+    PR: "PR",
+    SD: "SD",
+    NON: "NON-CR/NON-PD",
+    PD: "PD",
+    NE: "NE",
+    MISSING: "MISSING",
+    NED: "NED",
+}
+INAMES = {
+    CR: "iCR",
+    PR: "iPR",
+    SD: "iSD",
+    NON: "NON-iCR/NON-iUPD",
+    PD: "iCPD",
+    NE: "NE",
+    MISSING: "MISSING",
+    UPD: "iUPD",
+    NED: "NED",
+}
+# Words that say that nothing was assessed: no call, and no finding either.
+NOT_DONE = ("", "ND", "NOT DONE", "NA", "MISSING")
+# Whole words: the CR of CRSP and of NON-CR/NON-PD is none.
+_CALL = re.compile(r"NON-CR/NON-PD|(?<![-\w])(?:CR|PR|SD|PD)(?![-\w])")
+_TERMS = {name: INAMES[code] for code, name in NAMES.items()}
+
+
+def names(criteria: str) -> dict[int, str]:
+    """The terms of the criteria by AVAL."""
+    return INAMES if criteria == IRECIST else NAMES
+
+
+def name_table(criteria: str) -> Texts:
+    """The terms as an array that is indexed by AVAL; 0 is blank."""
+    table = np.full(10, "", dtype=object)
+    for code, name in names(criteria).items():
+        table[code] = name
+    return table
+
+
+def codes(values: Texts, criteria: str) -> Ints:
+    """Response texts as AVAL (CR 1 ... NE 6, iUPD 8, NED 9); 0 is not assessed, -1 unknown."""
+    known = {name.upper(): code for code, name in names(criteria).items()}
+    known |= dict.fromkeys(NOT_DONE, 0)
+    positions, uniques = pd.factorize(values)
+    table = np.array([*(known.get(str(u).upper(), -1) for u in uniques), 0], dtype=np.int64)
+    return np.asarray(table[positions], dtype=np.int64)
+
+
+def in_terms_of(words: str, criteria: str) -> str:
+    """A sentence about responses in the terms of the criteria: CR is iCR under iRECIST, PD is iCPD."""
+    return _CALL.sub(lambda found: _TERMS[found[0]], words) if criteria == IRECIST else words
+
 
 INVESTIGATOR = "INVESTIGATOR"
 # RSEVAL of a response that was derived from lesions; RSEVALID then names whose lesions they are.

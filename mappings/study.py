@@ -11,7 +11,9 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
+from fhir2cdisc.mappings.parameters import TimeToEvent, builtin_parameters
 from fhir2cdisc.mappings.study_base import Code, Drug, Model, Section, StudyError
+from fhir2cdisc.mappings.study_parameters import is_composite, parameters_needed
 from fhir2cdisc.mappings.study_sections import (
     EVAL,
     FAS,
@@ -93,7 +95,8 @@ class Study(Section):
     """One study file.
 
     `criteria` are the eligibility criteria (TI). `trial_summary` gives trial summary parameters (TS): those that
-    the rest of the file cannot answer, or answers otherwise.
+    the rest of the file cannot answer, or answers otherwise. `time_to_event` adds time-to-event parameters to those
+    that ship, or replaces one by its `paramcd`; `without_parameters` leaves out some of those that ship.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -119,6 +122,8 @@ class Study(Section):
     endpoints: tuple[Endpoint, ...] = ()
     criteria: tuple[Criterion, ...] = ()
     trial_summary: tuple[TrialParameter, ...] = ()
+    time_to_event: tuple[TimeToEvent, ...] = ()
+    without_parameters: tuple[str, ...] = ()
     simulation: Simulation = Simulation()
 
     def endpoint(self, name: str) -> Endpoint:
@@ -128,6 +133,13 @@ class Study(Section):
             known = ", ".join(one.id for one in self.endpoints)
             raise StudyError(f"study {self.id} has no endpoint {name!r} (has: {known})")
         return found[0]
+
+    @property
+    def times(self) -> dict[str, TimeToEvent]:
+        """The time-to-event parameters of the study by PARAMCD: those that ship, its own in their place or after."""
+        shipped = {one.paramcd: one for one in builtin_parameters().time_to_event}
+        found = shipped | {one.paramcd: one for one in self.time_to_event}
+        return {code: one for code, one in found.items() if code not in self.without_parameters}
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
@@ -149,6 +161,7 @@ class Study(Section):
             "arm": [a.code for a in self.arms],
             "criterion": [f"{c.code} {c.version}".strip() for c in self.criteria],
             "trial summary parameter": [p.code for p in self.trial_summary],
+            "time-to-event parameter": [p.paramcd for p in self.time_to_event],
         }
         for name, ids in named.items():
             double = sorted({one for one in ids if ids.count(one) > 1})
@@ -157,14 +170,29 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _parameters_exist(self) -> Study:
+        """A parameter that nobody derives would give results of nobody."""
+        for code in self.without_parameters:
+            if code not in {one.paramcd for one in builtin_parameters().time_to_event}:
+                raise ValueError(f"without_parameters: {code!r} is no time-to-event parameter that ships")
+        for endpoint in self.endpoints:
+            for code, known in parameters_needed(endpoint, self.times):
+                if code not in known:
+                    there = ", ".join(sorted(known))
+                    raise ValueError(
+                        f"endpoint {endpoint.id}: nobody derives a parameter {code!r} (there are: {there})"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _names_have_room(self) -> Study:
         """Parameters by other criteria than RECIST 1.1 begin with a letter of theirs, and PARAMCD has 8 characters."""
         others = [name for name in (self.response.criteria, *self.response.sensitivity) if name != "RECIST 1.1"]
-        long = [e for e in self.endpoints if e.kind == "proportion" and e.dataset != "ADSL" and len(e.paramcd) > 7]
-        if others and long:
-            raise ValueError(
-                f"endpoint {long[0].id}: paramcd {long[0].paramcd!r} leaves no room for the letter of {others[0]}"
-            )
+        long = [(f"endpoint {one.id}", one.paramcd) for one in self.endpoints if is_composite(one)]
+        long += [("time_to_event", one.paramcd) for one in self.times.values() if one.of_response]
+        for where, code in long if others else ():
+            if len(code) > 7:
+                raise ValueError(f"{where}: paramcd {code!r} leaves no room for the letter of {others[0]}")
         return self
 
 

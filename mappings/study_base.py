@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+# Days in a month, a twelfth of a year of 365.25 days; a study names another one (`[censoring] month`).
+DAYS_PER_MONTH = 30.4375
+
 
 class StudyError(ValueError):
     """A study that does not exist or whose file is wrong; the message is one clear sentence."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fhir2cdisc.mappings.study_base import Model, Section
+from fhir2cdisc.mappings.conditions import Condition
+from fhir2cdisc.mappings.study_base import DAYS_PER_MONTH, Model, Section
 from pydantic import Field, model_validator
 
 Criteria = Literal["RECIST 1.1", "iRECIST", "mRECIST"]
@@ -139,7 +140,7 @@ class Censoring(Section):
 
     style: Literal["fda", "ema"] = "fda"
     missed: int = Field(default=2, ge=1)
-    month: float = 30.4375
+    month: float = Field(default=DAYS_PER_MONTH, gt=0)
     new_therapy: Literal["censor", "ignore"] = "censor"
     pd_date: Literal["earliest", "latest"] = "earliest"
 
@@ -241,24 +242,12 @@ Kind = Literal[
 ]
 
 
-class Filter(Model):
-    """A comparison of an ADaM variable with a value, or with several for IN and NOTIN."""
-
-    variable: str = Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")
-    comparator: Literal["EQ", "NE", "IN", "NOTIN", "GT", "GE", "LT", "LE"] = "EQ"
-    values: tuple[str | float, ...] = Field(min_length=1)
-
-    def __str__(self) -> str:
-        shown = ", ".join(f"'{one}'" if isinstance(one, str) else f"{one:g}" for one in self.values)
-        return f"{self.variable} {self.comparator} {shown}"
-
-
 class Denominator(Model):
     """Another denominator under which the same share is shown."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
-    subset: tuple[Filter, ...] = ()
+    subset: tuple[Condition, ...] = ()
 
     def __str__(self) -> str:
         return self.title
@@ -288,14 +277,14 @@ class Endpoint(Section):
     responses: tuple[str, ...] = ()
     time: str = "PFS"
     combine: Literal["and", "or"] = "and"
-    events: tuple[Filter, ...] = ()
+    events: tuple[Condition, ...] = ()
     sensitivity: tuple[str, ...] = ()
     population: str = "SAF"
     start: Literal["reference", "first-dose", "first-response", "enrolment"] = "reference"
     landmarks: tuple[float, ...] = ()
     threshold_months: float | None = None
     after_last_dose_days: int | None = None
-    subset: tuple[Filter, ...] = ()
+    subset: tuple[Condition, ...] = ()
     denominators: tuple[Denominator, ...] = ()
     by: tuple[str, ...] = ()
     questionnaire: str = ""

@@ -1,40 +1,61 @@
-"""Columns as the project holds them, whatever frame they come from: text, numbers, dates."""
+"""Columns as the project holds them, whatever frame they come from: the one reading of text and numbers.
+
+Each reading has two shapes, a series with the index of its frame (`text`, `number`) and a plain array (`texts`,
+`numbers`); dates are read in `dates`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from fhir2cdisc.adam.frames.arrays import Texts
 
-ISSUE_COLUMNS = ("DATASET", "USUBJID", "RECORD", "VARIABLE", "VALUE", "RULE", "SEVERITY", "MESSAGE")
+
+def texts(frame: pd.DataFrame, name: str) -> Texts:
+    """A character column as an array of `str`: missing and absent as `""`, blanks around it removed.
+
+    Blanks at the end mean nothing in a transport file, so they mean nothing in any other format. A whole number is
+    written without a point, a date as its day.
+    """
+    if name not in frame.columns:
+        return np.full(len(frame), "", dtype=object)
+    codes, values = pd.factorize(frame[name])
+    plain = [value.strip() if type(value) is str else plain_text(value) for value in values]
+    clean = np.array([*plain, ""], dtype=object)
+    return np.asarray(clean[codes], dtype=object)
 
 
 def text(frame: pd.DataFrame, name: str) -> pd.Series:
-    """A character column, missing and absent as `""`."""
-    if name not in frame:
-        return pd.Series("", index=frame.index, dtype=object)
-    column = frame[name]
-    filled = column.astype(object).where(column.notna(), "")
-    # The usual column holds nothing but text: looking costs far less than converting every cell.
-    return filled if pd.api.types.infer_dtype(filled) == "string" else filled.map(str).astype(object)
+    """The same as a series."""
+    return pd.Series(texts(frame, name), index=frame.index, name=name, dtype=object)
+
+
+def plain_text(value: Any) -> str:
+    """A cell as a reader writes it: whole numbers without a point, dates as days, missing as nothing."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, pd.Timestamp | np.datetime64):
+        return str(pd.Timestamp(value).date())
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def numbers(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    """A numeric column as float64; absent, missing and unreadable as NaN."""
+    if name not in frame.columns:
+        return np.full(len(frame), np.nan)
+    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(values, dtype=np.float64)
 
 
 def number(frame: pd.DataFrame, name: str) -> pd.Series:
-    """A numeric column as float64; absent, missing and unreadable as NaN."""
-    if name not in frame:
-        return pd.Series(np.nan, index=frame.index, dtype=float)
-    return pd.to_numeric(frame[name], errors="coerce").astype(float)
-
-
-def date(frame: pd.DataFrame, name: str) -> pd.Series:
-    """A date column as datetime64[ns] at midnight; absent and missing as NaT."""
-    if name not in frame:
-        return pd.Series(pd.NaT, index=frame.index, dtype="datetime64[ns]")
-    column = frame[name]
-    if not pd.api.types.is_datetime64_any_dtype(column):
-        column = pd.to_datetime(column.astype(object).where(column.notna() & (column != ""), None))
-    return column.astype("datetime64[ns]").dt.normalize()
+    """The same as a series."""
+    return pd.Series(numbers(frame, name), index=frame.index, name=name, dtype=float)
 
 
 def flag(condition: pd.Series) -> pd.Series:
@@ -42,10 +63,9 @@ def flag(condition: pd.Series) -> pd.Series:
     return pd.Series(np.where(condition.fillna(False).astype(bool), "Y", ""), index=condition.index, dtype=object)
 
 
-def study_day(dates: pd.Series, start: pd.Series) -> pd.Series:
-    """Days from `start`, which is day 1; the day before is day -1; there is no day 0 (ADaMIG 1.3, 3.1.2)."""
-    days = (dates - start).dt.days.astype(float)
-    return days.where(days < 0, days + 1)
+def yes_no(condition: pd.Series) -> pd.Series:
+    """`Y` or `N`: a population flag is never blank (ADaMIG 1.3, section 3.1.4)."""
+    return pd.Series(np.where(condition.fillna(False).astype(bool), "Y", "N"), index=condition.index, dtype=object)
 
 
 def with_subject(frame: pd.DataFrame, adsl: pd.DataFrame, names: list[str]) -> pd.DataFrame:
@@ -58,35 +78,7 @@ def with_subject(frame: pd.DataFrame, adsl: pd.DataFrame, names: list[str]) -> p
     return out
 
 
-def issues(
-    dataset: str, rows: pd.DataFrame, record: str, variable: str, rule: str, severity: str, message: str
-) -> pd.DataFrame:
-    """Findings of one rule, one per row of `rows`; `message` may name columns in braces."""
-    found = {
-        "DATASET": dataset,
-        "USUBJID": text(rows, "USUBJID"),
-        "RECORD": rows[record].map(_plain) if record in rows else "",
-        "VARIABLE": variable,
-        "VALUE": text(rows, variable),
-        "RULE": rule,
-        "SEVERITY": severity,
-        "MESSAGE": [message.format(**{str(k): _plain(v) for k, v in r.items()}) for r in rows.to_dict("records")],
-    }
-    return pd.DataFrame(found, columns=list(ISSUE_COLUMNS)).reset_index(drop=True)
-
-
-def _plain(value: Any) -> str:
-    """A cell as a reader writes it: whole numbers without a point, dates as days, missing as nothing."""
-    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    if isinstance(value, pd.Timestamp):
-        return str(value.date())
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def gather_issues(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Findings of several rules in one frame, in the order of the rules."""
-    kept = [p for p in parts if len(p)]
-    if not kept:
-        return pd.DataFrame(columns=list(ISSUE_COLUMNS), dtype=object)
-    return pd.concat(kept, ignore_index=True)
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames one below the other; an empty one is left out, so that it cannot change a type."""
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0]

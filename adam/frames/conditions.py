@@ -1,28 +1,23 @@
-"""Conditions on records as short text (`PARAMCD == 'PD' and AVALC == 'Y'`): checked, evaluated, put in words.
-
-The language is a small part of Python's expressions: comparisons of a column with a literal, `in` and `not
-in` with a tuple of literals, `and`, `or`, `not` and brackets. Nothing else is evaluated, so that a condition
-may come from a configuration file.
-"""
+"""Which records of a frame meet a condition (the language of `mappings.conditions`)."""
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts, number, text
+from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
+from fhir2cdisc.adam.frames.columns import numbers, texts
+from fhir2cdisc.mappings.conditions import Comparator, Condition, Expression, Joined, Negated, parse
 
-_OPERATORS: dict[type[ast.cmpop], tuple[str, Any]] = {
-    ast.Eq: ("=", np.equal),
-    ast.NotEq: ("is not", np.not_equal),
-    ast.Lt: ("<", np.less),
-    ast.LtE: ("<=", np.less_equal),
-    ast.Gt: (">", np.greater),
-    ast.GtE: (">=", np.greater_equal),
-    ast.In: ("in", None),
-    ast.NotIn: ("not in", None),
+_COMPARE: dict[Comparator, Callable[[Any, Any], Any]] = {
+    "EQ": np.equal,
+    "NE": np.not_equal,
+    "LT": np.less,
+    "LE": np.less_equal,
+    "GT": np.greater,
+    "GE": np.greater_equal,
 }
 
 
@@ -36,83 +31,44 @@ class Columns:
     def coded(self, name: str) -> tuple[Ints, Texts]:
         """A column as positions in its distinct texts, and those texts."""
         if name not in self._coded:
-            codes, uniques = pd.factorize(text(self.frame, name))
+            codes, uniques = pd.factorize(texts(self.frame, name))
             self._coded[name] = (codes.astype(np.int64), np.asarray(uniques, dtype=object))
         return self._coded[name]
 
 
-def select(frame: pd.DataFrame | Columns, where: str) -> Bools:
+def select(frame: pd.DataFrame | Columns, where: str | Expression) -> Bools:
     """Which records meet the condition; all of them where it is blank.
 
     Text is compared as text (missing is `""`), a number with a numeric column. A column that the frame lacks
-    is missing in every record. Raises ValueError where the condition is not in the language.
+    is missing in every record. Raises ValueError where a text is not in the language.
     """
     columns = frame if isinstance(frame, Columns) else Columns(frame)
-    if not where.strip():
-        return np.ones(len(columns.frame), dtype=bool)
-    return _evaluate(_parse(where), columns, where)
+    if isinstance(where, str):
+        if not where.strip():
+            return np.ones(len(columns.frame), dtype=bool)
+        where = parse(where)
+    return _evaluate(where, columns)
 
 
-def in_words(where: str) -> str:
-    """The condition as a statistician would write it in a specification."""
-    return _words(_parse(where), where) if where.strip() else ""
+def _evaluate(expression: Expression, columns: Columns) -> Bools:
+    if isinstance(expression, Joined):
+        joined = np.logical_and if expression.word == "and" else np.logical_or
+        return np.asarray(joined.reduce([_evaluate(part, columns) for part in expression.parts]))
+    if isinstance(expression, Negated):
+        return ~_evaluate(expression.part, columns)
+    if expression.numeric:
+        return _holds(expression, numbers(columns.frame, expression.variable))
+    codes, uniques = columns.coded(expression.variable)
+    return _holds(expression, uniques.astype(str))[codes] if len(uniques) else np.zeros(0, dtype=bool)
 
 
-def _parse(where: str) -> ast.expr:
-    try:
-        return ast.parse(where.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise ValueError(f"where: {where!r} cannot be read: {error.msg}") from error
+def _holds(condition: Condition, values: Any) -> Bools:
+    if condition.comparator in ("IN", "NOTIN"):
+        wanted = list(condition.values) if condition.numeric else [_text(value) for value in condition.values]
+        return np.asarray(np.isin(values, wanted) ^ (condition.comparator == "NOTIN"), dtype=bool)
+    value = condition.values[0] if condition.numeric else _text(condition.values[0])
+    return np.asarray(_COMPARE[condition.comparator](values, value), dtype=bool)
 
 
-def _refuse(where: str) -> ValueError:
-    return ValueError(f"where: {where!r} holds more than columns, literals, comparisons, and, or, not")
-
-
-def _evaluate(node: ast.expr, columns: Columns, where: str) -> Bools:
-    if isinstance(node, ast.BoolOp):
-        parts = [_evaluate(value, columns, where) for value in node.values]
-        joined = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
-        return np.asarray(joined.reduce(parts))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return ~_evaluate(node.operand, columns, where)
-    name, operator, value = _comparison(node, where)
-    if isinstance(value, int | float):
-        compare = _OPERATORS[type(operator)][1]
-        return np.asarray(compare(number(columns.frame, name), value), dtype=bool)
-    codes, uniques = columns.coded(name)
-    if isinstance(operator, ast.In | ast.NotIn):
-        meets = np.isin(uniques.astype(str), [str(item) for item in value]) ^ isinstance(operator, ast.NotIn)
-    else:
-        meets = np.asarray(_OPERATORS[type(operator)][1](uniques, value), dtype=bool)
-    return np.asarray(meets[codes]) if len(uniques) else np.zeros(0, dtype=bool)
-
-
-def _comparison(node: ast.expr, where: str) -> tuple[str, ast.cmpop, Any]:
-    if not isinstance(node, ast.Compare) or len(node.ops) != 1 or not isinstance(node.left, ast.Name):
-        raise _refuse(where)
-    operator = node.ops[0]
-    try:
-        value = ast.literal_eval(node.comparators[0])
-    except ValueError as error:
-        raise _refuse(where) from error
-    if type(operator) not in _OPERATORS or isinstance(operator, ast.In | ast.NotIn) != isinstance(value, tuple):
-        raise _refuse(where)
-    return node.left.id, operator, value
-
-
-def _words(node: ast.expr, where: str) -> str:
-    if isinstance(node, ast.BoolOp):
-        joint = " and " if isinstance(node.op, ast.And) else " or "
-        return joint.join(
-            f"({_words(value, where)})" if isinstance(value, ast.BoolOp) else _words(value, where)
-            for value in node.values
-        )
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return f"not ({_words(node.operand, where)})"
-    name, operator, value = _comparison(node, where)
-    if isinstance(value, tuple):
-        return f"{name} {_OPERATORS[type(operator)][0]} ({', '.join(map(repr, value))})"
-    if value == "":
-        return f"{name} is missing" if isinstance(operator, ast.Eq) else f"{name} is present"
-    return f"{name} {_OPERATORS[type(operator)][0]} {value!r}"
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}"

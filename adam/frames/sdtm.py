@@ -24,9 +24,22 @@ def dataset(frames: Frames, name: str) -> pd.DataFrame:
     return frames.get(name, pd.DataFrame({"USUBJID": pd.Series(dtype=object)}))
 
 
-def full_dates(frame: pd.DataFrame, column: str) -> pd.Series:
-    """A --DTC as dates, only where it is complete to the day."""
-    return impute_dates(text(frame, column), "first", "")[0]
+def tidy(frames: Frames) -> dict[str, pd.DataFrame]:
+    """The frames without blanks around their texts, which mean nothing; a frame that has none is the same object."""
+    return {name: _tidy(frame) for name, frame in frames.items()}
+
+
+def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
+    changed = {}
+    for name in frame.columns:
+        column = frame[name]
+        if pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column):
+            codes, uniques = pd.factorize(column)
+            plain = [value.strip() if isinstance(value, str) else value for value in uniques]
+            if any(isinstance(old, str) and old != new for old, new in zip(uniques, plain, strict=True)):
+                table = np.array([*plain, None], dtype=object)
+                changed[name] = pd.Series(table[codes], index=frame.index)
+    return frame.assign(**changed) if changed else frame
 
 
 def record_date(frame: pd.DataFrame, domain: str) -> str:

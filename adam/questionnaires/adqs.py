@@ -13,49 +13,75 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import date, flag, gather_issues, issues, number, study_day, text, with_subject
-from fhir2cdisc.adam.frames.dates import impute_dates
+from fhir2cdisc.adam.frames.columns import flag, number, text, with_subject
+from fhir2cdisc.adam.frames.dates import date, impute_dates, study_day
+from fhir2cdisc.adam.frames.findings import gather_findings, issues
+from fhir2cdisc.adam.frames.variables import (
+    BDS,
+    NY,
+    SUBJECT,
+    derived,
+    derived_date,
+    derived_number,
+    names_of,
+    predecessor,
+    with_methods,
+)
 from fhir2cdisc.adam.questionnaires import fact_hep, promis29
 from fhir2cdisc.adam.questionnaires.visit_windows import AS_COLLECTED, VisitWindows, assign_windows
+from fhir2cdisc.mappings.standard.datasets import Dataset
 
 ECOG_CODES = frozenset({"ECOG101", "ECOG1", "ECOGPS", "ECOG"})
 ASSESSMENT = ["USUBJID", "VISIT", "ADT", "TESTCD"]
-SUBJECT = ["STUDYID", "SUBJID", "SITEID", "SAFFL", "TRT01A", "TRTSDT", "TRTEDT"]
+CARRIED = ["STUDYID", "SUBJID", "SITEID", "SAFFL", "TRT01A", "TRTSDT", "TRTEDT"]
 VARIABLES = (
-    "STUDYID",
-    "USUBJID",
-    "SUBJID",
-    "SITEID",
-    "SAFFL",
-    "TRT01A",
-    "TRTSDT",
-    "TRTEDT",
-    "ASEQ",
-    "PARAM",
-    "PARAMCD",
-    "PARAMN",
-    "PARCAT1",
-    "PARCAT2",
-    "AVAL",
-    "AVALC",
-    "BASE",
-    "CHG",
-    "CHGCAT1",
-    "ABLFL",
-    "AVISIT",
-    "AVISITN",
-    "VISIT",
-    "VISITNUM",
-    "ADT",
-    "ADY",
-    "AWTARGET",
-    "AWTDIFF",
-    "AWLO",
-    "AWHI",
-    "ANL01FL",
-    "SRCDOM",
-    "SRCVAR",
-    "SRCSEQ",
+    *SUBJECT[:8],
+    derived_number("ASEQ", "Analysis Sequence Number", "Order within subject by PARAMN, ADT, VISITNUM and SRCSEQ."),
+    derived("PARAM", "Parameter", "Label of the score, or QSTEST of the item."),
+    derived("PARAMCD", "Parameter Code", "Code of the score, or QSTESTCD of the item."),
+    derived_number("PARAMN", "Parameter (N)", "ECOG 1, FACT-Hep from 100, PROMIS-29 from 200."),
+    derived("PARCAT1", "Parameter Category 1", "QSCAT of the questionnaire, or ECOG."),
+    derived("PARCAT2", "Parameter Category 2", "Score or Item."),
+    derived_number(
+        "AVAL",
+        "Analysis Value",
+        "Items as collected. FACT-Hep: reversed items 4 - x; subscale = sum x items / answered if over half "
+        "answered; FACT-G and total need also more than 80% of items. PROMIS-29: T-score of the sum of four "
+        "items, missing if one is missing; PHS and MHS are experimental.",
+    ),
+    derived("AVALC", "Analysis Value (C)", "ECOG: AVAL as text."),
+    derived_number("BASE", "Baseline Value", "AVAL of the record with ABLFL Y of the parameter."),
+    derived_number("CHG", "Change from Baseline", "AVAL - BASE where ADT is after TRTSDT."),
+    derived("CHGCAT1", "Change from Baseline Category 1", "ECOG: IMPROVED, SAME or WORSE by the sign of CHG."),
+    derived(
+        "ABLFL", "Baseline Record Flag", "Y on the last record with AVAL and ADT on or before TRTSDT.", codelists=NY
+    ),
+    derived(
+        "AVISIT",
+        "Analysis Visit",
+        "Baseline where ABLFL is Y; else the window of ADY, or VISIT without windows.",
+    ),
+    derived_number("AVISITN", "Analysis Visit (N)", "Baseline 0; months of the window, or VISITNUM without windows."),
+    predecessor("VISIT", "Visit Name", "QS"),
+    predecessor("VISITNUM", "Visit Number", "QS", "Num"),
+    derived_date("ADT", "Analysis Date", "QSDTC or RSDTC where complete."),
+    derived_number("ADY", "Analysis Relative Day", "ADT - TRTSDT, plus 1 from TRTSDT on."),
+    derived_number("AWTARGET", "Analysis Window Target", ""),
+    derived_number("AWTDIFF", "Analysis Window Diff from Target", "ADY - AWTARGET."),
+    derived_number("AWLO", "Analysis Window Beginning Timepoint", "AWTARGET minus the days of the window."),
+    derived_number("AWHI", "Analysis Window Ending Timepoint", "AWTARGET plus the days of the window."),
+    derived(
+        "ANL01FL",
+        "Analysis Flag 01",
+        "Y at baseline, and after it on the record of a visit nearest to the target, the earlier of two as "
+        "near; without windows on the last record of the visit.",
+        codelists=NY,
+    ),
+    derived("SRCDOM", "Source Data", "QS or RS."),
+    derived("SRCVAR", "Source Variable", "QSSTRESN or RSSTRESN."),
+    derived_number(
+        "SRCSEQ", "Source Sequence Number", "QSSEQ or RSSEQ; missing for scores, which have several sources."
+    ),
 )
 
 
@@ -155,7 +181,7 @@ def adqs_sources(adqs: pd.DataFrame, qs: pd.DataFrame) -> pd.DataFrame:
 def adqs_findings(qs: pd.DataFrame) -> pd.DataFrame:
     """What was not scored and why: impossible answers, unknown items, undated and doubled records."""
     ready = _records(qs, "QS")
-    return gather_issues([_form_findings(ready, instrument) for instrument in INSTRUMENTS])
+    return gather_findings([_form_findings(ready, instrument) for instrument in INSTRUMENTS])
 
 
 def _form_findings(ready: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
@@ -170,7 +196,7 @@ def _form_findings(ready: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
         (mine["ADT"].isna(), "complete date", "warning", "has no complete date, so can be no baseline"),
         (known & doubled, "one answer per item", "warning", "is answered again; the later counts"),
     )
-    return gather_issues(
+    return gather_findings(
         [
             issues(
                 "QS",
@@ -280,7 +306,7 @@ def _ecog_rows(rs: pd.DataFrame | None, qs: pd.DataFrame | None) -> pd.DataFrame
 
 
 def _analysis(rows: pd.DataFrame, adsl: pd.DataFrame, options: AdqsOptions) -> pd.DataFrame:
-    out = with_subject(rows.reset_index(drop=True), adsl, SUBJECT)
+    out = with_subject(rows.reset_index(drop=True), adsl, CARRIED)
     out["TRTSDT"], out["TRTEDT"] = date(out, "TRTSDT"), date(out, "TRTEDT")
     out["ADY"] = study_day(out["ADT"], out["TRTSDT"])
     out = out.sort_values(["USUBJID", "PARAMN", "ADT", "VISITNUM", "SRCSEQ"], kind="stable")
@@ -289,7 +315,7 @@ def _analysis(rows: pd.DataFrame, adsl: pd.DataFrame, options: AdqsOptions) -> p
     out = _baseline(out)
     out = _visits(out, options.windows)
     out["ANL01FL"] = flag(_analysed(out))
-    return out[[n for n in VARIABLES if n in out]]
+    return out[[n for n in names_of(VARIABLES) if n in out]]
 
 
 def _baseline(out: pd.DataFrame) -> pd.DataFrame:
@@ -334,3 +360,16 @@ def _analysed(out: pd.DataFrame) -> pd.Series:
     else:
         chosen = after.drop_duplicates(keys, keep="last")
     return (out["ABLFL"] == "Y") | out.index.to_series().isin(chosen.index)
+
+
+def adqs_dataset(options: AdqsOptions = DEFAULTS) -> Dataset:
+    """ADQS; the target of an analysis window is in the study's months."""
+    target = f"1 + round(months x {options.windows.month:g})."
+    return Dataset(
+        "ADQS",
+        "Questionnaires Analysis Dataset",
+        BDS,
+        "One record per subject per parameter per assessment",
+        with_methods(VARIABLES, {"AWTARGET": target}),
+        ("STUDYID", "USUBJID", "PARAMN", "ADT", "VISITNUM", "ASEQ"),
+    )

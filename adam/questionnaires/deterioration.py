@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import date, number
+from fhir2cdisc.adam.frames.columns import number
+from fhir2cdisc.adam.frames.dates import date
 
 COLUMNS = ("USUBJID", "ADT", "PARAMCD", "AVAL", "BASE", "CHG", "EVNTDESC", "SRCDOM", "SRCVAR", "SRCSEQ")
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-
-DAYS_PER_MONTH = 30.4375
+from fhir2cdisc.mappings.study_base import DAYS_PER_MONTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +15,13 @@ class VisitWindows:
     """Targets every `every_months` months after treatment start, each with `days` on either side.
 
     `every_months` of 0 keeps the visits as collected. The k-th target is study day
-    1 + round(k x every_months x 30.4375); a day belongs to the nearest target within `days`, the earlier one
-    where two are equally near; a day outside every window has no analysis visit.
+    1 + round(k x every_months x month), `month` in days; a day belongs to the nearest target within `days`, the
+    earlier one where two are equally near; a day outside every window has no analysis visit.
     """
 
     every_months: int = 0
     days: int = 45
+    month: float = DAYS_PER_MONTH
 
 
 AS_COLLECTED = VisitWindows()
@@ -30,14 +30,14 @@ EVERY_3_MONTHS = VisitWindows(3, 45)
 
 def target_day(visit: np.ndarray, windows: VisitWindows) -> np.ndarray:
     """Study day of the k-th target."""
-    days: np.ndarray = np.floor(visit * windows.every_months * DAYS_PER_MONTH + 0.5) + 1
+    days: np.ndarray = np.floor(visit * windows.every_months * windows.month + 0.5) + 1
     return days
 
 
 def assign_windows(study_day: pd.Series, windows: VisitWindows) -> pd.DataFrame:
     """AVISIT (`Month 3`), AVISITN (months), AWTARGET, AWTDIFF, AWLO and AWHI of post-baseline study days."""
     day = study_day.to_numpy(float)
-    near = (day - 1) / (windows.every_months * DAYS_PER_MONTH)
+    near = (day - 1) / (windows.every_months * windows.month)
     # Halfway between two targets the earlier one wins: round halves down.
     visit = np.maximum(np.ceil(near - 0.5), 1)
     target = target_day(visit, windows)

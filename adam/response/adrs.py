@@ -13,33 +13,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from fhir2cdisc.adam.criteria import DERIVED, is_whose, whose
-from fhir2cdisc.adam.frames.arrays import (
-    NO_DAY,
-    Bools,
-    Ints,
-    Texts,
-    column_days,
-    dates,
-    number,
-    sorted_order,
-    stack_findings,
-    text,
+from fhir2cdisc.adam.criteria import CR, DERIVED, IRECIST, PD, PR, UPD, codes, is_whose, name_table, whose
+from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts, sorted_order
+from fhir2cdisc.adam.frames.columns import numbers, texts
+from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, dates
+from fhir2cdisc.adam.frames.findings import stack_findings
+from fhir2cdisc.adam.frames.variables import (
+    ASSESSED,
+    BDS,
+    CATEGORIES,
+    IDENTIFIERS,
+    PARAMETER,
+    SOURCE,
+    derived,
+    names_of,
+    with_methods,
 )
-from fhir2cdisc.adam.response.calls import (
-    CR,
-    PD,
-    PR,
-    UPD,
-    Calls,
-    codes,
-    confirmations,
-    name_table,
-    response_window,
-)
+from fhir2cdisc.adam.response.calls import Calls, confirmations, response_window
 from fhir2cdisc.adam.response.collected import ORIGINS, Collected, several_readers
-from fhir2cdisc.adam.response.options import IRECIST, ResponseOptions
-from fhir2cdisc.adam.response.parameters import BY_CODE, ResponseParameter
+from fhir2cdisc.adam.response.options import ResponseOptions
+from fhir2cdisc.adam.response.parameters import BY_CODE, ResponseParameter, parameters_of
 from fhir2cdisc.adam.response.response import (
     benefit,
     best,
@@ -49,29 +42,40 @@ from fhir2cdisc.adam.response.response import (
     progressed,
 )
 from fhir2cdisc.adam.tumour.lesions import NEW, TARGET, kinds
+from fhir2cdisc.mappings.standard.datasets import Dataset
 
-COLUMNS = (
-    "STUDYID",
-    "USUBJID",
-    "PARAMCD",
-    "PARAM",
-    "PARCAT1",
-    "PARCAT2",
-    "PARCAT3",
-    "AVAL",
-    "AVALC",
-    "ADT",
-    "ADTF",
-    "ADY",
-    "AVISIT",
-    "AVISITN",
-    "ANL01FL",
-    "ANL02FL",
-    "SRCDOM",
-    "SRCVAR",
-    "SRCSEQ",
-    "ASEQ",
+VARIABLES = (
+    *IDENTIFIERS,
+    *PARAMETER,
+    *CATEGORIES,
+    derived(
+        "AVAL", "Analysis Value", "CR 1, PR 2, SD 3, NON-CR/NON-PD 4, PD 5, NE 6, ...; Y 1, N 0.", "Num", core="Perm"
+    ),
+    derived("AVALC", "Analysis Value (C)", "", core="Perm"),
+    *ASSESSED,
+    derived(
+        "ANL01FL",
+        "Analysis Flag 01",
+        "Y for the worst response of a day from the reference date on; Y for all other parameters.",
+        core="Perm",
+    ),
+    derived("ANL02FL", "Analysis Flag 02", "Y up to and including the first PD.", core="Perm"),
+    *SOURCE,
 )
+COLUMNS = names_of(VARIABLES)
+
+
+def adrs_dataset(options: Sequence[ResponseOptions], composites: Sequence[str] = ()) -> Dataset:
+    """ADRS with the derivation of AVALC, parameter by parameter, and the options in words.
+
+    `composites` are the derivations of parameters that only this study has.
+    """
+    said = [f"{p.paramcd(o.criteria)}: {p.derivation(o.criteria)}" for o in options for p in parameters_of(o.criteria)]
+    method = " ".join(dict.fromkeys([*said, *composites, *(o.in_words() for o in options)]))
+    variables = with_methods(VARIABLES, {"AVALC": method})
+    keys = ("STUDYID", "USUBJID", "PARAMCD", "PARCAT2", "ADT", "ASEQ")
+    structure = "One record per subject per parameter per assessment"
+    return Dataset("ADRS", "Response Analysis", BDS, structure, variables, keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +215,11 @@ def _one_each(read: Collected, code: str, calls: Calls, picked: Ints, value: Int
 def _lesions(read: Collected, tu: pd.DataFrame) -> Iterator[_Block]:
     """Measurable disease and baseline assessment out of the lesions that the evaluator identified."""
     options, ids = read.options, pd.Index(read.every.subjects)
-    result = text(tu, "TUSTRESC")
-    kind = kinds(np.where(result == "", text(tu, "TUORRES"), result))
-    mask = _identified_by(tu, options) & np.isin(text(tu, "TUTESTCD"), ("", "TUMIDENT"))
-    subject = np.asarray(ids.get_indexer(text(tu, "USUBJID")), dtype=np.int64)
-    sequence = number(tu, "TUSEQ")
+    result = texts(tu, "TUSTRESC")
+    kind = kinds(np.where(result == "", texts(tu, "TUORRES"), result))
+    mask = _identified_by(tu, options) & np.isin(texts(tu, "TUTESTCD"), ("", "TUMIDENT"))
+    subject = np.asarray(ids.get_indexer(texts(tu, "USUBJID")), dtype=np.int64)
+    sequence = numbers(tu, "TUSEQ")
     known = mask & (kind != "") & (subject >= 0)
     # Without any lesion of this evaluator TU cannot tell who lacks a baseline assessment.
     wanted_by = {"MDIS": kind == TARGET} | ({"BASETA": kind != NEW} if known.any() else {})
@@ -229,7 +233,7 @@ def _lesions(read: Collected, tu: pd.DataFrame) -> Iterator[_Block]:
 
 def _identified_by(tu: pd.DataFrame, options: ResponseOptions) -> Bools:
     """The records of the evaluator; of a derived response, of the one whose lesions it was derived from."""
-    evaluator, reader = text(tu, "TUEVAL"), text(tu, "TUEVALID")
+    evaluator, reader = texts(tu, "TUEVAL"), texts(tu, "TUEVALID")
     if options.evaluator == DERIVED:
         names = whose(evaluator, reader)
         return np.asarray(is_whose(names, options.evaluator_id) | (names == ""))
@@ -269,7 +273,7 @@ def _fact(
 
 def _assemble(adsl: pd.DataFrame, blocks: list[tuple[Collected, _Block]], keep: Sequence[str]) -> pd.DataFrame:
     """All blocks as one frame, sorted by subject and parameter."""
-    ids, study = text(adsl, "USUBJID"), text(adsl, "STUDYID")
+    ids, study = texts(adsl, "USUBJID"), texts(adsl, "STUDYID")
     rank = np.empty(len(ids), dtype=np.int64)
     rank[np.argsort(ids.astype(str), kind="stable")] = np.arange(len(ids))
     own = [block for _, block in blocks]

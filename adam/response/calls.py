@@ -6,68 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import (
-    FOREVER,
-    NO_DAY,
-    Bools,
-    Ints,
-    Texts,
-    column_days,
-    next_true,
-    running,
-    sorted_order,
-    text,
-)
-from fhir2cdisc.adam.response.options import IRECIST, ResponseOptions
+from fhir2cdisc.adam.criteria import CR, IRECIST, MISSING, NE, NON, PD, PR, SD, codes
+from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts, next_true, running, sorted_order
+from fhir2cdisc.adam.frames.columns import texts
+from fhir2cdisc.adam.frames.dates import FOREVER, NO_DAY, column_days
+from fhir2cdisc.adam.response.options import ResponseOptions
 
-CR, PR, SD, NON, PD, NE, MISSING, UPD, NED = range(1, 10)
-NAMES = {
-    CR: "CR",
-    PR: "PR",
-    SD: "SD",
-    NON: "NON-CR/NON-PD",
-    PD: "PD",
-    NE: "NE",
-    MISSING: "MISSING",
-    NED: "NED",
-}
-INAMES = {
-    CR: "iCR",
-    PR: "iPR",
-    SD: "iSD",
-    NON: "NON-iCR/NON-iUPD",
-    PD: "iCPD",
-    NE: "NE",
-    MISSING: "MISSING",
-    UPD: "iUPD",
-    NED: "NED",
-}
-# Words that say that nothing was assessed: no call, and no finding either.
-NOT_DONE = ("", "ND", "NOT DONE", "NA", "MISSING")
 # Of several calls of one day the worst counts; anything evaluable is worse than NE (admiralonco).
 SEVERITY = np.array([0, 2, 3, 4, 5, 7, 0, 0, 6, 1])
-
-
-def names(criteria: str) -> dict[int, str]:
-    """The terms of the criteria by AVAL."""
-    return INAMES if criteria == IRECIST else NAMES
-
-
-def name_table(criteria: str) -> Texts:
-    """The terms as an array that is indexed by AVAL; 0 is blank."""
-    table = np.full(10, "", dtype=object)
-    for code, name in names(criteria).items():
-        table[code] = name
-    return table
-
-
-def codes(values: Texts, criteria: str) -> Ints:
-    """Response texts as AVAL (CR 1 ... NE 6, iUPD 8, NED 9); 0 is not assessed, -1 unknown."""
-    known = {name.upper(): code for code, name in names(criteria).items()}
-    known |= dict.fromkeys(NOT_DONE, 0)
-    positions, uniques = pd.factorize(values)
-    table = np.array([*(known.get(str(u).upper(), -1) for u in uniques), 0], dtype=np.int64)
-    return np.asarray(table[positions], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +65,13 @@ def read_calls(assessments: pd.DataFrame, reference: pd.DataFrame, options: Resp
     """The calls inside the response window, one per subject and day (the worst), before any cut at PD."""
     if options.reference not in reference.columns:
         raise ValueError(f"reference: has no column {options.reference}")
-    ids = text(reference, "USUBJID")
+    ids = texts(reference, "USUBJID")
     if len(set(ids)) != len(ids):
         raise ValueError("reference: USUBJID is not unique")
     start = column_days(reference, options.reference)
-    subject = np.asarray(pd.Index(ids).get_indexer(text(assessments, "USUBJID")), dtype=np.int64)
+    subject = np.asarray(pd.Index(ids).get_indexer(texts(assessments, "USUBJID")), dtype=np.int64)
     day = column_days(assessments, "ADT")
-    code = codes(text(assessments, "AVALC"), options.criteria)
+    code = codes(texts(assessments, "AVALC"), options.criteria)
     keep = (subject >= 0) & (day != NO_DAY) & (code > 0) & (code != MISSING)
     begin, end = np.append(start, NO_DAY)[subject], np.append(_end(reference, options), NO_DAY)[subject]
     keep &= (begin != NO_DAY) & (day >= begin) & (day <= end)

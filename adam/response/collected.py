@@ -8,20 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from fhir2cdisc.adam.criteria import DERIVED, INVESTIGATOR, is_whose, of_one_reader
-from fhir2cdisc.adam.frames.arrays import (
-    FOREVER,
-    Bools,
-    Ints,
-    Texts,
-    dates,
-    findings,
-    number,
-    partial_days,
-    text,
-)
-from fhir2cdisc.adam.response.calls import PD, Calls, read_calls
-from fhir2cdisc.adam.response.options import RSCAT, ResponseOptions
+from fhir2cdisc.adam.criteria import DERIVED, INVESTIGATOR, PD, RSCAT, is_whose, of_one_reader
+from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
+from fhir2cdisc.adam.frames.columns import numbers, texts
+from fhir2cdisc.adam.frames.dates import FOREVER, dates, partial_days
+from fhir2cdisc.adam.frames.findings import findings
+from fhir2cdisc.adam.response.calls import Calls, read_calls
+from fhir2cdisc.adam.response.options import ResponseOptions
 
 # The domains that a response may come from; the first says that there is none.
 ORIGINS = ("", "RS", "TR", "TU")
@@ -46,11 +39,11 @@ class Collected:
     @classmethod
     def of(cls, adsl: pd.DataFrame, rs: pd.DataFrame, options: ResponseOptions) -> Collected:
         rows = overall_responses(rs, options)
-        day, flags = partial_days(text(rs, "RSDTC")[rows], "last")
-        avalc = text(rs, "RSSTRESC")[rows]
+        day, flags = partial_days(texts(rs, "RSDTC")[rows], "last")
+        avalc = texts(rs, "RSSTRESC")[rows]
         if (avalc == "").any():
-            avalc = np.where(avalc == "", text(rs, "RSORRES")[rows], avalc)
-        subject = text(rs, "USUBJID")[rows]
+            avalc = np.where(avalc == "", texts(rs, "RSORRES")[rows], avalc)
+        subject = texts(rs, "USUBJID")[rows]
         assessments = pd.DataFrame({"USUBJID": subject, "ADT": dates(day), "AVALC": avalc}, copy=False)
         every = read_calls(assessments, adsl, replace(options, new_therapy="", end_of_window=""))
         origin, sequence = _sources(rs, rows)
@@ -63,8 +56,8 @@ class Collected:
             counted,
             np.append(every.day, FOREVER)[every.first(every.code == PD)],
             np.append(flags, ""),
-            np.append(text(rs, "VISIT")[rows], ""),
-            np.append(number(rs, "VISITNUM")[rows], np.nan),
+            np.append(texts(rs, "VISIT")[rows], ""),
+            np.append(numbers(rs, "VISITNUM")[rows], np.nan),
             np.append(origin, np.int8(0)),
             np.append(sequence, np.nan),
         )
@@ -72,12 +65,12 @@ class Collected:
 
 def _sources(rs: pd.DataFrame, rows: Ints) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]:
     """Where each response came from, domain (a position in ORIGINS) and --SEQ: RS, or lesions where RS lacks it."""
-    origin, sequence = np.full(len(rows), ORIGINS.index("RS"), dtype=np.int8), number(rs, "RSSEQ")[rows]
+    origin, sequence = np.full(len(rows), ORIGINS.index("RS"), dtype=np.int8), numbers(rs, "RSSEQ")[rows]
     if "SRCDOM" in rs.columns:
         elsewhere = np.isnan(sequence)
         for domain in ("TR", "TU"):
-            origin[elsewhere & (text(rs, "SRCDOM")[rows] == domain)] = ORIGINS.index(domain)
-        sequence = np.where(elsewhere, number(rs, "SRCSEQ")[rows], sequence)
+            origin[elsewhere & (texts(rs, "SRCDOM")[rows] == domain)] = ORIGINS.index(domain)
+        sequence = np.where(elsewhere, numbers(rs, "SRCSEQ")[rows], sequence)
     return origin, sequence
 
 
@@ -89,8 +82,8 @@ def overall_responses(rs: pd.DataFrame, options: ResponseOptions) -> Ints:
     """
     rows, accepted = _of_evaluator(rs, options)
     if options.evaluator != INVESTIGATOR and not accepted:
-        rows = rows[of_one_reader(text(rs, "USUBJID")[rows], text(rs, "RSEVALID")[rows])]
-    return rows[np.argsort(number(rs, "RSSEQ")[rows], kind="stable")]
+        rows = rows[of_one_reader(texts(rs, "USUBJID")[rows], texts(rs, "RSEVALID")[rows])]
+    return rows[np.argsort(numbers(rs, "RSSEQ")[rows], kind="stable")]
 
 
 def several_readers(rs: pd.DataFrame, options: ResponseOptions) -> pd.DataFrame:
@@ -98,7 +91,7 @@ def several_readers(rs: pd.DataFrame, options: ResponseOptions) -> pd.DataFrame:
     rows, accepted = _of_evaluator(rs, options)
     readers: dict[str, list[str]] = {}
     if options.evaluator != INVESTIGATOR and not accepted:
-        subject, reader = text(rs, "USUBJID")[rows], text(rs, "RSEVALID")[rows]
+        subject, reader = texts(rs, "USUBJID")[rows], texts(rs, "RSEVALID")[rows]
         counts = of_one_reader(subject, reader)
         table = pd.DataFrame({"subject": subject, "reader": reader, "last": ~counts}).drop_duplicates()
         ordered = table.sort_values(["subject", "last", "reader"])
@@ -125,7 +118,7 @@ def _of_evaluator(rs: pd.DataFrame, options: ResponseOptions) -> tuple[Ints, boo
     mask = _among(rs, "RSTESTCD", ["OVRLRESP"]) & _among(rs, "RSEVAL", wanted)
     mask &= _among(rs, "RSCAT", RSCAT[options.criteria])
     if options.evaluator_id:
-        reader = text(rs, "RSEVALID")
+        reader = texts(rs, "RSEVALID")
         derived = options.evaluator == DERIVED
         mask &= is_whose(reader, options.evaluator_id) if derived else reader == options.evaluator_id
     accepted = mask & _among(rs, "RSACPTFL", ["Y"])

@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import number, study_day, text
+from fhir2cdisc.adam.criteria import PREFIX, RECIST, in_terms_of
+from fhir2cdisc.adam.frames.columns import number, text
+from fhir2cdisc.adam.frames.dates import study_day
 from fhir2cdisc.adam.response.adrs import COLUMNS, derive_adrs
-from fhir2cdisc.adam.response.options import RECIST, ResponseOptions
-from fhir2cdisc.adam.response.parameters import PREFIX, in_terms_of
-from fhir2cdisc.adam.study_options import judged_by, response_options
+from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.adam.time_to_event.parameters import tte_paramcd
-from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.mappings.parameters import TimeToEvent
+from fhir2cdisc.mappings.study_base import DAYS_PER_MONTH
+from fhir2cdisc.mappings.study_parameters import is_composite
 from fhir2cdisc.mappings.study_sections import Endpoint
 
 UNCONFIRMED = {"CRSP": "RSP", "CDCR": "DCR", "CBOR": "BOR", "CDOR": "DOR", "CCB": "CB"}
@@ -36,7 +38,7 @@ class Composite:
     months: float = 0.0
     either: bool = False
     after_last_dose: int | None = None
-    days_per_month: float = 30.4375
+    days_per_month: float = DAYS_PER_MONTH
 
     @property
     def method(self) -> str:
@@ -50,26 +52,23 @@ class Composite:
         return said + ", else N."
 
 
-def composites(study: Study) -> tuple[Composite, ...]:
-    """The composite parameters that the endpoints of a study need by its criteria, confirmed before unconfirmed."""
+def composites(
+    endpoints: Sequence[Endpoint], criteria: str, times: Mapping[str, TimeToEvent], month: float
+) -> tuple[Composite, ...]:
+    """The composite parameters that endpoints need by the criteria, confirmed before unconfirmed.
+
+    `times` are the time-to-event parameters by PARAMCD, `month` the days of a month.
+    """
     made: dict[str, Composite] = {}
-    for one in study.endpoints:
+    for one in endpoints:
         if is_composite(one):
-            made.setdefault(one.paramcd, _composite(one, study, one.best, one.paramcd))
+            first = _composite(one, criteria, times, month)
+            made.setdefault(one.paramcd, first)
             if sibling := unconfirmed(one):
-                title = replace(_composite(one, study, "BOR", sibling), title=f"{one.title}, Unconfirmed")
-                made.setdefault(sibling, title)
+                code, best = PREFIX[criteria] + sibling, PREFIX[criteria] + "BOR"
+                plain = replace(first, paramcd=code, best=best, title=f"{one.title}, Unconfirmed")
+                made.setdefault(sibling, plain)
     return tuple(made.values())
-
-
-def all_composites(study: Study, again: Sequence[ResponseOptions]) -> tuple[Composite, ...]:
-    """Those by the criteria of the main analysis, then by those of the sensitivity analyses."""
-    return (*composites(study), *(c for options in again for c in composites(judged_by(study, options.criteria))))
-
-
-def is_composite(endpoint: Endpoint) -> bool:
-    timed = endpoint.threshold_months is not None or endpoint.after_last_dose_days is not None
-    return endpoint.kind == "proportion" and bool(endpoint.responses) and timed
 
 
 def unconfirmed(endpoint: Endpoint) -> str:
@@ -83,18 +82,17 @@ def unconfirmed(endpoint: Endpoint) -> str:
     return ""
 
 
-def _composite(one: Endpoint, study: Study, best: str, paramcd: str) -> Composite:
-    criteria = study.response.criteria
+def _composite(one: Endpoint, criteria: str, times: Mapping[str, TimeToEvent], month: float) -> Composite:
     return Composite(
-        PREFIX[criteria] + paramcd,
+        PREFIX[criteria] + one.paramcd,
         one.title,
-        PREFIX[criteria] + best,
+        PREFIX[criteria] + one.best,
         tuple(in_terms_of(call, criteria) for call in one.responses),
-        tte_paramcd(one.time, criteria) if one.threshold_months is not None else "",
+        tte_paramcd(times[one.time], criteria) if one.threshold_months is not None else "",
         one.threshold_months or 0.0,
         one.combine == "or",
         one.after_last_dose_days,
-        study.censoring.month,
+        month,
     )
 
 
@@ -102,19 +100,17 @@ def add_composites(
     made: Mapping[str, pd.DataFrame],
     rs: pd.DataFrame,
     tu: pd.DataFrame,
-    study: Study,
-    again: Sequence[ResponseOptions] = (),
+    families: Sequence[tuple[ResponseOptions, Sequence[Composite]]],
     keep: Sequence[str] = (),
 ) -> pd.DataFrame:
     """ADRS with the records of the composite parameters, one for each subject and parameter.
 
-    `made` holds ADSL, ADRS and ADTTE, `again` the options of the sensitivity analyses that they hold. SRCDOM, SRCVAR
+    `made` holds ADSL, ADRS and ADTTE, `families` the parameters by the options whose responses they ask. SRCDOM, SRCVAR
     and SRCSEQ name the record that decided: the response where it counts, else the time. The new records are
     numbered after those of the subject that are there.
     """
     adsl, adrs = made["ADSL"], made["ADRS"]
-    families = [(response_options(study), study), *((o, judged_by(study, o.criteria)) for o in again)]
-    parts = [_records(one, made, rs, tu, options) for options, judged in families for one in composites(judged)]
+    parts = [_records(one, made, rs, tu, options) for options, family in families for one in family]
     if not parts or not len(adsl):
         return adrs
     rows = pd.concat(parts, ignore_index=True)

@@ -5,18 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fhir2cdisc.adam.criteria import DERIVED
-
-RECIST = "RECIST 1.1"
-IRECIST = "iRECIST"
-MRECIST = "mRECIST"
-CRITERIA = (RECIST, IRECIST, MRECIST)
-# A response category name under which the criteria may be collected (RSCAT), blank for RECIST 1.1 only.
-RSCAT = {
-    RECIST: ("", "RECIST 1.1"),
-    IRECIST: ("iRECIST",),
-    MRECIST: ("mRECIST", "MRECIST LENCIONI LIVER CANCER 2010"),
-}
+from fhir2cdisc.adam.criteria import CRITERIA, DERIVED, IRECIST, RECIST
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,37 +14,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import (
-    NO_DAY,
-    Bools,
-    Ints,
-    Texts,
-    column_days,
-    dates,
-    findings,
-    iso,
-    stack_findings,
-    text,
-)
-from fhir2cdisc.adam.response.calls import (
-    CR,
-    MISSING,
-    NE,
-    NED,
-    NON,
-    PD,
-    PR,
-    SD,
-    UPD,
-    Calls,
-    codes,
-    confirmations,
-    disease_after_cr,
-    name_table,
-    read_calls,
-    response_window,
-)
-from fhir2cdisc.adam.response.options import IRECIST, ResponseOptions
+from fhir2cdisc.adam.criteria import CR, IRECIST, MISSING, NE, NED, NON, PD, PR, SD, UPD, codes, name_table
+from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
+from fhir2cdisc.adam.frames.columns import texts
+from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, dates, iso
+from fhir2cdisc.adam.frames.findings import findings, stack_findings
+from fhir2cdisc.adam.response.calls import Calls, confirmations, disease_after_cr, read_calls, response_window
+from fhir2cdisc.adam.response.options import ResponseOptions
 
 __all__ = [
     "ResponseOptions",
@@ -204,7 +180,7 @@ def check_assessments(
 ) -> pd.DataFrame:
     """Findings on the input of the response functions: unknown calls, missing dates, disease after CR."""
     options = options or ResponseOptions()
-    subject, call = text(assessments, "USUBJID"), text(assessments, "AVALC")
+    subject, call = texts(assessments, "USUBJID"), texts(assessments, "AVALC")
     day = column_days(assessments, "ADT")
     known = codes(call, options.criteria)
     when = iso(day)
@@ -242,7 +218,7 @@ def _unknown_calls(subject: Texts, call: Texts, when: Texts, known: Ints, option
 
 
 def _without_reference(assessed: Texts, reference: pd.DataFrame, options: ResponseOptions) -> pd.DataFrame:
-    dated = text(reference, "USUBJID")[column_days(reference, options.reference) != NO_DAY]
+    dated = texts(reference, "USUBJID")[column_days(reference, options.reference) != NO_DAY]
     lost = sorted(set(assessed) - set(dated))
     message = f"The subject has assessments but no {options.reference}; none of them is counted."
     rows = ((subject, "", options.reference, "", message) for subject in lost)

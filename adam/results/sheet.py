@@ -1,17 +1,26 @@
-"""How results are written: tidy rows, the records behind them, and the choice of subjects and records."""
+"""What every kind of result shares: its specification, the choice of subjects and records, the rows it writes.
+
+A specification is plain data, printable and comparable; a kind of result is one file of this room, with its
+specification, its computation, the records behind it and its name in the Analysis Results Standard.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import number, text
-from fhir2cdisc.adam.results.specs import Condition, Records, Spec
+from fhir2cdisc.adam.frames.columns import numbers, text
+from fhir2cdisc.adam.frames.conditions import select
+from fhir2cdisc.mappings.conditions import Condition, is_
+from fhir2cdisc.mappings.study_base import DAYS_PER_MONTH
 
 ALL = "All"
+ANALYSED = is_("ANL01FL", "Y")
 COLUMNS = (
     "RESULTID",
     "ENDPOINT",
@@ -29,10 +38,81 @@ COLUMNS = (
     "REASON",
 )
 RECORD_COLUMNS = ("RESULTID", "GROUP", "CATEGORY", "ROLE", "DATASET", "USUBJID", "PARAMCD", "SEQ")
+# The variables of each dataset that results are computed from.
+_VARIABLES = {
+    "ADSL": (),
+    "ADRS": ("AVALC",),
+    "ADTTE": ("AVAL", "CNSR"),
+    "ADAE": ("AEBODSYS", "AEDECOD", "ATOXGRN"),
+    "ADQS": ("AVAL", "BASE", "CHG"),
+}
+
+# `main` answers the question of an endpoint as it is defined; the others answer it under another rule
+# (`confirmation`, `sensitivity`), for other subjects (`denominator`) or in part (`part`).
+Analysis = Literal["main", "confirmation", "sensitivity", "denominator", "part"]
 
 
 class CannotEstimateError(Exception):
     """A result that the data cannot give; the message is the reason that the reader sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of a dataset: of a parameter where named, that fulfil every condition of `where`."""
+
+    dataset: str
+    paramcd: str = ""
+    where: tuple[Condition, ...] = ()
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions on the records, the parameter first."""
+        return (*((is_("PARAMCD", self.paramcd),) if self.paramcd else ()), *self.where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec(ABC):
+    """What every result names: its id and label, who is counted, by which ADSL variable, at which level.
+
+    `population` is a flag of ADSL (`SAFFL`), or `""` for all enrolled; `subset` narrows it by conditions on
+    ADSL; `group` is an ADSL variable whose values are shown beside `All`. `endpoint` is the id of the endpoint that it
+    belongs to, `look` the number of the interim look (0: all data), `month` a month in days.
+    """
+
+    kind: ClassVar[str] = ""
+    # What ARS calls the method.
+    name: ClassVar[str] = ""
+    id: str
+    label: str
+    endpoint: str = ""
+    analysis: Analysis = "main"
+    look: int = 0
+    population: str = "SAFFL"
+    subset: tuple[Condition, ...] = ()
+    group: str = ""
+    conf_level: float = 0.95
+    month: float = DAYS_PER_MONTH
+
+    @property
+    @abstractmethod
+    def counted(self) -> tuple[Records, ...]:
+        """The records that the result is made of, each named by dataset, parameter and conditions."""
+
+    def variables(self, records: Records) -> tuple[str, ...]:
+        """The variables of these records that the result is computed from."""
+        if records.dataset == "ADSL":
+            return tuple(one.variable for one in records.where)
+        return _VARIABLES[records.dataset]
+
+    @abstractmethod
+    def summarise(self, data: Data) -> Sheet:
+        """The rows of the result; raises CannotEstimateError where the data cannot give it."""
+
+    def sheet(self) -> Sheet:
+        """An empty sheet that names the datasets and parameters of the records."""
+        datasets = dict.fromkeys(one.dataset for one in self.counted)
+        codes = dict.fromkeys(one.paramcd for one in self.counted if one.paramcd)
+        return Sheet(self, " ".join(datasets), " ".join(codes))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,20 +153,8 @@ class Sheet:
         """One statistic; a missing value needs its reason."""
         s = self.spec
         values = (
-            s.id,
-            s.label,
-            self.dataset,
-            self.paramcd,
-            s.population or "ALL",
-            group,
-            category,
-            statistic,
-            float(value),
-            lower,
-            upper,
-            unit,
-            method,
-            reason,
+            *(s.id, s.label, self.dataset, self.paramcd, s.population or "ALL", group, category, statistic),
+            *(float(value), lower, upper, unit, method, reason),
         )
         self.rows.append(dict(zip(COLUMNS, values, strict=True)))
 
@@ -98,11 +166,10 @@ class Sheet:
         n = len(records)
         said = (self.spec.id, group, category, role, dataset)
         columns = (records["USUBJID"], records["PARAMCD"] if "PARAMCD" in records else np.full(n, "", dtype=object))
-        numbers = number(records, sequence).to_numpy()
-        self.parts.append((n, said, (*(np.asarray(c, dtype=object) for c in columns), numbers)))
+        self.parts.append((n, said, (*(np.asarray(c, dtype=object) for c in columns), numbers(records, sequence))))
 
 
-def as_results(sheets: list[Sheet]) -> Results:
+def as_results(sheets: Sequence[Sheet]) -> Results:
     """The rows of all specifications in their order."""
     rows = [row for sheet in sheets for row in sheet.rows]
     parts = [part for sheet in sheets for part in sheet.parts]
@@ -123,9 +190,13 @@ def _contributing(parts: list[Part]) -> pd.DataFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """The ADaM frames by name, and the choice of subjects and records in them."""
+    """The ADaM frames by name, and the choice of subjects and records in them.
+
+    `lacking` says of parameters that a study asks for and that the data cannot give why not.
+    """
 
     frames: Mapping[str, pd.DataFrame]
+    lacking: Mapping[str, str] = field(default_factory=dict)
     # Rows of each parameter, found once: a study asks for the same ones again and again.
     _parameters: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict, repr=False)
 
@@ -147,9 +218,7 @@ class Data:
     def subjects(self, spec: Spec) -> pd.DataFrame:
         """The population of a specification, from ADSL."""
         adsl = self.frame("ADSL")
-        chosen = adsl
-        if spec.population:
-            chosen = adsl[self._holds(adsl, "ADSL", Condition(spec.population, "EQ", ("Y",)))]
+        chosen = self.chosen(adsl, is_(spec.population, "Y")) if spec.population else adsl
         for condition in spec.subset:
             chosen = self.chosen(chosen, condition)
         return chosen
@@ -183,23 +252,17 @@ class Data:
     def known(self, wanted: Records) -> Records:
         """The same records, if their parameter exists: 0% of what was never derived would be invented."""
         if wanted.paramcd and wanted.paramcd not in self.parameters(wanted.dataset):
-            raise CannotEstimateError(f"{wanted.dataset} has no parameter {wanted.paramcd}")
+            why = self.lacking.get(wanted.paramcd)
+            raise CannotEstimateError(why or f"{wanted.dataset} has no parameter {wanted.paramcd}")
+        return wanted
+
+    def derived(self, wanted: Records) -> Records:
+        """The same records, if their parameter was derived, even where no subject has one."""
+        if wanted.paramcd in self.lacking:
+            raise CannotEstimateError(self.lacking[wanted.paramcd])
         return wanted
 
     def _holds(self, rows: pd.DataFrame, dataset: str, condition: Condition) -> np.ndarray:
         if condition.variable not in rows:
             raise CannotEstimateError(f"{dataset} has no variable {condition.variable}")
-        numeric = all(isinstance(v, int | float) for v in condition.values)
-        column = number(rows, condition.variable) if numeric else text(rows, condition.variable)
-        value = condition.values[0]
-        tests = {
-            "EQ": lambda: column == value,
-            "NE": lambda: column != value,
-            "GT": lambda: column > value,
-            "GE": lambda: column >= value,
-            "LT": lambda: column < value,
-            "LE": lambda: column <= value,
-            "IN": lambda: column.isin(condition.values),
-            "NOTIN": lambda: ~column.isin(condition.values),
-        }
-        return np.asarray(tests[condition.comparator](), dtype=bool)
+        return select(rows, condition)

@@ -1,85 +1,83 @@
-"""Results of time-to-event parameters, in months."""
+"""Times to an event: Kaplan-Meier estimates in months, rates at landmarks, follow-up, restricted mean."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
-import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import number, text
-from fhir2cdisc.adam.results.sheet import ALL, CannotEstimateError, Data, Sheet
-from fhir2cdisc.adam.results.specs import DAYS_PER_MONTH, Records, SubgroupSurvivalSpec, SurvivalSpec
-from fhir2cdisc.adam.statistics.cox import cox
-from fhir2cdisc.adam.statistics.kaplan_meier import KaplanMeier, kaplan_meier, reverse_kaplan_meier
-from fhir2cdisc.adam.statistics.logrank import log_rank
+from fhir2cdisc.adam.frames.columns import number
+from fhir2cdisc.adam.plan import Plan
+from fhir2cdisc.adam.results.asked import by_confirmation, common, named
+from fhir2cdisc.adam.results.sheet import CannotEstimateError, Data, Records, Sheet, Spec
+from fhir2cdisc.adam.statistics.kaplan_meier import ConfType, KaplanMeier, kaplan_meier, reverse_kaplan_meier
 from fhir2cdisc.adam.statistics.rmst import restricted_mean
+from fhir2cdisc.mappings.study_sections import Endpoint
 
 
-def summarise_survival(spec: SurvivalSpec, data: Data) -> Sheet:
-    """N, events, censored, median, rates at landmarks with numbers at risk, follow-up, restricted mean."""
-    sheet = Sheet(spec, spec.dataset, spec.paramcd)
-    for group, subjects in data.groups(spec):
-        rows = _rows(data, spec, subjects)
-        curve = _curve(sheet, rows, group, "", spec)
-        sheet.add(group, "not analysed", subjects["USUBJID"].nunique() - curve.n, unit="subjects")
-        for months in spec.landmarks:
-            _landmark(sheet, curve, group, months, spec)
-        if spec.follow_up:
-            reverse = reverse_kaplan_meier(rows["AVAL"], rows["EVENT"], spec.conf_type, spec.conf_level)
-            _median(sheet, reverse, group, "", "follow-up median", "Reverse Kaplan-Meier")
-        if spec.rmst:
-            _restricted(sheet, rows, group, spec)
-    return sheet
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurvivalSpec(Spec):
+    """Kaplan-Meier summary of a time-to-event parameter in months.
+
+    `landmarks`: months at which the rate is given; with fewer than `min_at_risk` subjects at risk there it is
+    not estimable. `complement` also gives 1 - S(t). `follow_up`: median follow-up by reverse Kaplan-Meier.
+    `rmst`: horizon of the restricted mean in months, 0 for none.
+    """
+
+    kind: ClassVar[str] = "survival"
+    name: ClassVar[str] = "Kaplan-Meier estimate"
+    paramcd: str
+    dataset: str = "ADTTE"
+    landmarks: tuple[float, ...] = ()
+    min_at_risk: int = 1
+    complement: bool = False
+    follow_up: bool = True
+    rmst: float = 0.0
+    conf_type: ConfType = "log-log"
+
+    @property
+    def counted(self) -> tuple[Records, ...]:
+        return (Records(self.dataset, self.paramcd),)
+
+    def summarise(self, data: Data) -> Sheet:
+        """N, events, censored, median, rates at landmarks with numbers at risk, follow-up, restricted mean."""
+        sheet = self.sheet()
+        for group, subjects in data.groups(self):
+            rows = times(data, self, subjects)
+            curve = add_curve(sheet, rows, group, "", self.conf_type)
+            sheet.add(group, "not analysed", subjects["USUBJID"].nunique() - curve.n, unit="subjects")
+            for months in self.landmarks:
+                _landmark(sheet, curve, group, months, self)
+            if self.follow_up:
+                reverse = reverse_kaplan_meier(rows["AVAL"], rows["EVENT"], self.conf_type, self.conf_level)
+                _median(sheet, reverse, group, "", "follow-up median", "Reverse Kaplan-Meier")
+            if self.rmst:
+                _restricted(sheet, rows, group, self)
+        return sheet
 
 
-def summarise_subgroup_survival(spec: SubgroupSurvivalSpec, data: Data) -> Sheet:
-    """Per subgroup variable: medians by value, hazard ratios against the first value, the log-rank test."""
-    sheet = Sheet(spec, spec.dataset, spec.paramcd)
-    references = dict(zip(spec.by, spec.references, strict=False))
-    for variable in spec.by:
-        subjects = data.subjects(spec)
-        levels = [value for value, _ in data.split(subjects, variable)]
-        rows = _rows(data, spec, subjects)
-        rows = rows.assign(LEVEL=rows["USUBJID"].map(text(subjects.set_index("USUBJID"), variable)))
-        for value in levels:
-            _curve(sheet, rows[rows["LEVEL"] == value], ALL, f"{variable}: {value}", spec)
-        known = rows[rows["LEVEL"].isin(levels)]
-        others = [name for name in spec.adjust if name != variable]
-        _compare(sheet, known, variable, levels, references.get(variable, ""), spec, _dummies(known, subjects, others))
-    return sheet
-
-
-def _dummies(rows: pd.DataFrame, subjects: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """A column of 0 and 1 for every value but the first of each variable; who has no value is in none."""
-    made = {}
-    for name in names:
-        values = rows["USUBJID"].map(text(subjects.set_index("USUBJID"), name))
-        for value in sorted(set(values) - {""})[1:]:
-            made[f"{name}: {value}"] = (values == value).astype(float)
-    return pd.DataFrame(made, index=rows.index)
-
-
-def _rows(data: Data, spec: SurvivalSpec | SubgroupSurvivalSpec, subjects: pd.DataFrame) -> pd.DataFrame:
+def times(data: Data, spec: Spec, subjects: pd.DataFrame) -> pd.DataFrame:
     """One row per subject with AVAL and EVENT, by subject; two rows of a subject are refused."""
-    rows = data.records(Records(spec.dataset, spec.paramcd), subjects)
+    (wanted,) = spec.counted
+    rows = data.records(data.derived(wanted), subjects)
     for name in ("AVAL", "CNSR"):
         if name not in rows:
-            raise CannotEstimateError(f"{spec.dataset} has no variable {name}")
+            raise CannotEstimateError(f"{wanted.dataset} has no variable {name}")
     if rows["USUBJID"].duplicated().any():
         who = rows.loc[rows["USUBJID"].duplicated(), "USUBJID"].iloc[0]
-        raise CannotEstimateError(f"{spec.dataset} holds {spec.paramcd} of {who} twice")
+        raise CannotEstimateError(f"{wanted.dataset} holds {wanted.paramcd} of {who} twice")
     censored = number(rows, "CNSR")
     event = (censored == 0).astype(float).where(censored.notna())
     return rows.assign(AVAL=number(rows, "AVAL"), EVENT=event).sort_values("USUBJID")
 
 
-def _curve(
-    sheet: Sheet, rows: pd.DataFrame, group: str, category: str, spec: SurvivalSpec | SubgroupSurvivalSpec
-) -> KaplanMeier:
+def add_curve(sheet: Sheet, rows: pd.DataFrame, group: str, category: str, conf_type: ConfType) -> KaplanMeier:
     """The rows that every curve has, and the records behind it."""
-    curve = kaplan_meier(rows["AVAL"], rows["EVENT"], spec.conf_type, spec.conf_level)
-    sheet.keep(group, "event", spec.dataset, rows[rows["EVENT"] == 1], category)
-    sheet.keep(group, "censored", spec.dataset, rows[rows["EVENT"] == 0], category)
+    curve = kaplan_meier(rows["AVAL"], rows["EVENT"], conf_type, sheet.spec.conf_level)
+    sheet.keep(group, "event", sheet.dataset, rows[rows["EVENT"] == 1], category)
+    sheet.keep(group, "censored", sheet.dataset, rows[rows["EVENT"] == 0], category)
     for name, value in (("N", curve.n), ("events", curve.events), ("censored", curve.censored)):
         sheet.add(group, name, value, category=category, unit="subjects")
     _median(sheet, curve, group, category, "median", "Kaplan-Meier")
@@ -87,14 +85,14 @@ def _curve(
 
 
 def _median(sheet: Sheet, curve: KaplanMeier, group: str, category: str, statistic: str, method: str) -> None:
-    lower, upper = curve.median_ci
+    lower, upper, month = *curve.median_ci, sheet.spec.month
     sheet.add(
         group,
         statistic,
-        curve.median / DAYS_PER_MONTH,
+        curve.median / month,
         category=category,
-        lower=lower / DAYS_PER_MONTH,
-        upper=upper / DAYS_PER_MONTH,
+        lower=lower / month,
+        upper=upper / month,
         unit="months",
         reason=curve.reason,
         method=f"{method}, {curve.conf_level:.0%} {curve.conf_type} interval",
@@ -102,7 +100,7 @@ def _median(sheet: Sheet, curve: KaplanMeier, group: str, category: str, statist
 
 
 def _landmark(sheet: Sheet, curve: KaplanMeier, group: str, months: float, spec: SurvivalSpec) -> None:
-    at, category = curve.at(months * DAYS_PER_MONTH), f"{months:g} months"
+    at, category = curve.at(months * spec.month), f"{months:g} months"
     estimate, lower, upper, reason = at.estimate, at.lower, at.upper, at.reason
     if not reason and at.at_risk < spec.min_at_risk:
         reason = f"{at.at_risk} at risk, fewer than {spec.min_at_risk}"
@@ -135,49 +133,38 @@ def _landmark(sheet: Sheet, curve: KaplanMeier, group: str, months: float, spec:
 
 
 def _restricted(sheet: Sheet, rows: pd.DataFrame, group: str, spec: SurvivalSpec) -> None:
-    mean = restricted_mean(rows["AVAL"], rows["EVENT"], spec.rmst * DAYS_PER_MONTH, spec.conf_level)
+    mean = restricted_mean(rows["AVAL"], rows["EVENT"], spec.rmst * spec.month, spec.conf_level)
     sheet.add(
         group,
         "restricted mean",
-        mean.estimate / DAYS_PER_MONTH,
+        mean.estimate / spec.month,
         category=f"{spec.rmst:g} months",
-        lower=mean.lower / DAYS_PER_MONTH,
-        upper=mean.upper / DAYS_PER_MONTH,
+        lower=mean.lower / spec.month,
+        upper=mean.upper / spec.month,
         unit="months",
         method="Area under the Kaplan-Meier curve, normal limits",
         reason=mean.reason,
     )
 
 
-def _compare(
-    sheet: Sheet,
-    rows: pd.DataFrame,
-    variable: str,
-    levels: list[str],
-    reference: str,
-    spec: SubgroupSurvivalSpec,
-    adjustment: pd.DataFrame,
-) -> None:
-    base = reference or (levels[0] if levels else "")
-    others = [v for v in levels if v != base]
-    columns = {v: (rows["LEVEL"] == v).astype(float) for v in others}
-    if not others or base not in levels:
-        why = f"{variable} has no two values to compare" if base in levels or not base else f"nobody has {base}"
-        sheet.add(ALL, "hazard ratio", math.nan, category=variable, reason=why)
-        return
-    covariates = pd.concat([pd.DataFrame(columns, index=rows.index), adjustment], axis=1)
-    model = cox(rows["AVAL"], rows["EVENT"], covariates, spec.ties, conf_level=spec.conf_level)
-    words = f" adjusted for {', '.join(n for n in spec.adjust if n != variable)}" if len(adjustment.columns) else ""
-    for row in model.table[model.table["COVARIATE"].isin(others)].to_dict("records"):
-        sheet.add(
-            ALL,
-            "hazard ratio",
-            row["HR"],
-            category=f"{variable}: {row['COVARIATE']} against {base}",
-            lower=row["LOWER"],
-            upper=row["UPPER"],
-            reason=model.reason,
-            method=f"Cox{words}, {spec.ties} ties, Wald {spec.conf_level:.0%} interval",
-        )
-    test = log_rank(rows["AVAL"], rows["EVENT"], np.asarray(rows["LEVEL"]))
-    sheet.add(ALL, "p value", test.p_value, category=variable, method="Log-rank test", reason=test.reason)
+def _specs(one: Endpoint, plan: Plan) -> Iterator[Spec]:
+    said = plan.study.statistics
+    main, siblings = by_confirmation(one, plan)
+    first = SurvivalSpec(
+        **common(one, plan),
+        paramcd=plan.time_code(main),
+        landmarks=one.landmarks,
+        min_at_risk=said.at_risk_min,
+        complement=one.kind == "event-rate",
+        conf_type=said.km_ci,
+    )
+    yield first
+    for word, code in siblings:
+        yield replace(first, **named(one, word, "confirmation"), paramcd=plan.time_code(code))
+    for code in one.sensitivity:
+        label = f"{one.title}, sensitivity {code}"
+        name = f"{one.id}.{code.lower()}"
+        yield replace(first, id=name, label=label, analysis="sensitivity", paramcd=plan.time_code(code))
+
+
+ENDPOINTS = {"time-to-event": _specs, "event-rate": _specs}

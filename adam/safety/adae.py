@@ -6,12 +6,24 @@ ADaM OCCDS 1.1, section 3.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import date, flag, gather_issues, issues, number, study_day, text, with_subject
-from fhir2cdisc.adam.frames.dates import Highest, impute_dates
+from fhir2cdisc.adam.frames.columns import flag, number, text, with_subject
+from fhir2cdisc.adam.frames.dates import Highest, date, impute_dates, study_day
+from fhir2cdisc.adam.frames.findings import gather_findings, issues
+from fhir2cdisc.adam.frames.variables import (
+    NY,
+    SUBJECT,
+    Type,
+    derived,
+    derived_date,
+    derived_number,
+    names_of,
+    predecessor,
+)
+from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
 
 SEVERITY = {"MILD": 1.0, "MODERATE": 2.0, "SEVERE": 3.0, "LIFE THREATENING": 4.0, "FATAL": 5.0}
 RELATED = frozenset(
@@ -29,35 +41,44 @@ RELATED = frozenset(
     }
 )
 NOT_RELATED = frozenset({"N", "NONE", "NOT RELATED", "UNRELATED", "UNLIKELY", "UNLIKELY RELATED", "REMOTE"})
-SUBJECT = ["STUDYID", "SUBJID", "SITEID", "SAFFL", "TRT01A", "TRTSDT", "TRTEDT", "DTHDT", "EOSDT", "LSTALVDT"]
-DERIVED = (
-    "ASTDT",
-    "ASTDTF",
-    "ASTDY",
-    "AENDT",
-    "AENDTF",
-    "AENDY",
-    "ADURN",
-    "ADURU",
-    "TRTEMFL",
-    "ONTRTFL",
-    "PREFL",
-    "FUPFL",
-    "APERIOD",
-    "TRTA",
-    "ATOXGR",
-    "ATOXGRN",
-    "CTCAEVER",
-    "ASEV",
-    "ASEVN",
-    "AREL",
-    "AOCCFL",
-    "AOCCSFL",
-    "AOCCPFL",
-    "AOCCIFL",
-    "AOCCSIFL",
-    "AOCCPIFL",
+CARRIED = ["STUDYID", "SUBJID", "SITEID", "SAFFL", "TRT01A", "TRTSDT", "TRTEDT", "DTHDT", "EOSDT", "LSTALVDT"]
+FIRST = "Y on the first treatment-emergent record by ASTDT and AESEQ{}."
+WORST = "Y on the emergent record of the highest grade (severity without grades){}, then by ASTDT, AESEQ."
+SOC, TERM = " within AEBODSYS", " within AEBODSYS and AEDECOD"
+DATES = (
+    derived_date(
+        "ASTDT",
+        "Analysis Start Date",
+        "AESTDTC; partial: the first possible day, moved up to TRTSDT where TRTSDT is possible.",
+    ),
+    derived("ASTDTF", "Analysis Start Date Imputation Flag", "D day, M month and day imputed."),
+    derived_number("ASTDY", "Analysis Start Relative Day", "ASTDT - TRTSDT, plus 1 from TRTSDT on."),
+    derived_date(
+        "AENDT",
+        "Analysis End Date",
+        "AEENDTC; partial: the last possible day, moved down to DTHDT or EOSDT where possible.",
+    ),
+    derived("AENDTF", "Analysis End Date Imputation Flag", "D day, M month and day imputed."),
+    derived_number("AENDY", "Analysis End Relative Day", "AENDT - TRTSDT, plus 1 from TRTSDT on."),
+    derived_number("ADURN", "Analysis Duration (N)", "AENDT - ASTDT + 1, missing where the end is before the start."),
+    derived("ADURU", "Analysis Duration Units", "DAYS where ADURN is not missing."),
 )
+OCCURRENCE = (
+    derived("AOCCFL", "1st Occurrence within Subject Flag", FIRST.format(""), codelists=NY),
+    derived("AOCCSFL", "1st Occurrence of SOC Flag", FIRST.format(SOC), codelists=NY),
+    derived("AOCCPFL", "1st Occurrence of Preferred Term Flag", FIRST.format(TERM), codelists=NY),
+    derived("AOCCIFL", "1st Max Sev./Int. Occurrence Flag", WORST.format(""), codelists=NY),
+    derived("AOCCSIFL", "1st Max Sev./Int. Occur Within SOC Flag", WORST.format(SOC), codelists=NY),
+    derived("AOCCPIFL", "1st Max Sev./Int. Occur Within PT Flag", WORST.format(TERM), codelists=NY),
+)
+
+
+# Timing variables of the SDTM that the guide does not list for AE, but that data hold.
+TIMING = {
+    "AEDTC": "Date/Time of Collection",
+    "VISIT": "Visit Name",
+    "AESTRF": "Start Relative to Reference Period",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +114,7 @@ def derive_adae(
     options: AdaeOptions = DEFAULTS,
     periods: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """One row per reported event of a subject of ADSL, all AE variables kept, with the `DERIVED` ones.
+    """One row per reported event of a subject of ADSL, all AE variables kept, with the derived ones.
 
     `adsl` needs USUBJID and TRTSDT; TRTEDT, DTHDT, EOSDT and TRT01A are used where present. `periods` has
     USUBJID, APERIOD, TRTA and ASTDT (start of the period), for subjects who change treatment; without it
@@ -102,7 +123,7 @@ def derive_adae(
     rows = ae[ae["USUBJID"].isin(adsl["USUBJID"])].reset_index(drop=True)
     if suppae is not None and len(suppae):
         rows = _with_supplement(rows, suppae)
-    out = with_subject(rows, adsl, SUBJECT)
+    out = with_subject(rows, adsl, CARRIED)
     for name in ("TRTSDT", "TRTEDT"):
         out[name] = date(out, name)
     out = _dates(out, options)
@@ -136,7 +157,7 @@ def adae_findings(adsl: pd.DataFrame, adae: pd.DataFrame) -> pd.DataFrame:
             "is grade 5, but ADSL has no date of death",
         ),
     ]
-    return gather_issues(
+    return gather_findings(
         [
             issues("ADAE", adae[where], "AESEQ", name, rule, severity, f"{name}: AE/{{AESEQ}}: {{{name}}} {words}")
             for where, name, rule, severity, words in rules
@@ -263,7 +284,77 @@ def _occurrence(out: pd.DataFrame) -> pd.DataFrame:
 
 
 def _order(out: pd.DataFrame) -> list[str]:
-    ids = ["STUDYID", "USUBJID", *[n for n in SUBJECT if n != "STUDYID"]]
+    ids = ["STUDYID", "USUBJID", *[n for n in CARRIED if n != "STUDYID"]]
     leading = [n for n in ids if n in out]
-    derived = [n for n in DERIVED if n in out]
-    return leading + [n for n in out.columns if n not in {*leading, *derived}] + derived
+    own = [n for n in names_of(_own(DEFAULTS)) if n in out]
+    return leading + [n for n in out.columns if n not in {*leading, *own}] + own
+
+
+def adae_dataset(adae: pd.DataFrame, options: AdaeOptions = DEFAULTS) -> Dataset:
+    """ADAE with the columns of its frame; what is neither derived nor of AE is a qualifier of SUPPAE by its QNAM."""
+    taken = (replace(v, core="", role="", origin="Predecessor", source=f"AE.{v.name}") for v in _collected())
+    known = {v.name: v for v in (*taken, *SUBJECT, *_own(options))}
+    variables = [known.get(str(name)) or _supplement(str(name), adae[name]) for name in adae.columns]
+    return Dataset(
+        "ADAE",
+        "Adverse Events Analysis Dataset",
+        "OCCURRENCE DATA STRUCTURE",
+        "One record per subject per adverse event",
+        tuple(variables),
+        ("STUDYID", "USUBJID", "AESEQ"),
+    )
+
+
+def _collected() -> tuple[Variable, ...]:
+    return (*sdtm_datasets()["AE"].variables, *(Variable(name, label) for name, label in TIMING.items()))
+
+
+def _supplement(name: str, column: pd.Series) -> Variable:
+    kind: Type = "Num" if pd.api.types.is_numeric_dtype(column) else "Char"
+    return predecessor(name, name[:40], f"SUPPAE.QVAL where QNAM is {name}", kind)
+
+
+def _own(options: AdaeOptions) -> tuple[Variable, ...]:
+    """The derived variables, in the order of the dataset."""
+    return (*DATES, *_treatment(options), *_judgement(options), *OCCURRENCE)
+
+
+def _treatment(options: AdaeOptions) -> tuple[Variable, ...]:
+    """When the event was, seen from treatment: emergent, before, on or after it, and the period."""
+    window = f"{options.window} days after TRTEDT"
+    return (
+        derived(
+            "TRTEMFL",
+            "Treatment Emergent Analysis Flag",
+            "First that applies: no TRTSDT, null; AENDT before TRTSDT, null; no ASTDT, Y; ASTDT from TRTSDT "
+            f"to {window} (no limit without TRTEDT), Y; began before TRTSDT, not ended before, grade above "
+            f"{options.initial_grade}, Y; else null.",
+            codelists=NY,
+        ),
+        derived("ONTRTFL", "On Treatment Record Flag", f"Y where ASTDT is from TRTSDT to {window}.", codelists=NY),
+        derived("PREFL", "Pre-treatment Flag", "Y where ASTDT is before TRTSDT.", codelists=NY),
+        derived("FUPFL", "Follow-up Flag", f"Y where ASTDT is later than {window}.", codelists=NY),
+        derived_number(
+            "APERIOD",
+            "Period",
+            "Treatment period begun last on or before ASTDT; first period if ASTDT is missing.",
+        ),
+        derived("TRTA", "Actual Treatment", "Treatment of APERIOD."),
+    )
+
+
+def _judgement(options: AdaeOptions) -> tuple[Variable, ...]:
+    """How bad the event was and whether treatment caused it."""
+    without = f"{options.missing_relation} where AEREL is missing." if options.missing_relation else "else null."
+    return (
+        derived("ATOXGR", "Analysis Toxicity Grade", "AETOXGR where it is 1 to 5."),
+        derived_number("ATOXGRN", "Analysis Toxicity Grade (N)", "ATOXGR as a number."),
+        derived("CTCAEVER", "CTCAE Version", f"SUPPAE CTCAEVER, else {options.ctcae_version or 'missing'} (study)."),
+        derived("ASEV", "Analysis Severity/Intensity", "AESEV."),
+        derived_number("ASEVN", "Analysis Severity/Intensity (N)", "MILD 1, MODERATE 2, SEVERE 3."),
+        derived(
+            "AREL",
+            "Analysis Causality",
+            f"RELATED or NOT RELATED by the study's lists of AEREL values; {without}",
+        ),
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import gather_issues, issues, text
+from fhir2cdisc.adam.frames.columns import text
+from fhir2cdisc.adam.frames.findings import gather_findings, issues
 
 REQUIRED = ("TERM", "AEDECOD", "AEBODSYS")
 CODED = (
@@ -45,7 +46,7 @@ def apply_dictionary(ae: pd.DataFrame, dictionary: pd.DataFrame) -> tuple[pd.Dat
         out[name] = text(ae, name).where(~empty, key.map(lookup[name]).fillna(text(ae, name)))
     uncoded = ae[empty & ~key.isin(lookup.index)]
     message = "AETERM: AE/{AESEQ}: {AETERM} is not in the dictionary, so it stays uncoded"
-    return out, gather_issues([issues("AE", uncoded, "AESEQ", "AETERM", "user dictionary", "warning", message)])
+    return out, gather_findings([issues("AE", uncoded, "AESEQ", "AETERM", "user dictionary", "warning", message)])
 
 
 def _key(terms: pd.Series) -> pd.Series:

@@ -4,22 +4,59 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import number, text
-from fhir2cdisc.adam.frames.dates import impute_dates
-from fhir2cdisc.adam.frames.sdtm import Frames, dataset, full_dates
+from fhir2cdisc.adam.frames.columns import number, text, yes_no
+from fhir2cdisc.adam.frames.dates import full_dates, impute_dates
+from fhir2cdisc.adam.frames.sdtm import Frames, dataset
+from fhir2cdisc.adam.frames.variables import derived, derived_date, derived_number, predecessor
+from fhir2cdisc.adam.subject import biomarkers, disease, last_alive, markers, tumour_board
+from fhir2cdisc.adam.subject.biomarkers import gene_flag
 from fhir2cdisc.adam.subject.disease import add_disease
 from fhir2cdisc.adam.subject.last_alive import last_known_alive
-from fhir2cdisc.mappings.study import Arm, Study
+from fhir2cdisc.adam.subject.options import AdslOptions
+from fhir2cdisc.mappings.standard.datasets import Dataset
+from fhir2cdisc.mappings.study import Arm
 
 FROM_DM = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ETHNIC", "COUNTRY", "ARM", "ACTARM")
+VARIABLES = (
+    predecessor("STUDYID", "Study Identifier", "DM.STUDYID", core="Req"),
+    predecessor("USUBJID", "Unique Subject Identifier", "DM.USUBJID", core="Req"),
+    predecessor("SUBJID", "Subject Identifier for the Study", "DM.SUBJID", core="Req"),
+    predecessor("SITEID", "Study Site Identifier", "DM.SITEID", core="Req"),
+    predecessor("AGE", "Age", "DM.AGE", "Num"),
+    predecessor("AGEU", "Age Units", "DM.AGEU"),
+    predecessor("SEX", "Sex", "DM.SEX", core="Req"),
+    predecessor("RACE", "Race", "DM.RACE"),
+    predecessor("ETHNIC", "Ethnicity", "DM.ETHNIC"),
+    predecessor("COUNTRY", "Country", "DM.COUNTRY"),
+    predecessor("ARM", "Description of Planned Arm", "DM.ARM"),
+    predecessor("ACTARM", "Description of Actual Arm", "DM.ACTARM"),
+    derived("TRT01P", "Planned Treatment for Period 01", "DM.ARM; else the first arm of the study that the drugs fit"),
+    derived("TRT01A", "Actual Treatment for Period 01", "DM.ACTARM; else the first arm that the drugs given fit"),
+    derived_date("RFSTDT", "Reference Start Date", "DM.RFSTDTC where complete to the day"),
+    derived_date("RFICDT", "Date of Informed Consent", "DM.RFICDTC where complete to the day"),
+    derived_date("ENRLDT", "Date of Enrollment", "DS.DSSTDTC of ENTERED INTO TRIAL"),
+    derived_date("TRTSDT", "Date of First Exposure to Treatment", "Earliest EX.EXSTDTC complete to the day"),
+    derived_date("TRTEDT", "Date of Last Exposure to Treatment", "Latest EX.EXENDTC or EX.EXSTDTC complete to the day"),
+    derived_number("TRTDURD", "Total Treatment Duration (Days)", "TRTEDT - TRTSDT + 1"),
+    derived_date("EOSDT", "End of Study Date", "DS.DSSTDTC of the last disposition event of study participation"),
+    derived("DCSREAS", "Reason for Discontinuation from Study", "DS.DSDECOD of that event unless COMPLETED"),
+    derived("EOSSTT", "End of Study Status", "COMPLETED, DISCONTINUED by DCSREAS, else ONGOING"),
+    derived_date("EOTDT", "End of Treatment Date", "DS.DSSTDTC of the last disposition event of study treatment"),
+    derived("DCTREAS", "Reason for Discontinuation of Treatment", "DS.DSDECOD of that event unless COMPLETED"),
+    derived("EOTSTT", "End of Treatment Status", "By DCTREAS, else ONGOING; blank if never treated, dead or off study"),
+    derived_date("DTHDT", "Date of Death", "DM.DTHDTC where complete to the day"),
+    predecessor("DTHFL", "Subject Death Flag", "DM.DTHFL"),
+    derived("DTHCAUS", "Cause of Death", "DD.DDSTRESC of the primary cause of death"),
+    derived("FASFL", "Full Analysis Set Population Flag", "Y for a subject who consented or was enrolled"),
+    derived("SAFFL", "Safety Population Flag", "Y for a subject with at least one dose"),
+    derived(
+        "EVALFL", "Response-Evaluable Population Flag", "Y if treated, with a target lesion and a response after TRTSDT"
+    ),
+    derived_number("ENRLRANK", "Rank of Enrollment", "Order of RFICDT (else ENRLDT), then USUBJID"),
+)
 
 
-def yes_no(condition: pd.Series) -> pd.Series:
-    """`Y` or `N`: a population flag is never blank (ADaMIG 1.3, section 3.1.4)."""
-    return pd.Series(np.where(condition.fillna(False).astype(bool), "Y", "N"), index=condition.index, dtype=object)
-
-
-def derive_adsl(frames: Frames, study: Study) -> pd.DataFrame:
+def derive_adsl(frames: Frames, options: AdslOptions) -> pd.DataFrame:
     """ADSL of the subjects in DM, in order of USUBJID.
 
     `frames` are SDTM datasets by name (cut at the data cut-off already, see `cut_at`). Dates are datetime64. A
@@ -29,18 +66,18 @@ def derive_adsl(frames: Frames, study: Study) -> pd.DataFrame:
     adsl = pd.DataFrame({name: dm[name] if name in dm else text(dm, name) for name in FROM_DM})
     adsl["AGE"] = pd.to_numeric(adsl["AGE"], errors="coerce")
     _dates(adsl, dm, frames)
-    _arms(adsl, dm, frames, study)
+    _arms(adsl, dm, frames, options)
     _death(adsl, dm, frames)
     _disposition(adsl, frames)
     alive = last_known_alive(
-        frames, adsl.set_index("USUBJID")["DTHDT"], pd.Timestamp(study.cutoff) if study.cutoff else None
+        frames, adsl.set_index("USUBJID")["DTHDT"], pd.Timestamp(options.cutoff) if options.cutoff else None
     )
     adsl = adsl.merge(alive, on="USUBJID", how="left")
     adsl[["LALVDOM", "LALVVAR"]] = adsl[["LALVDOM", "LALVVAR"]].fillna("").astype(object)
     adsl["LSTALVDT"] = pd.to_datetime(adsl["LSTALVDT"])
-    adsl = add_disease(adsl, frames, study)
-    _populations(adsl, dm, frames, study)
-    _interim(adsl, study)
+    adsl = add_disease(adsl, frames, options)
+    _populations(adsl, dm, frames, options)
+    _interim(adsl, options)
     return adsl
 
 
@@ -50,24 +87,32 @@ def _dates(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
     entered = ds[text(ds, "DSDECOD") == "ENTERED INTO TRIAL"]
     first = full_dates(entered, "DSSTDTC").groupby(entered["USUBJID"]).min()
     adsl["ENRLDT"] = pd.to_datetime(adsl["USUBJID"].map(first))
-    adsl["TRTSDT"], adsl["TRTEDT"] = full_dates(dm, "RFXSTDTC"), full_dates(dm, "RFXENDTC")
-    ex = dataset(frames, "EX")
-    if len(ex):
-        # After a data cut the last dose is the last one that the cut still holds.
-        ends = pd.concat([full_dates(ex, "EXENDTC"), full_dates(ex, "EXSTDTC")], axis=1).max(axis=1)
-        adsl["TRTEDT"] = pd.to_datetime(adsl["USUBJID"].map(ends.groupby(ex["USUBJID"]).max()))
-        begins = full_dates(ex, "EXSTDTC").groupby(ex["USUBJID"]).min()
-        adsl["TRTSDT"] = pd.to_datetime(adsl["USUBJID"].map(begins))
+    doses = adsl[["USUBJID"]].merge(first_and_last_dose(frames), on="USUBJID", how="left")
+    adsl["TRTSDT"], adsl["TRTEDT"] = doses["TRTSDT"].to_numpy(), doses["TRTEDT"].to_numpy()
     adsl["TRTDURD"] = (adsl["TRTEDT"] - adsl["TRTSDT"]).dt.days + 1.0
 
 
-def _arms(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: Study) -> None:
+def first_and_last_dose(frames: Frames) -> pd.DataFrame:
+    """USUBJID, TRTSDT and TRTEDT of every subject in DM: from EX, or as DM says where there is no EX."""
+    dm, ex = dataset(frames, "DM"), dataset(frames, "EX")
+    made = pd.DataFrame({"USUBJID": dm["USUBJID"], "TRTSDT": full_dates(dm, "RFXSTDTC")})
+    made["TRTEDT"] = full_dates(dm, "RFXENDTC")
+    if len(ex):
+        begins = full_dates(ex, "EXSTDTC")
+        # After a data cut the last dose is the last one that the cut still holds.
+        ends = pd.concat([full_dates(ex, "EXENDTC"), begins], axis=1).max(axis=1)
+        made["TRTSDT"] = pd.to_datetime(made["USUBJID"].map(begins.groupby(ex["USUBJID"]).min()))
+        made["TRTEDT"] = pd.to_datetime(made["USUBJID"].map(ends.groupby(ex["USUBJID"]).max()))
+    return made.reset_index(drop=True)
+
+
+def _arms(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, options: AdslOptions) -> None:
     """Planned and actual treatment; where the source names no arm, the first arm that the drugs given fit."""
     ex = dataset(frames, "EX")
     drugs = text(ex, "EXTRT").str.upper().groupby(ex["USUBJID"]).agg(frozenset) if len(ex) else None
     given = adsl["USUBJID"].map(drugs) if drugs is not None else pd.Series(None, index=adsl.index, dtype=object)
-    classes = {drug.name.upper(): drug.drug_class for drug in study.drugs}
-    arms = sorted(study.arms, key=lambda arm: (arm.precedence, arm.code))
+    classes = {drug.name.upper(): drug.drug_class for drug in options.drugs}
+    arms = sorted(options.arms, key=lambda arm: (arm.precedence, arm.code))
     ruled = [a for a in arms if a.drugs or a.any_class or a.all_class]
     fitted = given.map(lambda names: _fit(names, ruled, classes) if isinstance(names, frozenset) else "")
     planned, actual = text(dm, "ARM"), text(dm, "ACTARM")
@@ -76,8 +121,8 @@ def _arms(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: Study) ->
     for arm in ruled:
         if arm.any_class or arm.all_class:
             fits = given.map(lambda n, a=arm: isinstance(n, frozenset) and _fits(n, a, classes))
-            adsl[f"{arm.code[:6]}FL"] = yes_no(fits.astype(bool))
-    for drug in study.drugs:
+            adsl[arm_flag(arm)] = yes_no(fits.astype(bool))
+    for drug in options.drugs:
         if drug.flag:
             name = drug.name.upper()
             adsl[drug.flag] = yes_no(given.map(lambda n, d=name: isinstance(n, frozenset) and d in n).astype(bool))
@@ -134,7 +179,7 @@ def _death(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
     adsl["DTHCAUS"] = found.where(adsl["DTHFL"] == "Y", "")
 
 
-def _populations(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: Study) -> None:
+def _populations(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, options: AdslOptions) -> None:
     """FASFL: enrolled (everybody in a cohort without enrolment); SAFFL: treated; EVALFL: measurable and assessed.
 
     A partial date of consent, enrolment or dose is enough: that it happened is known.
@@ -142,7 +187,7 @@ def _populations(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: St
     ds, ex = dataset(frames, "DS"), dataset(frames, "EX")
     entered = ds.loc[text(ds, "DSDECOD") == "ENTERED INTO TRIAL", "USUBJID"]
     enrolled = adsl["USUBJID"].isin(entered) | (text(dm, "RFICDTC") != "")
-    adsl["FASFL"] = yes_no(enrolled if study.cohort.membership == "research-subject" else adsl["USUBJID"].notna())
+    adsl["FASFL"] = yes_no(enrolled if options.by_enrolment else adsl["USUBJID"].notna())
     adsl["SAFFL"] = yes_no(adsl["TRTSDT"].notna() | adsl["USUBJID"].isin(ex["USUBJID"]))
     tu, rs = dataset(frames, "TU"), dataset(frames, "RS")
     target = set(tu.loc[text(tu, "TUSTRESC").isin(["TARGET", "TARGET NODAL"]), "USUBJID"])
@@ -152,12 +197,55 @@ def _populations(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, study: St
     adsl["EVALFL"] = yes_no((adsl["SAFFL"] == "Y") & adsl["USUBJID"].isin(target) & adsl["USUBJID"].isin(after))
 
 
-def _interim(adsl: pd.DataFrame, study: Study) -> None:
+def _interim(adsl: pd.DataFrame, options: AdslOptions) -> None:
     """ENRLRANK by consent (else enrolment) date, then USUBJID; INTnFL flags the first so many of each interim look."""
-    if not study.interim.cases:
+    if not options.looks:
         return
     when = adsl["RFICDT"].where(adsl["RFICDT"].notna(), adsl["ENRLDT"])
     order = pd.DataFrame({"d": when, "u": adsl["USUBJID"]}).dropna().sort_values(["d", "u"]).index
     adsl["ENRLRANK"] = pd.Series(np.arange(1.0, len(order) + 1), index=order).reindex(adsl.index)
-    for number_, cases in enumerate(study.interim.cases, start=1):
+    for number_, cases in enumerate(options.looks, start=1):
         adsl[f"INT{number_}FL"] = yes_no(adsl["ENRLRANK"] <= cases)
+
+
+def adsl_dataset(options: AdslOptions) -> Dataset:
+    """ADSL; flags of arms, drugs, genes and interim looks are those of the study."""
+    flags = [
+        *((arm_flag(arm), f"Fits {arm.code} Flag", f"Y if the drugs fit: {arm.label}") for arm in options.arms),
+        *((d.flag, f"Received {d.name.title()} Flag", f"Y if EX holds {d.name}") for d in options.drugs if d.flag),
+        *(
+            (f"INT{n}FL", f"Interim Look {n} Flag", f"Y for the first {cases} subjects by ENRLRANK")
+            for n, cases in enumerate(options.looks, start=1)
+        ),
+        *(
+            (
+                gene_flag(gene),
+                f"{gene_flag(gene).removesuffix('FL')} Alteration Flag",
+                f"Y if GF has a variant of {gene}",
+            )
+            for marker in options.biomarkers
+            for gene in marker.genes
+        ),
+    ]
+    own = tuple(derived(name, label[:40], method) for name, label, method in flags)
+    return Dataset(
+        "ADSL",
+        "Subject-Level Analysis Dataset",
+        "SUBJECT LEVEL ANALYSIS DATASET",
+        "One record per subject",
+        (
+            *VARIABLES,
+            *last_alive.VARIABLES,
+            *disease.VARIABLES,
+            *biomarkers.VARIABLES,
+            *markers.VARIABLES,
+            *tumour_board.VARIABLES,
+            *own,
+        ),
+        ("STUDYID", "USUBJID"),
+    )
+
+
+def arm_flag(arm: Arm) -> str:
+    """The variable that says whose drugs fit an arm, of arms that drugs decide."""
+    return f"{arm.code[:6]}FL"

@@ -13,8 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import date, number, text
-from fhir2cdisc.adam.frames.dates import impute_dates
+from fhir2cdisc.adam.frames.columns import number, text
+from fhir2cdisc.adam.frames.dates import date, impute_dates
+from fhir2cdisc.adam.frames.variables import derived, derived_number
 
 VARIANTS = frozenset({"SNV", "SHRTVAR", "CPNUMVAR", "CPNUMAMP", "SEQREAR"})
 NEGATIVE = frozenset({"NOT DETECTED", "NEGATIVE", "ABSENT", "WILD TYPE", "N", "NO MUTATION DETECTED"})
@@ -22,6 +23,13 @@ BENIGN = frozenset({"BENIGN", "LIKELY BENIGN"})
 MSI_HIGH = frozenset({"MSI-H", "MSI-HIGH", "HIGH", "MICROSATELLITE INSTABILITY HIGH", "DMMR"})
 MSI_OTHER = frozenset(
     {"MSS", "MSI-L", "MSI-LOW", "LOW", "STABLE", "MICROSATELLITE STABLE", "MICROSATELLITE INSTABILITY LOW", "PMMR"}
+)
+VARIABLES = (
+    derived_number("PDL1", "PD-L1 Score", "MI.MISTRESN of PDL1, last up to the first dose"),
+    derived("PDL1GR1", "PD-L1 Group 1", "PDL1 by the cut-offs of the study"),
+    derived_number("TMB", "Tumor Mutation Burden", "GF.GFSTRESN of TMB, last up to the first dose"),
+    derived("TMBGR1", "Tumor Mutation Burden Group 1", "High at or above the cut-off of the study"),
+    derived("MSIFL", "Microsatellite Instability-High Flag", "Y if GF MICRISTB is high, N if tested and not high"),
 )
 
 

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import pandas as pd
+from fhir2cdisc.adam.criteria import PD, codes
 from fhir2cdisc.adam.frames.columns import number, text
-from fhir2cdisc.adam.frames.dates import impute_dates
-from fhir2cdisc.adam.frames.sdtm import Frames, dataset, full_dates
-from fhir2cdisc.adam.response.calls import PD, codes
+from fhir2cdisc.adam.frames.dates import full_dates, impute_dates
+from fhir2cdisc.adam.frames.sdtm import Frames, dataset
+from fhir2cdisc.adam.frames.variables import derived, derived_date, derived_number
 from fhir2cdisc.adam.response.collected import overall_responses
-from fhir2cdisc.adam.study_options import response_options
 from fhir2cdisc.adam.subject.markers import derive_board, derive_markers
+from fhir2cdisc.adam.subject.options import AdslOptions
 from fhir2cdisc.adam.subject.tumour_board import guidance_periods, guided_therapies, mtb_guided
-from fhir2cdisc.mappings.study import Study
 
 SUBSEQUENT = "SUBSEQUENT"
 PRIOR = "PRIOR"
 # Procedures against the tumour: of these one after the first dose is new anticancer therapy.
 _TUMOUR_PROCEDURE = r"RADIOTHERAPY|RADIATION|RESECTION|SURGERY|SURGICAL|ABLATION|EMBOLI|HEPATECTOMY"
+VARIABLES = (
+    derived_date(
+        "DIAGDT", "Date of Diagnosis", "Earliest MH.MHSTDTC of a primary diagnosis; first possible day if partial"
+    ),
+    derived("HISTOLOG", "Histology", "MI.MISTRESC of the histology"),
+    derived_date(
+        "NACTDT",
+        "Date of New Anti-Cancer Therapy",
+        "Earliest anticancer drug (CM) or procedure (PR) after TRTSDT that is not of the study",
+    ),
+    derived_number("PRIORLN", "Number of Prior Anti-Cancer Therapies", "Records of CM with a prior therapy category"),
+    derived_number("ECOGBL", "Baseline ECOG Performance Status", "Last RS ECOG101 on or before TRTSDT"),
+)
 
 
-def add_disease(adsl: pd.DataFrame, frames: Frames, study: Study) -> pd.DataFrame:
+def add_disease(adsl: pd.DataFrame, frames: Frames, options: AdslOptions) -> pd.DataFrame:
     """ADSL with DIAGDT, HISTOLOG, PRIORLN, NACTDT, ECOGBL and what the study's biomarkers and board add."""
     adsl = _diagnosis(adsl, frames)
     adsl["NACTDT"] = _new_therapy(adsl, frames)
@@ -27,20 +40,20 @@ def add_disease(adsl: pd.DataFrame, frames: Frames, study: Study) -> pd.DataFram
     adsl["ECOGBL"] = _baseline_ecog(adsl, frames)
     gf, mi = frames.get("GF"), frames.get("MI")
     if gf is not None or mi is not None:
-        adsl = adsl.merge(derive_markers(adsl, gf, mi, study), on="USUBJID", how="left")
+        adsl = adsl.merge(derive_markers(adsl, gf, mi, options), on="USUBJID", how="left")
     fa = dataset(frames, "FA")
     if (text(fa, "FATESTCD") == "MTBREC").any():
-        board = mtb_guided(recommendations(fa, study), therapies(frames, study), resistance(frames, study), adsl)
+        board = mtb_guided(recommendations(fa, options), therapies(frames, options), resistance(frames, options), adsl)
         adsl = adsl.merge(board, on="USUBJID", how="left")
-        more = derive_board(adsl, fa, frames.get("RELREC"), periods_by_guidance(frames, study))
+        more = derive_board(adsl, fa, frames.get("RELREC"), periods_by_guidance(frames, options))
         adsl = adsl.merge(more, on="USUBJID", how="left")
     return adsl
 
 
-def periods_by_guidance(frames: Frames, study: Study) -> pd.DataFrame:
+def periods_by_guidance(frames: Frames, options: AdslOptions) -> pd.DataFrame:
     """From each start of therapy `MTB-guided` or `Other therapy`: periods as `derive_adae` takes them."""
-    given = therapies(frames, study)
-    return guidance_periods(guided_therapies(recommendations(dataset(frames, "FA"), study), given), given)
+    given = therapies(frames, options)
+    return guidance_periods(guided_therapies(recommendations(dataset(frames, "FA"), options), given), given)
 
 
 def _diagnosis(adsl: pd.DataFrame, frames: Frames) -> pd.DataFrame:
@@ -98,14 +111,14 @@ def _baseline_ecog(adsl: pd.DataFrame, frames: Frames) -> pd.Series:
     return adsl["USUBJID"].map(last.set_index("USUBJID")["_V"]).astype(float)
 
 
-def study_names(words: pd.Series, study: Study) -> pd.Series:
+def study_names(words: pd.Series, options: AdslOptions) -> pd.Series:
     """Drugs by the name that the study gives them, where their text holds one of the study's terms for them."""
-    terms = [(term.casefold(), drug.name) for drug in study.drugs for term in (drug.name, *drug.terms)]
+    terms = [(term.casefold(), drug.name) for drug in options.drugs for term in (drug.name, *drug.terms)]
     named = {word: next((name for term, name in terms if term in word.casefold()), word) for word in words.unique()}
     return words.map(named)
 
 
-def recommendations(fa: pd.DataFrame, study: Study) -> pd.DataFrame:
+def recommendations(fa: pd.DataFrame, options: AdslOptions) -> pd.DataFrame:
     """Tumour board recommendations (FATESTCD MTBREC) as `mtb_guided` takes them."""
     rows = fa[text(fa, "FATESTCD") == "MTBREC"]
     return pd.DataFrame(
@@ -113,23 +126,23 @@ def recommendations(fa: pd.DataFrame, study: Study) -> pd.DataFrame:
             "USUBJID": rows["USUBJID"],
             "RECID": text(rows, "FASPID"),
             "RECDT": full_dates(rows, "FADTC"),
-            "DRUG": study_names(text(rows, "FASTRESC"), study),
+            "DRUG": study_names(text(rows, "FASTRESC"), options),
         }
     ).reset_index(drop=True)
 
 
-def resistance(frames: Frames, study: Study) -> pd.DataFrame:
+def resistance(frames: Frames, options: AdslOptions) -> pd.DataFrame:
     """Dates on which a therapy failed (USUBJID, ADT): progression by the study's evaluator."""
     rs = dataset(frames, "RS")
-    called = rs.iloc[overall_responses(rs, response_options(study))]
-    rows = called[codes(text(called, "RSSTRESC").to_numpy(), study.response.criteria) == PD]
+    called = rs.iloc[overall_responses(rs, options.response)]
+    rows = called[codes(text(called, "RSSTRESC").to_numpy(), options.response.criteria) == PD]
     return pd.DataFrame({"USUBJID": text(rows, "USUBJID"), "ADT": full_dates(rows, "RSDTC")})
 
 
-def therapies(frames: Frames, study: Study) -> pd.DataFrame:
+def therapies(frames: Frames, options: AdslOptions) -> pd.DataFrame:
     """Anticancer therapies given: the first dose of each study drug, and drugs of other anticancer therapy."""
     ex, cm = dataset(frames, "EX"), dataset(frames, "CM")
-    classes = {drug.name.upper(): drug.drug_class for drug in study.drugs}
+    classes = {drug.name.upper(): drug.drug_class for drug in options.drugs}
     given = pd.DataFrame(
         {
             "USUBJID": text(ex, "USUBJID"),
@@ -144,7 +157,7 @@ def therapies(frames: Frames, study: Study) -> pd.DataFrame:
     other = pd.DataFrame(
         {
             "USUBJID": text(rows, "USUBJID"),
-            "TRT": study_names(text(rows, "CMTRT"), study),
+            "TRT": study_names(text(rows, "CMTRT"), options),
             "ASTDT": full_dates(rows, "CMSTDTC"),
             "SRCDOM": "CM",
             "SRCSEQ": number(rows, "CMSEQ"),

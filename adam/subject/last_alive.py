@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import number, text
-from fhir2cdisc.adam.frames.sdtm import Frames, full_dates
+from fhir2cdisc.adam.frames.dates import full_dates
+from fhir2cdisc.adam.frames.sdtm import Frames
+from fhir2cdisc.adam.frames.variables import derived, derived_date, derived_number
 from fhir2cdisc.mappings.standard.datasets import record_key
 
 # Records that only exist because the subject was alive on that day. Dates of plans, of history told later, of
@@ -34,6 +36,18 @@ ALIVE_ON = (
     ("XO", "XODTC"),
 )
 COLUMNS = ["USUBJID", "LSTALVDT", "LALVDOM", "LALVVAR", "LALVSEQ"]
+VARIABLES = (
+    derived_date(
+        "LSTALVDT",
+        "Date Last Known Alive",
+        "Latest date of a record that exists because the subject was alive, not after death or the data cut-off",
+    ),
+    derived("LALVDOM", "Last Known Alive: Source Domain", "Dataset of the record that gives LSTALVDT"),
+    derived("LALVVAR", "Last Known Alive: Source Variable", "Variable of the record that gives LSTALVDT"),
+    derived_number(
+        "LALVSEQ", "Last Known Alive: Source Sequence", "--SEQ (SV: VISITNUM) of the record that gives LSTALVDT"
+    ),
+)
 
 
 def last_known_alive(frames: Frames, died: pd.Series, until: pd.Timestamp | None = None) -> pd.DataFrame:

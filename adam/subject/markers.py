@@ -9,35 +9,49 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import text
+from fhir2cdisc.adam.frames.columns import text, yes_no
+from fhir2cdisc.adam.frames.variables import derived, derived_number
 from fhir2cdisc.adam.subject.biomarkers import BENIGN, NEGATIVE, VARIANTS, BiomarkerOptions, derive_biomarkers
-from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.adam.subject.options import AdslOptions
 
 # The ADSL variable that holds the groups of a marker of the study file.
 GROUPS = {"PDL1TPS": "PDL1GR1", "PDL1CPS": "CPSGR1", "TMB": "TMBGR1", "MSI": "MSIFL", "VARIANT": "VARFL"}
+VARIABLES = (
+    derived_number(
+        "CPS", "PD-L1 Combined Positive Score", "MI.MISTRESN of PDL1 with that score, last up to the first dose"
+    ),
+    derived("CPSGR1", "PD-L1 Combined Positive Score Group 1", "CPS by the cut-offs of the study"),
+    derived("VARFL", "Genomic Variant Flag", "Y if GF has a variant that is not benign, N with other GF records only"),
+    derived("ACTVARFL", "Actionable Variant Flag", "Y if RELREC links a board recommendation (FA) to a variant (GF)"),
+    derived("MTB2FL", "Second Board Recommendation Flag", "Y if FA holds recommendations of two days"),
+    derived("GDPERFL", "Ever under Guided Therapy Flag", "Y if a therapy that a recommendation guided was started"),
+    derived("OTPERFL", "Ever under Other Therapy Flag", "Y if a therapy without such recommendation was started"),
+)
 
 
-def biomarker_options(study: Study) -> BiomarkerOptions:
+def biomarker_options(options: AdslOptions) -> BiomarkerOptions:
     """The cut-offs and genes that the study file gives, the project's where it gives none."""
-    options = BiomarkerOptions()
-    for marker in study.biomarkers:
+    found = BiomarkerOptions()
+    for marker in options.biomarkers:
         if marker.code == "PDL1TPS" and marker.cutoffs:
-            options = replace(options, pdl1_cuts=marker.cutoffs)
+            found = replace(found, pdl1_cuts=marker.cutoffs)
         if marker.code == "TMB" and marker.cutoffs:
-            options = replace(options, tmb_cut=marker.cutoffs[0])
+            found = replace(found, tmb_cut=marker.cutoffs[0])
         if marker.code == "VARIANT":
-            options = replace(options, genes=marker.genes)
-    return options
+            found = replace(found, genes=marker.genes)
+    return found
 
 
-def derive_markers(adsl: pd.DataFrame, gf: pd.DataFrame | None, mi: pd.DataFrame | None, study: Study) -> pd.DataFrame:
+def derive_markers(
+    adsl: pd.DataFrame, gf: pd.DataFrame | None, mi: pd.DataFrame | None, options: AdslOptions
+) -> pd.DataFrame:
     """PDL1, TMB and MSI with their groups, gene flags, VARFL; CPS and CPSGR1 where the study asks for that score."""
-    options = biomarker_options(study)
-    out = derive_biomarkers(adsl, gf, mi, options)
-    for marker in study.biomarkers:
+    main = biomarker_options(options)
+    out = derive_biomarkers(adsl, gf, mi, main)
+    for marker in options.biomarkers:
         if marker.code == "PDL1CPS":
             cuts = marker.cutoffs or (1.0, 10.0)
-            score = derive_biomarkers(adsl, None, mi, replace(options, pdl1_score="CPS", pdl1_cuts=cuts, genes=()))
+            score = derive_biomarkers(adsl, None, mi, replace(main, pdl1_score="CPS", pdl1_cuts=cuts, genes=()))
             out = out.assign(CPS=score["PDL1"], CPSGR1=score["PDL1GR1"])
     return out.assign(VARFL=_any_variant(out["USUBJID"], gf))
 
@@ -67,10 +81,10 @@ def derive_board(
     return pd.DataFrame(
         {
             "USUBJID": ids,
-            "ACTVARFL": "" if behind is None else _yes_no(ids.isin(behind)),
-            "MTB2FL": _yes_no(ids.isin(twice.index[twice > 1])),
-            "GDPERFL": _yes_no(ids.isin(kinds.get("MTB-guided", set()))),
-            "OTPERFL": _yes_no(ids.isin(kinds.get("Other therapy", set()))),
+            "ACTVARFL": "" if behind is None else yes_no(ids.isin(behind)),
+            "MTB2FL": yes_no(ids.isin(twice.index[twice > 1])),
+            "GDPERFL": yes_no(ids.isin(kinds.get("MTB-guided", set()))),
+            "OTPERFL": yes_no(ids.isin(kinds.get("Other therapy", set()))),
         }
     )
 
@@ -85,7 +99,3 @@ def _linked_to_variant(recommended: pd.DataFrame, relrec: pd.DataFrame | None) -
     mine = linked.merge(recommended[["USUBJID", "FASEQ"]], left_on=["USUBJID", "_N"], right_on=["USUBJID", "FASEQ"])
     variants = relrec[relrec["RDOMAIN"] == "GF"]
     return set(mine.merge(variants[keys], on=keys)["USUBJID"])
-
-
-def _yes_no(condition: pd.Series) -> pd.Series:
-    return condition.map({True: "Y", False: "N"}).astype(object)

@@ -9,22 +9,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import date, number, text
+from fhir2cdisc.adam.frames.columns import number, text
+from fhir2cdisc.adam.frames.dates import date
+from fhir2cdisc.adam.frames.variables import derived, derived_date, names_of
 
 MATCH_COLUMNS = ("USUBJID", "TRT", "ASTDT", "SRCDOM", "SRCSEQ", "RECID", "RECDT", "MATCHBY", "GENE")
-SUBJECT_COLUMNS = (
-    "USUBJID",
-    "MTBFL",
-    "MTBDT",
-    "MTBMFL",
-    "MTBREC",
-    "MTBTDT",
-    "RESISTDT",
-    "RESISTFL",
-    "SECMTBFL",
-    "SECREC",
-    "SECTDT",
+VARIABLES = (
+    derived("MTBFL", "Tumor Board Recommendation Flag", "Y if the board recommended a therapy"),
+    derived_date("MTBDT", "Date of First Tumor Board Recommendation", "Earliest FA.FADTC of MTBREC"),
+    derived("MTBMFL", "Tumor Board Guided Therapy Flag", "Y if a therapy matches an earlier recommendation"),
+    derived(
+        "MTBREC", "Matched Recommendation", "Identifier of the recommendation that the first guided therapy matches"
+    ),
+    derived_date("MTBTDT", "Start of First Guided Therapy", "Start of the first therapy that matches a recommendation"),
+    derived_date(
+        "RESISTDT", "Date of Resistance to Targeted Therapy", "Progression on, or stop of, the first guided therapy"
+    ),
+    derived("RESISTFL", "Resistance to Targeted Therapy Flag", "Y if RESISTDT is present"),
+    derived("SECMTBFL", "Second Guided Therapy Flag", "Y if a later recommendation guided a therapy after resistance"),
+    derived("SECREC", "Second Matched Recommendation", "Identifier of the recommendation of the second guided therapy"),
+    derived_date("SECTDT", "Start of Second Guided Therapy", "Start of the second guided therapy"),
 )
+SUBJECT_COLUMNS = ("USUBJID", *names_of(VARIABLES))
 
 
 @dataclass(frozen=True, slots=True)

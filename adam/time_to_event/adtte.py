@@ -13,39 +13,40 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import (
-    NO_DAY,
-    dates,
-    findings,
-    iso,
-    stack_findings,
+from fhir2cdisc.adam.frames.dates import NO_DAY, dates, iso
+from fhir2cdisc.adam.frames.findings import findings, stack_findings
+from fhir2cdisc.adam.frames.variables import (
+    BDS,
+    CATEGORIES,
+    DATE,
+    IDENTIFIERS,
+    PARAMETER,
+    SOURCE,
+    derived,
+    names_of,
+    with_methods,
 )
 from fhir2cdisc.adam.time_to_event.outcome import Outcome, clamp, first_event, last_censor, set_start
 from fhir2cdisc.adam.time_to_event.scans import ScanRules, apply_scan_rules
 from fhir2cdisc.adam.time_to_event.sources import Censor, Event, Reason, Source, Subjects, read_subjects
+from fhir2cdisc.mappings.standard.datasets import Dataset
 
 __all__ = ["Censor", "Event", "Parameter", "Reason", "ScanRules", "Source", "check_adtte", "derive_adtte"]
 
-COLUMNS = (
-    "STUDYID",
-    "USUBJID",
-    "PARAMCD",
-    "PARAM",
-    "PARCAT1",
-    "PARCAT2",
-    "PARCAT3",
-    "STARTDT",
-    "ADT",
-    "AVAL",
-    "CNSR",
-    "EVNTDESC",
-    "CNSDTDSC",
-    "WHY",
-    "SRCDOM",
-    "SRCVAR",
-    "SRCSEQ",
-    "ASEQ",
+VARIABLES = (
+    *IDENTIFIERS,
+    *PARAMETER,
+    *CATEGORIES,
+    derived("STARTDT", "Time-to-Event Origin Date for Subject", "", "Num", DATE, "Perm"),
+    derived("ADT", "Analysis Date", "The date of the event or censoring.", "Num", DATE, "Perm"),
+    derived("AVAL", "Analysis Value", "ADT - STARTDT + 1, in days.", "Num", core="Req"),
+    derived("CNSR", "Censor", "", "Num", core="Req"),
+    derived("EVNTDESC", "Event or Censoring Description", "What ended the time.", core="Perm"),
+    derived("CNSDTDSC", "Censor Date Description", "What the censoring date is; blank for an event.", core="Perm"),
+    derived("WHY", "Reason in Words", "Event or censoring, date and reason as one sentence.", core="Perm"),
+    *SOURCE,
 )
+COLUMNS = names_of(VARIABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,14 @@ class Parameter:
 
 def _start_name(variable: str) -> str:
     return {"TRTSDT": "Treatment Start", "RANDDT": "Randomization"}.get(variable, f"ADSL.{variable}")
+
+
+def adtte_dataset(parameters: Sequence[Parameter]) -> Dataset:
+    """ADTTE with the method of every parameter in words."""
+    method = " ".join(f"{parameter.paramcd}: {parameter.method}" for parameter in parameters)
+    variables = with_methods(VARIABLES, {"STARTDT": method, "CNSR": method})
+    keys = ("STUDYID", "USUBJID", "PARAMCD")
+    return Dataset("ADTTE", "Time-to-Event Analysis", BDS, "One record per subject per parameter", variables, keys)
 
 
 def derive_adtte(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from fhir2cdisc.adam.frames.arrays import FOREVER, NO_DAY, Bools, Ints, Texts
+from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
+from fhir2cdisc.adam.frames.dates import FOREVER, NO_DAY
 from fhir2cdisc.adam.time_to_event.sources import Censor, Event, Found, Source, Subjects
 
 CUTOFF_CNSR = 8

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from fhir2cdisc.adam.frames.arrays import FOREVER, NO_DAY, Bools, Ints, Texts
+from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
+from fhir2cdisc.adam.frames.dates import FOREVER, NO_DAY
 from fhir2cdisc.adam.time_to_event.outcome import CUTOFF_CNSR, Outcome
 from fhir2cdisc.adam.time_to_event.sources import Event, Found, Reason, Source, Subjects
 

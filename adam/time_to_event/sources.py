@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import NO_DAY, Bools, Ints, Texts, column_days, days, number, text
-from fhir2cdisc.adam.frames.conditions import Columns, in_words, select
+from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
+from fhir2cdisc.adam.frames.columns import numbers, texts
+from fhir2cdisc.adam.frames.conditions import Columns, select
+from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, days
+from fhir2cdisc.mappings.conditions import in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class Subjects:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
         day = days(frame[source.date].iloc[rows])
         name = _sequence_name(frame)
-        sequence = number(frame[[name]], name)[rows] if name else np.full(len(rows), np.nan)
+        sequence = numbers(frame[[name]], name)[rows] if name else np.full(len(rows), np.nan)
         keep = np.flatnonzero((subject >= 0) & (day != NO_DAY))
         order = keep[np.lexsort((sequence[keep], day[keep], subject[keep]))]
         return subject[order], day[order], sequence[order]
@@ -138,8 +141,8 @@ def _sequence_name(frame: pd.DataFrame) -> str:
 
 def read_subjects(adsl: pd.DataFrame, sources: Mapping[str, pd.DataFrame]) -> Subjects:
     """ADSL's subjects with the sources; raises ValueError where USUBJID is not unique."""
-    ids = text(adsl, "USUBJID")
+    ids = texts(adsl, "USUBJID")
     if len(set(ids)) != len(ids):
         raise ValueError("ADSL: USUBJID is not unique")
     frames = {name: Columns(frame) for name, frame in {**sources, "ADSL": adsl}.items()}
-    return Subjects(ids, text(adsl, "STUDYID"), frames)
+    return Subjects(ids, texts(adsl, "STUDYID"), frames)

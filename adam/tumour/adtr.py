@@ -10,48 +10,66 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.criteria import INVESTIGATOR, of_one_reader
-from fhir2cdisc.adam.frames.arrays import Ints, column_days, dates, partial_days, stack, text
-from fhir2cdisc.adam.tumour.lesions import TARGET, lesion_records
+from fhir2cdisc.adam.frames.arrays import Ints
+from fhir2cdisc.adam.frames.columns import stack, texts
+from fhir2cdisc.adam.frames.dates import column_days, dates, partial_days
+from fhir2cdisc.adam.frames.variables import (
+    ASSESSED,
+    BDS,
+    CATEGORIES,
+    IDENTIFIERS,
+    PARAMETER,
+    SOURCE,
+    derived,
+    names_of,
+    predecessor,
+)
+from fhir2cdisc.adam.tumour.lesions import TARGET
 from fhir2cdisc.adam.tumour.millimetres import PER_MM
 from fhir2cdisc.adam.tumour.options import RecistOptions
-from fhir2cdisc.adam.tumour.recist import Assessed, assess
-from fhir2cdisc.adam.tumour.visits import mark_baseline, time_points
+from fhir2cdisc.adam.tumour.recist import Assessed, Lesions, Measured
+from fhir2cdisc.mappings.standard.datasets import Dataset
 
-COLUMNS = (
-    "STUDYID",
-    "USUBJID",
-    "PARAMCD",
-    "PARAM",
-    "PARCAT1",
-    "PARCAT2",
-    "PARCAT3",
-    "AVAL",
-    "BASE",
-    "CHG",
-    "PCHG",
-    "NADIR",
-    "CHGNAD",
-    "PCHGNAD",
-    "ADT",
-    "ADTF",
-    "ADY",
-    "AVISIT",
-    "AVISITN",
-    "ABLFL",
-    "ANL01FL",
-    "ANL02FL",
-    "ANL03FL",
-    "ANL04FL",
-    "PDFL",
-    "LSEXP",
-    "LSASS",
-    "TRLNKID",
-    "TULOC",
-    "SRCDOM",
-    "SRCVAR",
-    "SRCSEQ",
-    "ASEQ",
+VARIABLES = (
+    *IDENTIFIERS,
+    *PARAMETER,
+    *CATEGORIES,
+    derived(
+        "AVAL",
+        "Analysis Value",
+        "SDIAM: longest diameters of target lesions plus short axes of nodes; else the length in mm.",
+        "Num",
+        core="Perm",
+    ),
+    derived("BASE", "Baseline Value", "AVAL of the baseline record.", "Num", core="Perm"),
+    derived("CHG", "Change from Baseline", "AVAL - BASE.", "Num", core="Perm"),
+    derived("PCHG", "Percent Change from Baseline", "100 * (AVAL - BASE) / BASE.", "Num", core="Perm"),
+    derived("NADIR", "Nadir", "The lowest complete sum before, baseline included.", "Num", core="Perm"),
+    derived("CHGNAD", "Change from Nadir", "AVAL - NADIR.", "Num", core="Perm"),
+    derived("PCHGNAD", "Percent Change from Nadir", "100 * (AVAL - NADIR) / NADIR.", "Num", core="Perm"),
+    *ASSESSED,
+    derived("ABLFL", "Baseline Record Flag", "Y for the last scan up to the reference date.", core="Perm"),
+    derived("ANL01FL", "Analysis Flag 01", "Y where every target lesion of baseline was measured.", core="Perm"),
+    derived("ANL02FL", "Analysis Flag 02", "Y for the lowest complete sum after baseline.", core="Perm"),
+    derived("ANL03FL", "Analysis Flag 03", "Y where complete and before target progression.", core="Perm"),
+    derived("ANL04FL", "Analysis Flag 04", "Y where complete or target progression.", core="Perm"),
+    derived("PDFL", "Progressive Disease Flag", "Y where the target response is PD.", core="Perm"),
+    derived("LSEXP", "Lesion IDs Expected", "The target lesions of baseline.", core="Perm"),
+    derived("LSASS", "Lesion IDs Assessed", "The target lesions that were measured.", core="Perm"),
+    predecessor("TRLNKID", "Link ID", "TR", core="Perm"),
+    predecessor("TULOC", "Location of the Tumor/Lesion", "TU", core="Perm"),
+    *SOURCE,
 )
+COLUMNS = names_of(VARIABLES)
+
+
+def adtr_dataset() -> Dataset:
+    """ADTR: sum of diameters and diameters of lesions."""
+    keys = ("STUDYID", "USUBJID", "PARAMCD", "ADT", "ASEQ")
+    structure = "One record per subject per parameter per assessment"
+    return Dataset("ADTR", "Tumor Results Analysis", BDS, structure, VARIABLES, keys)
+
+
 _AXES = {
     "LDIAM": ("LDIAM", "Diameter"),
     "LPERP": ("NLDIAM", "Perpendicular"),
@@ -69,6 +87,7 @@ def derive_adtr(
     evaluator_id: str = "",
     reference: str = "TRTSDT",
     keep: Sequence[str] = (),
+    lesions: Lesions | None = None,
 ) -> pd.DataFrame:
     """ADTR of one evaluator: SDIAM per assessment, and the axes of every target lesion.
 
@@ -78,14 +97,17 @@ def derive_adtr(
     lowest complete sum after baseline (best percentage change; the first of equals). ANL03FL: complete and
     before progression. ANL04FL: complete, or progression all the same. PDFL: target progression. LDIAMn and
     NLDIAMn are the longest diameter and the one perpendicular to it of the n-th target lesion. `adsl` needs
-    USUBJID and the `reference` date; `keep` names ADSL columns to carry along.
+    USUBJID and the `reference` date; `keep` names ADSL columns to carry along; `lesions` are those of `tu` and `tr`
+    where somebody has measured them already.
     """
     options = options or RecistOptions()
-    tu, tr = _of(tu, "TU", evaluator, evaluator_id), _of(tr, "TR", evaluator, evaluator_id)
-    start = adsl.assign(TRTSDT=adsl[reference]) if reference in adsl.columns else None
-    assessed = assess(tu, tr, options, start)
-    rows = stack([_sums(assessed), _axes(tu, tr, options, start)])
-    rows = rows[rows["USUBJID"].isin(text(adsl, "USUBJID"))]
+    own_tu, own_tr = _of(tu, "TU", evaluator, evaluator_id), _of(tr, "TR", evaluator, evaluator_id)
+    if lesions is None or len(own_tu) < len(tu) or len(own_tr) < len(tr):
+        start = adsl.assign(TRTSDT=adsl[reference]) if reference in adsl.columns else None
+        lesions = Lesions(own_tu, own_tr, start)
+    assessed = lesions.judged(options)
+    rows = stack([_sums(assessed), _axes(assessed.measured)])
+    rows = rows[rows["USUBJID"].isin(texts(adsl, "USUBJID"))]
     return _finish(rows, adsl, f"{evaluator} {evaluator_id}".strip(), reference, options, keep)
 
 
@@ -95,14 +117,14 @@ def _of(frame: pd.DataFrame, domain: str, evaluator: str, reader: str) -> pd.Dat
     A lesion that TU gives no reader is everybody's.
     """
     wanted = [evaluator, ""] if evaluator == INVESTIGATOR else [evaluator]
-    frame = frame[np.isin(text(frame, f"{domain}EVAL"), wanted)]
-    given, accepted = text(frame, f"{domain}EVALID"), text(frame, f"{domain}ACPTFL") == "Y"
+    frame = frame[np.isin(texts(frame, f"{domain}EVAL"), wanted)]
+    given, accepted = texts(frame, f"{domain}EVALID"), texts(frame, f"{domain}ACPTFL") == "Y"
     shared = (given == "") & (domain == "TU")
     if reader:
         return frame[(given == reader) | shared]
     if accepted.any() or evaluator == INVESTIGATOR:
         return frame[accepted] if accepted.any() else frame
-    return frame[of_one_reader(text(frame, "USUBJID"), given) | shared]
+    return frame[of_one_reader(texts(frame, "USUBJID"), given) | shared]
 
 
 def _sums(assessed: Assessed) -> pd.DataFrame:
@@ -157,10 +179,9 @@ def _yes(mask: pd.Series) -> pd.Series:
     return pd.Series(np.where(mask, "Y", ""), index=mask.index, dtype=object)
 
 
-def _axes(tu: pd.DataFrame, tr: pd.DataFrame, options: RecistOptions, adsl: pd.DataFrame | None) -> pd.DataFrame:
+def _axes(measured: Measured) -> pd.DataFrame:
     """LDIAMn, NLDIAMn, VDIAMn: one row per measured axis of a target lesion."""
-    records, points = time_points(lesion_records(tu, tr, options), options)
-    points, _ = mark_baseline(points, options, adsl)
+    records, points = measured.records, measured.points
     rows = records[(records["kind"] == TARGET) & records["test"].isin(_AXES) & records["length"].notna()]
     rows = rows.merge(points[["order", "base", "post"]], left_on="tp", right_on="order")
     rows = rows[rows["base"] | rows["post"]].sort_values(["tp", "link", "test", "day", "seq"])
@@ -196,11 +217,11 @@ def _finish(
 ) -> pd.DataFrame:
     """Constants, study day, sources and sequence numbers, in the order of the metadata."""
     rows = rows.sort_values(["USUBJID", "PARAMCD", "ADT", "AVISITN"], kind="stable").reset_index(drop=True)
-    place = np.asarray(pd.Index(text(adsl, "USUBJID")).get_indexer(rows["USUBJID"]), dtype=np.int64)
+    place = np.asarray(pd.Index(texts(adsl, "USUBJID")).get_indexer(rows["USUBJID"]), dtype=np.int64)
     measured = rows["PARAMCD"] == "SDIAM"
-    _, flags = partial_days(text(rows, "dtc"), options.date_imputation)
+    _, flags = partial_days(texts(rows, "dtc"), options.date_imputation)
     rows = rows.assign(
-        STUDYID=text(adsl, "STUDYID")[place],
+        STUDYID=texts(adsl, "STUDYID")[place],
         PARAM=rows["PARAM"].where(~measured, rows["PARAM"] + f" by {evaluator.title()}"),
         PARCAT1="Target Lesion(s)",
         PARCAT2=evaluator.title(),
@@ -212,7 +233,7 @@ def _finish(
         ASEQ=rows.groupby("USUBJID").cumcount() + 1.0,
     )
     for name in ("ANL02FL", "ANL03FL", "ANL04FL", "PDFL", "LSEXP", "LSASS", "TRLNKID", "TULOC"):
-        rows[name] = text(rows, name)
+        rows[name] = texts(rows, name)
     carried = [name for name in keep if name in adsl.columns and name not in COLUMNS]
     rows = rows.assign(**{name: adsl[name].to_numpy()[place] for name in carried})
     return rows.reindex(columns=[*COLUMNS, *carried])

@@ -8,18 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.criteria import DERIVED, whose
-from fhir2cdisc.adam.frames.arrays import (
-    NO_DAY,
-    column_days,
-    findings,
-    iso,
-    number,
-    partial_days,
-    stack,
-    text,
-)
-from fhir2cdisc.adam.response.options import IRECIST, MRECIST, RECIST, RSCAT
+from fhir2cdisc.adam.criteria import DERIVED, IRECIST, MRECIST, RECIST, RSCAT, whose
+from fhir2cdisc.adam.frames.columns import numbers, stack, texts
+from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, iso, partial_days
+from fhir2cdisc.adam.frames.findings import findings
 
 _TESTS = {
     "TRGRESP": "Target Response",
@@ -58,12 +50,12 @@ def derived_rs(timepoints: pd.DataFrame, rs: pd.DataFrame | None = None, criteri
 
 
 def _records(timepoints: pd.DataFrame, test: str, criteria: str) -> pd.DataFrame:
-    call = text(timepoints, test)
+    call = texts(timepoints, test)
     return pd.DataFrame(
         {
-            "STUDYID": text(timepoints, "STUDYID"),
+            "STUDYID": texts(timepoints, "STUDYID"),
             "DOMAIN": "RS",
-            "USUBJID": text(timepoints, "USUBJID"),
+            "USUBJID": texts(timepoints, "USUBJID"),
             "RSTESTCD": test,
             "RSTEST": _TESTS[test],
             "RSCAT": _CATEGORY[criteria],
@@ -71,12 +63,12 @@ def _records(timepoints: pd.DataFrame, test: str, criteria: str) -> pd.DataFrame
             "RSSTRESC": call,
             "RSMETHOD": f"DERIVED FROM TU AND TR BY {criteria.upper()}",
             "RSEVAL": DERIVED,
-            "RSEVALID": whose(text(timepoints, "EVAL"), text(timepoints, "EVALID")),
-            "VISITNUM": number(timepoints, "VISITNUM"),
-            "VISIT": text(timepoints, "VISIT"),
+            "RSEVALID": whose(texts(timepoints, "EVAL"), texts(timepoints, "EVALID")),
+            "VISITNUM": numbers(timepoints, "VISITNUM"),
+            "VISIT": texts(timepoints, "VISIT"),
             "RSDTC": iso(column_days(timepoints, "ADT")),
-            "SRCDOM": text(timepoints, "SRCDOM"),
-            "SRCSEQ": number(timepoints, "SRCSEQ"),
+            "SRCDOM": texts(timepoints, "SRCDOM"),
+            "SRCSEQ": numbers(timepoints, "SRCSEQ"),
         }
     )
 
@@ -85,7 +77,7 @@ def _sequence(rows: pd.DataFrame, rs: pd.DataFrame | None) -> pd.Series:
     own = rows.groupby("USUBJID").cumcount() + 1.0
     if rs is None or rs.empty:
         return own
-    highest = pd.Series(number(rs, "RSSEQ")).groupby(text(rs, "USUBJID")).max()
+    highest = pd.Series(numbers(rs, "RSSEQ")).groupby(texts(rs, "USUBJID")).max()
     return own + rows["USUBJID"].map(highest).fillna(0.0)
 
 
@@ -120,7 +112,7 @@ def conflict_findings(conflicts: pd.DataFrame) -> pd.DataFrame:
             conflicts["RSTESTCD"],
             conflicts["COLLECTED"],
             conflicts["DERIVED"],
-            whose(text(conflicts, "RSEVAL"), text(conflicts, "RSEVALID")),
+            whose(texts(conflicts, "RSEVAL"), texts(conflicts, "RSEVALID")),
             conflicts["REASON"],
             strict=True,
         )
@@ -133,28 +125,28 @@ def _sentence(test: str, collected: str, derived: str, by: str, when: str, why: 
 
 
 def _collected(rs: pd.DataFrame, criteria: str) -> pd.DataFrame:
-    value = text(rs, "RSSTRESC")
+    value = texts(rs, "RSSTRESC")
     frame = pd.DataFrame(
         {
-            "USUBJID": text(rs, "USUBJID"),
-            "RSEVAL": text(rs, "RSEVAL"),
-            "RSEVALID": text(rs, "RSEVALID"),
-            "VISIT": text(rs, "VISIT"),
-            "VISITNUM": number(rs, "VISITNUM"),
-            "RSDTC": text(rs, "RSDTC"),
-            "RSTESTCD": text(rs, "RSTESTCD"),
-            "COLLECTED": np.where(value == "", text(rs, "RSORRES"), value),
-            "RSSEQ": number(rs, "RSSEQ"),
+            "USUBJID": texts(rs, "USUBJID"),
+            "RSEVAL": texts(rs, "RSEVAL"),
+            "RSEVALID": texts(rs, "RSEVALID"),
+            "VISIT": texts(rs, "VISIT"),
+            "VISITNUM": numbers(rs, "VISITNUM"),
+            "RSDTC": texts(rs, "RSDTC"),
+            "RSTESTCD": texts(rs, "RSTESTCD"),
+            "COLLECTED": np.where(value == "", texts(rs, "RSORRES"), value),
+            "RSSEQ": numbers(rs, "RSSEQ"),
         }
     )
     own = frame["RSTESTCD"].isin(list(_TESTS)) & (frame["RSEVAL"] != DERIVED)
-    frame = frame[own & np.isin(text(rs, "RSCAT"), RSCAT[criteria]) & (frame["COLLECTED"] != "")]
+    frame = frame[own & np.isin(texts(rs, "RSCAT"), RSCAT[criteria]) & (frame["COLLECTED"] != "")]
     day, _ = partial_days(frame["RSDTC"].to_numpy(dtype=object), "last")
     return frame.assign(day=day, record=np.arange(len(frame)))
 
 
 def _derived(timepoints: pd.DataFrame) -> pd.DataFrame:
-    facts = timepoints.assign(day=column_days(timepoints, "ADT"), VISIT=text(timepoints, "VISIT"))
+    facts = timepoints.assign(day=column_days(timepoints, "ADT"), VISIT=texts(timepoints, "VISIT"))
     long = facts.melt(
         id_vars=["USUBJID", "EVAL", "EVALID", "VISIT", "VISITNUM", "day", "REASON"],
         value_vars=list(_TESTS),

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import (
-    NO_DAY,
-    Bools,
-    Ints,
-    Texts,
-    findings,
-    number,
-    partial_days,
-    stack,
-    text,
-)
+from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
+from fhir2cdisc.adam.frames.columns import numbers, stack, texts
+from fhir2cdisc.adam.frames.dates import NO_DAY, partial_days
+from fhir2cdisc.adam.frames.findings import findings
 from fhir2cdisc.adam.tumour.millimetres import mm, to_lengths
 from fhir2cdisc.adam.tumour.options import RecistOptions
 
@@ -66,21 +59,21 @@ def lesion_table(tu: pd.DataFrame) -> pd.DataFrame:
     result = _first_text(tu, "TUSTRESC", "TUORRES")
     frame = pd.DataFrame(
         {
-            "subject": text(tu, "USUBJID"),
-            "eval": text(tu, "TUEVAL"),
-            "evalid": text(tu, "TUEVALID"),
-            "link": text(tu, "TULNKID"),
+            "subject": texts(tu, "USUBJID"),
+            "eval": texts(tu, "TUEVAL"),
+            "evalid": texts(tu, "TUEVALID"),
+            "link": texts(tu, "TULNKID"),
             "kind": kinds(result),
-            "nodal": _is_node(text(tu, "TULOC"), result),
-            "loc": text(tu, "TULOC"),
-            "visit": text(tu, "VISIT"),
-            "visitnum": number(tu, "VISITNUM"),
-            "dtc": text(tu, "TUDTC"),
+            "nodal": _is_node(texts(tu, "TULOC"), result),
+            "loc": texts(tu, "TULOC"),
+            "visit": texts(tu, "VISIT"),
+            "visitnum": numbers(tu, "VISITNUM"),
+            "dtc": texts(tu, "TUDTC"),
             "domain": "TU",
-            "record": number(tu, "TUSEQ"),
+            "record": numbers(tu, "TUSEQ"),
         }
     )
-    test = text(tu, "TUTESTCD")
+    test = texts(tu, "TUTESTCD")
     identified = np.isin(test, ("", "TUMIDENT", "LESIDENT", "TUSPLIT", "TUMERGE")) & (frame["kind"] != "")
     return frame[identified & (frame["link"] != "")].reset_index(drop=True)
 
@@ -107,9 +100,9 @@ def _is_node(location: Texts, result: Texts) -> Bools:
 
 
 def _first_text(frame: pd.DataFrame, *names: str) -> Texts:
-    value = text(frame, names[0])
+    value = texts(frame, names[0])
     for name in names[1:]:
-        value = np.where(value == "", text(frame, name), value)
+        value = np.where(value == "", texts(frame, name), value)
     return value
 
 
@@ -128,13 +121,13 @@ def lesion_records(tu: pd.DataFrame, tr: pd.DataFrame, options: RecistOptions) -
 
 
 def _measurements(tr: pd.DataFrame, options: RecistOptions) -> pd.DataFrame:
-    standard = text(tr, "TRSTRESC")
-    value = _numeric_text(tr, np.where(standard == "", text(tr, "TRORRES"), standard))
-    unit = np.where(standard == "", text(tr, "TRORRESU"), _first_text(tr, "TRSTRESU", "TRORRESU"))
-    done = text(tr, "TRSTAT") != "NOT DONE"
+    standard = texts(tr, "TRSTRESC")
+    value = _numeric_text(tr, np.where(standard == "", texts(tr, "TRORRES"), standard))
+    unit = np.where(standard == "", texts(tr, "TRORRESU"), _first_text(tr, "TRSTRESU", "TRORRESU"))
+    done = texts(tr, "TRSTAT") != "NOT DONE"
     length, known = to_lengths(value, unit)
     upper = pd.Series(value, dtype=object).str.upper().to_numpy()
-    test = text(tr, "TRTESTCD")
+    test = texts(tr, "TRTESTCD")
     state = _states(upper)
     measured = np.isin(test, (*DIAMETERS, *SUMS))
     small = np.isin(upper, TOO_SMALL_WORDS)
@@ -142,11 +135,11 @@ def _measurements(tr: pd.DataFrame, options: RecistOptions) -> pd.DataFrame:
     length = np.where(np.isnan(length) & (state == GONE), 0.0, length)
     return pd.DataFrame(
         {
-            "subject": text(tr, "USUBJID"),
-            "eval": text(tr, "TREVAL"),
-            "evalid": text(tr, "TREVALID"),
-            "link": text(tr, "TRLNKID"),
-            "group": kinds(text(tr, "TRGRPID")),
+            "subject": texts(tr, "USUBJID"),
+            "eval": texts(tr, "TREVAL"),
+            "evalid": texts(tr, "TREVALID"),
+            "link": texts(tr, "TRLNKID"),
+            "group": kinds(texts(tr, "TRGRPID")),
             "test": test,
             "value": value,
             "unit": unit,
@@ -155,20 +148,20 @@ def _measurements(tr: pd.DataFrame, options: RecistOptions) -> pd.DataFrame:
             "state": np.where(done, state, NOT_SEEN),
             "merged": done & np.isin(upper, MERGED_WORDS),
             "done": done,
-            "visit": text(tr, "VISIT"),
-            "visitnum": number(tr, "VISITNUM"),
-            "dtc": text(tr, "TRDTC"),
-            "baseline": (text(tr, "TRBLFL") == "Y") | (text(tr, "TRLOBXFL") == "Y"),
-            "seq": number(tr, "TRSEQ"),
+            "visit": texts(tr, "VISIT"),
+            "visitnum": numbers(tr, "VISITNUM"),
+            "dtc": texts(tr, "TRDTC"),
+            "baseline": (texts(tr, "TRBLFL") == "Y") | (texts(tr, "TRLOBXFL") == "Y"),
+            "seq": numbers(tr, "TRSEQ"),
             "domain": "TR",
-            "record": number(tr, "TRSEQ"),
+            "record": numbers(tr, "TRSEQ"),
         }
     )
 
 
 def _numeric_text(tr: pd.DataFrame, value: Texts) -> Texts:
     """Where only TRSTRESN holds the result, its shortest text."""
-    numeric = number(tr, "TRSTRESN")
+    numeric = numbers(tr, "TRSTRESN")
     need = (value == "") & ~np.isnan(numeric)
     if need.any():
         value = value.copy()

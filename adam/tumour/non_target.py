@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import NO_DAY, findings
+from fhir2cdisc.adam.frames.dates import NO_DAY
+from fhir2cdisc.adam.frames.findings import findings
 from fhir2cdisc.adam.tumour.lesions import (
     EQUIVOCAL,
     GONE,

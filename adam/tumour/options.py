@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fhir2cdisc.adam.response.options import CRITERIA, RECIST
+from fhir2cdisc.adam.criteria import CRITERIA, RECIST
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import iso
+from fhir2cdisc.adam.frames.dates import iso
 from fhir2cdisc.adam.tumour.millimetres import in_mm, percent
 
 

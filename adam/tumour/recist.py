@@ -8,12 +8,15 @@ two disagree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import FOREVER, NO_DAY, Ints, dates, stack, stack_findings, text
-from fhir2cdisc.adam.response.options import IRECIST, MRECIST
+from fhir2cdisc.adam.criteria import IRECIST, MRECIST, RECIST
+from fhir2cdisc.adam.frames.arrays import Ints
+from fhir2cdisc.adam.frames.columns import stack, texts
+from fhir2cdisc.adam.frames.dates import FOREVER, NO_DAY, dates
+from fhir2cdisc.adam.frames.findings import stack_findings
 from fhir2cdisc.adam.tumour.lesions import lesion_records, record_findings
 from fhir2cdisc.adam.tumour.millimetres import PER_MM
 from fhir2cdisc.adam.tumour.non_target import (
@@ -38,8 +41,6 @@ from fhir2cdisc.adam.tumour.target import (
     target_sums,
 )
 from fhir2cdisc.adam.tumour.visits import mark_baseline, time_points
-
-__all__ = ["RecistOptions", "check_lesions", "overall_response", "timepoint_responses"]
 
 COLUMNS = (
     "STUDYID",
@@ -69,14 +70,70 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Assessed:
-    """Everything that the lesions say: time points with sums and calls, lengths per lesion, findings."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What lesions say before anybody judges them: records, time points with sums, lengths per lesion, findings."""
 
+    records: pd.DataFrame
+    points: pd.DataFrame
     table: pd.DataFrame
     lengths: pd.DataFrame
     expected: pd.DataFrame
+    missing: pd.Series
     findings: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assessed:
+    """The same with the calls: `table` has a row for each time point, baseline included."""
+
+    measured: Measured
+    table: pd.DataFrame
+
+    @property
+    def lengths(self) -> pd.DataFrame:
+        return self.measured.lengths
+
+    @property
+    def expected(self) -> pd.DataFrame:
+        return self.measured.expected
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        return self.measured.findings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesions:
+    """The lesions of a study, measured once whoever asks, and judged once by each set of options.
+
+    `tu` and `tr` are SDTM frames (absent columns are taken as blank); `start` (USUBJID, TRTSDT) tells which scans are
+    baseline, without it flags and visit names do.
+    """
+
+    tu: pd.DataFrame
+    tr: pd.DataFrame
+    start: pd.DataFrame | None = None
+    _measured: dict[RecistOptions, Measured] = field(default_factory=dict, repr=False)
+    _judged: dict[RecistOptions, Assessed] = field(default_factory=dict, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(len(self.tu) and len(self.tr))
+
+    def judged(self, options: RecistOptions) -> Assessed:
+        """All time points with their calls; lengths are measured alike by RECIST 1.1 and iRECIST."""
+        if options not in self._judged:
+            alike = replace(options, criteria=RECIST) if options.criteria == IRECIST else options
+            if alike not in self._measured:
+                self._measured[alike] = measure(self.tu, self.tr, alike, self.start)
+            measured = self._measured[alike]
+            self._judged[options] = Assessed(measured, _overall(measured.table, measured.missing, options))
+        return self._judged[options]
+
+    def responses(self, options: RecistOptions) -> pd.DataFrame:
+        """See `timepoint_responses`."""
+        study = texts(self.tr, "STUDYID")
+        return _public(self.judged(options), study[0] if len(study) else "")
 
 
 def timepoint_responses(
@@ -87,17 +144,13 @@ def timepoint_responses(
 ) -> pd.DataFrame:
     """The response of every assessment after baseline, per subject and evaluator, derived from its lesions.
 
-    `tu` and `tr` are SDTM frames (absent columns are taken as blank). `adsl` (USUBJID, TRTSDT) tells which
-    scans are baseline; without it flags and visit names do. Returns one row per subject, evaluator (EVAL,
+    `tu`, `tr` and `adsl` are those of `Lesions`. Returns one row per subject, evaluator (EVAL,
     EVALID) and assessment: lengths in mm (SUMDIAM, BASE, NADIR, CHG, CHGNAD), changes in percent, dates as
     datetime64, TRGRESP, NTRGRESP (`NA` where there is no such lesion), NEWLIND, OVRLRESP, the first record of
     the assessment (SRCDOM, SRCSEQ) and REASON. Lengths are added and compared exactly. After CR a target lesion
     that is not a node and is seen again is PD; a node follows the sum.
     """
-    options = options or RecistOptions()
-    assessed = assess(tu, tr, options, adsl)
-    study = text(tr, "STUDYID")
-    return _public(assessed, study[0] if len(study) else "", options)
+    return Lesions(tu, tr, adsl).responses(options or RecistOptions())
 
 
 def check_lesions(
@@ -107,15 +160,15 @@ def check_lesions(
     adsl: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Findings on lesions: baseline missing or double, unknown units or results, size, number, dates."""
-    return assess(tu, tr, options or RecistOptions(), adsl).findings
+    return Lesions(tu, tr, adsl).judged(options or RecistOptions()).findings
 
 
-def assess(tu: pd.DataFrame, tr: pd.DataFrame, options: RecistOptions, adsl: pd.DataFrame | None = None) -> Assessed:
-    """All time points, baseline included, with sums, calls, reasons and findings."""
+def measure(tu: pd.DataFrame, tr: pd.DataFrame, options: RecistOptions, start: pd.DataFrame | None) -> Measured:
+    """All time points, baseline included, with sums, states of lesions and findings."""
     records = lesion_records(tu, tr, options)
     found = record_findings(records, options)
     records, points = time_points(records, options)
-    points, more = mark_baseline(points, options, adsl)
+    points, more = mark_baseline(points, options, start)
     lengths = diameters(records, options)
     sums = collected_sums(records, options)
     lengths = stack([lengths, _sums_as_lesions(sums, lengths)])
@@ -127,10 +180,9 @@ def assess(tu: pd.DataFrame, tr: pd.DataFrame, options: RecistOptions, adsl: pd.
     table = add_non_target(table, non_target_states(records, others), others)
     table = add_new(table, new_lesions(records, options))
     missing = _not_measured(table, rolled, expected)
-    table = _overall(table, missing, options)
     found += more + target_findings(records, lengths, expected, points)
     found += [*non_target_findings(records, others, points), sums_differ(table, sums)]
-    return Assessed(table, rolled, expected, stack_findings(found))
+    return Measured(records, points, table, rolled, expected, missing, stack_findings(found))
 
 
 def _sums_as_lesions(sums: pd.DataFrame, lengths: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +245,7 @@ def _day(table: pd.DataFrame, options: RecistOptions) -> Ints:
     return np.asarray(np.where(dated, earliest, table["last"]), dtype=np.int64)
 
 
-def _public(assessed: Assessed, study: str, options: RecistOptions) -> pd.DataFrame:
+def _public(assessed: Assessed, study: str) -> pd.DataFrame:
     table = assessed.table[assessed.table["post"]]
     total = table["sum"].where(table["measured"] > 0)
     base, nadir = table["basesum"], table["nadir"]

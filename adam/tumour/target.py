@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import NO_DAY, findings
-from fhir2cdisc.adam.response.options import MRECIST
+from fhir2cdisc.adam.criteria import MRECIST
+from fhir2cdisc.adam.frames.dates import NO_DAY
+from fhir2cdisc.adam.frames.findings import findings
 from fhir2cdisc.adam.tumour.lesions import (
     DIAMETERS,
     STATES,

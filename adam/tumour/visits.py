@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.arrays import NO_DAY, Ints, Texts, column_days, findings, iso, text
+from fhir2cdisc.adam.frames.arrays import Ints, Texts
+from fhir2cdisc.adam.frames.columns import texts
+from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, iso
+from fhir2cdisc.adam.frames.findings import findings
 from fhir2cdisc.adam.tumour.lesions import PANEL
 from fhir2cdisc.adam.tumour.options import RecistOptions
 
@@ -113,7 +116,7 @@ def _candidates(points: pd.DataFrame, options: RecistOptions, adsl: pd.DataFrame
 def _starts(points: pd.DataFrame, adsl: pd.DataFrame | None) -> Ints:
     if adsl is None or "TRTSDT" not in adsl.columns:
         return np.full(len(points), NO_DAY, dtype=np.int64)
-    start = pd.Series(column_days(adsl, "TRTSDT"), index=text(adsl, "USUBJID"))
+    start = pd.Series(column_days(adsl, "TRTSDT"), index=texts(adsl, "USUBJID"))
     found = points["subject"].map(start[~start.index.duplicated()])
     return np.asarray(found.fillna(NO_DAY), dtype=np.int64)
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
-from fhir2cdisc.converters.check.iso8601 import is_date, is_duration, is_interval
 from fhir2cdisc.converters.check.rule import (
     Check,
     Hit,
@@ -21,6 +20,7 @@ from fhir2cdisc.converters.check.rule import (
     text,
 )
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, codelists, codelists_by_test
+from fhir2cdisc.mappings.standard.iso8601 import is_date, is_duration, is_interval
 
 _CONTINUED = re.compile(r"(TSVAL|COVAL)\d+")
 # What --SEQ is counted within, where that is not the subject.

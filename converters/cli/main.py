@@ -137,7 +137,7 @@ def adam(sdtm_dir: Path, study_name: str, out: Path, replace_old: bool) -> None:
         written = write_adam(folder, made, study)
         write_lineage(folder, None, made)
         found = write_findings(folder, None, made, written.findings)
-        report = add_guides(folder, study, None, written, found)
+        report = add_guides(folder, study, None, written, found, plan=made.plan)
         write_text(folder / "findings" / "conformance.json", as_json(report))
         finish(folder, [sdtm_dir], study, RunOptions(), written.encoding)
     click.echo("\n".join([*finding_lines(found), *adam_lines(made.frames), conformance_line(report)]))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 import pandas as pd
+from fhir2cdisc.adam.plan import Plan
+from fhir2cdisc.adam.results.summary import study_specs
 from fhir2cdisc.converters.documents.report import Background, write_report
 from fhir2cdisc.converters.documents.result_format import shown_with_interval
 from fhir2cdisc.converters.documents.results import write_results
@@ -31,9 +33,11 @@ def results(adam_dir: Path, study_name: str, out: Path, replace_old: bool) -> No
         study = load_study(study_name)
         check_writable(out, replace_old)
         frames = read_adam(adam_dir)
+        plan = Plan.of(study, frames)
+        specs = study_specs(plan, frames)
         with new_folder(out, replace_old) as folder:
-            made = write_results(folder, frames, study)
-            write_report(folder, study, made, frames, Background())
+            made = write_results(folder, plan, specs, frames)
+            write_report(folder, plan, specs, made, frames, Background())
             finish(folder, [adam_dir], study, RunOptions(), "utf-8")
     except (StudyError, PackageError) as error:
         raise click.ClickException(str(error)) from error

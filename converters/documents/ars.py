@@ -7,25 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
-from fhir2cdisc.adam.results.sheet import ALL
-from fhir2cdisc.adam.results.specs import Condition, Spec
-from fhir2cdisc.converters.documents.result_data import all_conditions, data_of, purpose_of, reason_of, variables_of
+from fhir2cdisc.adam.results.sheet import ALL, Spec
+from fhir2cdisc.converters.documents.purpose import purpose_of, reason_of
 from fhir2cdisc.converters.documents.result_format import number
+from fhir2cdisc.mappings.conditions import Condition, is_
 from fhir2cdisc.mappings.study import Study
 
 Json = dict[str, Any]
 CATEGORY = "GF.CATEGORY"
-KIND_NAMES = {
-    "proportion": "Proportion of subjects",
-    "subgroup-proportion": "Proportion of subjects within subgroups",
-    "distribution": "Subjects by category",
-    "visit-proportion": "Proportion of assessed subjects at each visit",
-    "survival": "Kaplan-Meier estimate",
-    "subgroup-survival": "Kaplan-Meier estimate, Cox model and log-rank test",
-    "incidence": "Subjects with an event",
-    "change": "Value and change from baseline",
-    "shift": "Shift from baseline",
-}
 
 
 def reporting_event(study: Study, specs: Sequence[Spec], table: pd.DataFrame) -> Json:
@@ -37,6 +26,7 @@ def reporting_event(study: Study, specs: Sequence[Spec], table: pd.DataFrame) ->
     sets, subsets, groupings = _Numbered("AS"), _Numbered("DS"), _Numbered("GF")
     rows = {str(name): part for name, part in table.groupby("RESULTID", sort=False)}
     operations = {kind: _operations(kind, specs, rows) for kind in dict.fromkeys(spec.kind for spec in specs)}
+    names = {spec.kind: spec.name for spec in specs}
     analyses = [
         _analysis(spec, rows.get(spec.id, table.iloc[:0]), study, operations[spec.kind], sets, subsets, groupings)
         for spec in specs
@@ -50,7 +40,7 @@ def reporting_event(study: Study, specs: Sequence[Spec], table: pd.DataFrame) ->
         "analysisSets": sets.made,
         "dataSubsets": subsets.made,
         "analysisGroupings": [*groupings.made, _category_grouping()],
-        "methods": [_method(kind, made) for kind, made in operations.items()],
+        "methods": [_method(kind, names[kind], made) for kind, made in operations.items()],
         "analyses": analyses,
     }
 
@@ -86,20 +76,20 @@ def _analysis(
     subsets: _Numbered,
     groupings: _Numbered,
 ) -> Json:
-    first, *_ = wanted = data_of(spec)
+    first, *_ = wanted = spec.counted
     made: Json = {
         "id": f"AN.{spec.id}",
         "name": spec.label,
-        "reason": {"controlledTerm": reason_of(spec.id, study)},
-        "purpose": {"controlledTerm": purpose_of(spec.id, study)},
+        "reason": {"controlledTerm": reason_of(spec, study)},
+        "purpose": {"controlledTerm": purpose_of(spec, study)},
         "analysisSetId": _set_id(spec, sets),
         "dataset": first.dataset,
         "methodId": f"M.{spec.kind}",
     }
-    clauses = [(one.dataset, condition) for one in wanted for condition in all_conditions(one)]
+    clauses = [(one.dataset, condition) for one in wanted for condition in one.conditions]
     if clauses:
         made["dataSubsetId"] = subsets.id_of(tuple(clauses), _where(clauses))
-    if names := variables_of(first, spec):
+    if names := spec.variables(first):
         made["variable"] = names[0]
     group = _group_id(spec, rows, groupings) if _grouped(rows) else ""
     ordered = [name for name in (group, CATEGORY if (rows["CATEGORY"] != "").any() else "") if name]
@@ -115,7 +105,7 @@ def _grouped(rows: pd.DataFrame) -> bool:
 
 
 def _set_id(spec: Spec, sets: _Numbered) -> str:
-    clauses = [Condition(spec.population, "EQ", ("Y",))] if spec.population else []
+    clauses = [is_(spec.population, "Y")] if spec.population else []
     pairs = [("ADSL", one) for one in [*clauses, *spec.subset]]
     return sets.id_of(tuple(pairs), _where(pairs))
 
@@ -166,9 +156,9 @@ def _operations(kind: str, specs: Sequence[Spec], rows: dict[str, pd.DataFrame])
     return {name: f"M.{kind}.{re.sub(r'[^A-Za-z0-9]+', '_', name.replace('>=', 'ge '))}" for name in names}
 
 
-def _method(kind: str, operations: dict[str, str]) -> Json:
-    made = [{"id": one, "name": name, "order": n} for n, (name, one) in enumerate(operations.items(), 1)]
-    return {"id": f"M.{kind}", "name": KIND_NAMES[kind], "operations": made}
+def _method(kind: str, name: str, operations: dict[str, str]) -> Json:
+    made = [{"id": one, "name": said, "order": n} for n, (said, one) in enumerate(operations.items(), 1)]
+    return {"id": f"M.{kind}", "name": name, "operations": made}
 
 
 def _results(row: Json, operations: dict[str, str], group: str) -> list[Json]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import number, text
-from fhir2cdisc.adam.results.specs import DAYS_PER_MONTH
 from fhir2cdisc.adam.statistics.kaplan_meier import KaplanMeier, kaplan_meier
 from fhir2cdisc.converters.documents.svg import COLOURS, GREY, INK, Scale, drawing, label, line, tag, ticks
 
@@ -23,19 +22,22 @@ MOST_COURSES = 60
 Groups = Sequence[tuple[str, pd.DataFrame]]
 
 
-def survival_figure(title: str, groups: Groups) -> str:
-    """Kaplan-Meier curves of groups of ADTTE records in months, censorings ticked, with the numbers at risk."""
+def survival_figure(title: str, groups: Groups, month: float) -> str:
+    """Kaplan-Meier curves of groups of ADTTE records, censorings ticked, with the numbers at risk.
+
+    The axis is in months of `month` days.
+    """
     curves = [(name, kaplan_meier(rows["AVAL"], number(rows, "CNSR") == 0)) for name, rows in groups if len(rows)]
     curves = [(name, curve) for name, curve in curves if curve.n]
     if not curves:
         return ""
-    longest = max(curve.last for _, curve in curves) / DAYS_PER_MONTH
+    longest = max(curve.last for _, curve in curves) / month
     top = 20.0 + 18 * len(curves)
     x, y = Scale(0, longest, LEFT, WIDTH - RIGHT), Scale(0, 1, top + HEIGHT, top)
     parts = [_grid(x, y, ticks(longest), top)]
     for at, (name, curve) in enumerate(curves):
         colour = COLOURS[at % len(COLOURS)]
-        parts.append(_curve(curve, x, y, colour))
+        parts.append(_curve(curve, x, y, colour, month))
         parts.append(tag("rect", x=LEFT, y=4 + 18 * at, width=14, height=10, fill=colour))
         said = f"{name}: {curve.n} subjects, {curve.events} events"
         parts.append(label(said, LEFT + 20, 13 + 18 * at, font_size=12))
@@ -45,8 +47,8 @@ def survival_figure(title: str, groups: Groups) -> str:
         row = below + 16 * (at + 1)
         parts.append(tag("rect", x=4, y=row - 9, width=14, height=10, fill=COLOURS[at % len(COLOURS)]))
         parts += [
-            label(str(_at_risk(curve, month)), x(month), row, font_size=11, text_anchor="middle")
-            for month in ticks(longest)
+            label(str(_at_risk(curve, months * month)), x(months), row, font_size=11, text_anchor="middle")
+            for months in ticks(longest)
         ]
     return drawing(title, WIDTH, below + 16 * len(curves) + 12, parts)
 
@@ -113,24 +115,24 @@ def _grid(x: Scale, y: Scale, months: Sequence[float], top: float) -> str:
     return "".join(parts)
 
 
-def _curve(curve: KaplanMeier, x: Scale, y: Scale, colour: str) -> str:
+def _curve(curve: KaplanMeier, x: Scale, y: Scale, colour: str, month: float) -> str:
     path, level = f"M{x(0):.2f} {y(1):.2f}", 1.0
     marks = []
     for row in curve.table.to_dict("records"):
-        month = x(row["TIME"] / DAYS_PER_MONTH)
-        path += f"H{month:.2f}"
+        at = x(row["TIME"] / month)
+        path += f"H{at:.2f}"
         if row["SURVIVAL"] != level:
             level = row["SURVIVAL"]
             path += f"V{y(level):.2f}"
         if row["CENSORED"]:
-            marks.append(f"M{month:.2f} {y(level) - 4:.2f}v8")
+            marks.append(f"M{at:.2f} {y(level) - 4:.2f}v8")
     drawn = tag("path", d=path, fill="none", stroke=colour, stroke_width=2)
     return drawn + (tag("path", d="".join(marks), stroke=colour, stroke_width=1) if marks else "")
 
 
-def _at_risk(curve: KaplanMeier, month: float) -> int:
-    """Those whose time is not before the month."""
-    later = curve.table[curve.table["TIME"] >= month * DAYS_PER_MONTH]
+def _at_risk(curve: KaplanMeier, day: float) -> int:
+    """Those whose time is not before the day."""
+    later = curve.table[curve.table["TIME"] >= day]
     return int(later["AT_RISK"].iloc[0]) if len(later) else 0
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from fhir2cdisc.adam.sensitivity import responses_there
-from fhir2cdisc.adam.study_options import tte_parameters
+from fhir2cdisc.adam.plan import Plan
 from fhir2cdisc.converters.check.conformance import Report, validate_package
 from fhir2cdisc.converters.documents.guide_text import Table
 from fhir2cdisc.converters.documents.guides import (
@@ -52,10 +52,8 @@ def options_taken(study: Study) -> list[OptionTaken]:
     return found
 
 
-def endpoint_definitions(study: Study, adam: Written | None = None) -> list[EndpointDefinition]:
-    """The time-to-event parameters as they were computed: of sensitivity analyses those that ADRS has responses for."""
-    adrs = next((frame for dataset, frame in adam.datasets if dataset.name == "ADRS"), None) if adam else None
-    again = responses_there(adrs, study) if adrs is not None else None
+def endpoint_definitions(plan: Plan) -> list[EndpointDefinition]:
+    """The time-to-event parameters as they were computed."""
     return [
         EndpointDefinition(
             p.paramcd,
@@ -64,7 +62,7 @@ def endpoint_definitions(study: Study, adam: Written | None = None) -> list[Endp
             tuple(e.in_words() for e in p.events),
             (p.scans.in_words(),) if p.scans is not None else tuple(c.in_words() for c in p.censors),
         )
-        for p in tte_parameters(study, bool(study.endpoints), again)
+        for p in plan.parameters
     ]
 
 
@@ -76,17 +74,20 @@ def add_guides(
     findings: Sequence[Finding],
     lines: Sequence[str] = (),
     encoding: str = "auto",
+    plan: Plan | None = None,
 ) -> Report:
     """Check the written package and put csdrg and adrg beside their datasets; the report is returned.
 
-    Of an `encoding` that was asked for (NMPA) the rules that ask for ASCII are left out.
+    Of an `encoding` that was asked for (NMPA) the rules that ask for ASCII are left out. `plan` is that of ADaM, where
+    there is any.
     """
     written = {kind: found for kind, found in (("sdtm", sdtm), ("adam", adam)) if found is not None}
     made = {kind: folder / kind / GUIDES[kind].href for kind in written}
     asked = encoding if encoding in ("utf-8", "gb18030") else "ascii"
     report = validate_package(folder, coming=made.values(), encoding=asked)
     for kind, path in made.items():
-        content = _content(kind, written[kind], study, report, findings, lines)
+        endpoints = endpoint_definitions(plan) if kind == "adam" and plan is not None else []
+        content = replace(_content(kind, written[kind], study, report, findings, lines), endpoints=endpoints)
         guide = build_csdrg(content) if kind == "sdtm" else build_adrg(content)
         write_guides(path.parent, guide, path.stem)
     return report
@@ -108,7 +109,6 @@ def _content(
         sources=tuple(lines),
         issues=_issues(findings),
         options=options_taken(study),
-        endpoints=endpoint_definitions(study, written if kind == "adam" else None),
         explanations=EXPLANATIONS,
         encoding=written.encoding,
     )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import text
-from fhir2cdisc.adam.response.parameters import PREFIX
-from fhir2cdisc.adam.results.sheet import Results
-from fhir2cdisc.adam.results.specs import DAYS_PER_MONTH
-from fhir2cdisc.adam.time_to_event.parameters import tte_paramcd
+from fhir2cdisc.adam.plan import Plan
+from fhir2cdisc.adam.results.sheet import Data, Results, Spec
+from fhir2cdisc.adam.results.survival import SurvivalSpec
 from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.documents.figures import survival_figure, swimmer_figure, waterfall_figure
 from fhir2cdisc.converters.documents.tables import (
@@ -45,9 +44,12 @@ class Background:
     synthetic: int = 0
 
 
-def write_report(folder: Path, study: Study, results: Results, frames: Frames, background: Background) -> None:
+def write_report(
+    folder: Path, plan: Plan, specs: Sequence[Spec], results: Results, frames: Frames, background: Background
+) -> None:
     """Write `report/index.html` below `folder`; one file, no script, nothing loaded from elsewhere."""
-    sections = _sections(study, results.table, frames, background)
+    study = plan.study
+    sections = _sections(plan, specs, results.table, frames, background)
     links = "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title, _ in sections)
     parts = [f"<h1>{escape(study.title)}</h1>", _heading(study, frames, background)]
     for name, title, content in sections:
@@ -57,16 +59,17 @@ def write_report(folder: Path, study: Study, results: Results, frames: Frames, b
 
 
 def _sections(
-    study: Study, results: pd.DataFrame, frames: Frames, background: Background
+    plan: Plan, specs: Sequence[Spec], results: pd.DataFrame, frames: Frames, background: Background
 ) -> list[tuple[str, str, str]]:
+    study = plan.study
     events = [one.id for one in study.endpoints if one.kind == "incidence"]
     nothing = '<p class="note">Not known here: results were computed from ADaM alone.</p>'
-    followed = courses(frames, PREFIX[study.response.criteria])
+    followed = courses(frames, plan)
     wanted = [
-        ("results", "Endpoints", endpoints_table(study, results)),
+        ("results", "Endpoints", endpoints_table(study, specs, results)),
         ("interim", "Interim looks", _interim(study, results)),
-        ("survival", "Survival curves", _curves(study, frames)),
-        ("change", "Best change of the tumour sum", _waterfall(study, frames)),
+        ("survival", "Survival curves", _curves(plan, specs, frames)),
+        ("change", "Best change of the tumour sum", _waterfall(plan, frames)),
         ("courses", "Courses of subjects", swimmer_figure("Courses of subjects", followed)),
         ("events", "Adverse events", "".join(events_table(results, name) for name in events)),
         ("conflicts", "Responses that differ from the lesions", conflicts_table(background.conflicts)),
@@ -97,53 +100,54 @@ def _interim(study: Study, results: pd.DataFrame) -> str:
     return table(("Look", "Subjects", "Result"), rows)
 
 
-def _curves(study: Study, frames: Frames) -> str:
-    parts = []
-    progression = tte_paramcd("PFS", study.response.criteria)
-    for code, title in (("OS", "Overall survival"), (progression, "Progression-free survival")):
-        if figure := survival_figure(f"{title} (Kaplan-Meier)", _by_arm(study, frames["ADTTE"], code)):
-            parts.append(f"<h3>{escape(title)}</h3>{figure}")
+def _curves(plan: Plan, specs: Sequence[Spec], frames: Frames) -> str:
+    """A curve for every endpoint that is a time, by arm; without such endpoints for every time that was derived."""
+    main = [one for one in specs if isinstance(one, SurvivalSpec) and one.analysis == "main" and not one.look]
+    if not main:
+        own = [one for one in plan.parameters if one.criteria in ("", plan.response.criteria)]
+        main = [SurvivalSpec(id="", label=one.param, paramcd=one.paramcd) for one in own]
+    data, parts = Data(frames, plan.lacking), []
+    for spec in main:
+        if figure := survival_figure(f"{spec.label} (Kaplan-Meier)", _by_arm(plan, data, spec), plan.month):
+            parts.append(f"<h3>{escape(spec.label)}</h3>{figure}")
     return "".join(parts)
 
 
-def _by_arm(study: Study, adtte: pd.DataFrame, code: str) -> list[tuple[str, pd.DataFrame]]:
-    rows = adtte[(adtte["PARAMCD"] == code) & (text(adtte, "SAFFL") == "Y")]
-    if len(study.arms) < 2:
-        return [("All treated subjects", rows)]
-    arms = text(rows, "TRT01A")
-    return [(name, rows[arms == name]) for name in sorted(set(arms)) if name]
+def _by_arm(plan: Plan, data: Data, spec: SurvivalSpec) -> list[tuple[str, pd.DataFrame]]:
+    subjects = data.subjects(spec)
+    everybody = "All treated subjects" if spec.population == "SAFFL" else "All subjects"
+    groups = data.split(subjects, "TRT01A") if len(plan.study.arms) > 1 else [(everybody, subjects)]
+    (wanted,) = spec.counted
+    return [(name, data.records(wanted, part)) for name, part in groups]
 
 
-def _waterfall(study: Study, frames: Frames) -> str:
+def _waterfall(plan: Plan, frames: Frames) -> str:
     if "ADTR" not in frames:
         return ""
     note = '<p class="note">Lowest sum after baseline; bars above +100% are cut. Lines at -30% and +20%.</p>'
-    made = waterfall_figure("Best change of the sum of diameters", frames["ADTR"], best_responses(study, frames))
+    made = waterfall_figure("Best change of the sum of diameters", frames["ADTR"], best_responses(plan, frames))
     return made and made + note
 
 
-def best_responses(study: Study, frames: Frames) -> dict[str, str]:
+def best_responses(plan: Plan, frames: Frames) -> dict[str, str]:
     """Confirmed best overall response by subject."""
     if "ADRS" not in frames:
         return {}
-    rows = frames["ADRS"][frames["ADRS"]["PARAMCD"] == PREFIX[study.response.criteria] + "CBOR"]
+    rows = frames["ADRS"][frames["ADRS"]["PARAMCD"] == plan.response_code("CBOR")]
     return dict(zip(rows["USUBJID"], text(rows, "AVALC"), strict=True))
 
 
-def courses(frames: Frames, prefix: str = "") -> pd.DataFrame:
-    """Months from the first dose to last dose, last contact, first confirmed response, progression and death.
-
-    `prefix` is the letter of the criteria of the main analysis.
-    """
+def courses(frames: Frames, plan: Plan) -> pd.DataFrame:
+    """Months from the first dose to last dose, last contact, first confirmed response, progression and death."""
     adsl = frames["ADSL"]
     treated = adsl[adsl["TRTSDT"].notna()].set_index("USUBJID")
     start = treated["TRTSDT"]
     made = pd.DataFrame({"SUBJID": treated["SUBJID"], "TREATED": treated["TRTEDT"], "DEATH": treated["DTHDT"]})
     for code, name in (("CRSP", "RESPONSE"), ("PD", "PROGRESSION")):
         rows = frames.get("ADRS", pd.DataFrame({"USUBJID": [], "PARAMCD": [], "AVALC": [], "ADT": []}))
-        rows = rows[(rows["PARAMCD"] == prefix + code) & (rows["AVALC"] == "Y")]
+        rows = rows[(rows["PARAMCD"] == plan.response_code(code)) & (rows["AVALC"] == "Y")]
         made[name] = pd.to_datetime(made.index.to_series().map(rows.groupby("USUBJID")["ADT"].min()))
     made["FOLLOWED"] = made["DEATH"].where(made["DEATH"].notna(), treated["LSTALVDT"])
     for name in ("TREATED", "FOLLOWED", "RESPONSE", "PROGRESSION", "DEATH"):
-        made[name] = (pd.to_datetime(made[name]) - start).dt.days / DAYS_PER_MONTH
+        made[name] = (pd.to_datetime(made[name]) - start).dt.days / plan.month
     return made.dropna(subset="FOLLOWED").reset_index(drop=True)

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 import pandas as pd
-from fhir2cdisc.adam.results.sheet import ALL
+from fhir2cdisc.adam.results.sheet import ALL, Spec
 from fhir2cdisc.converters.documents.result_format import shown, shown_with_interval
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.explain import SECTIONS, options_of
@@ -71,14 +71,14 @@ def findings_table(findings: Sequence[Finding]) -> str:
     return table(("Severity", "Rule", "Number", "For example"), rows)
 
 
-def endpoints_table(study: Study, results: pd.DataFrame) -> str:
-    """Each endpoint with its definition, how it was read, and its results in all groups."""
+def endpoints_table(study: Study, specs: Sequence[Spec], results: pd.DataFrame) -> str:
+    """Each endpoint with its definition, how it was read, and its results on all data in all groups."""
     parts: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in results.to_dict("records"):
         parts[str(row["RESULTID"])].append(row)
     made = []
     for endpoint in study.endpoints:
-        mine = [name for name in parts if name.split(".")[0] == endpoint.id]
+        mine = [one.id for one in specs if one.endpoint == endpoint.id and not one.look]
         made.append(_endpoint(endpoint, [(name, parts[name]) for name in mine]))
     return "\n".join(made)
 

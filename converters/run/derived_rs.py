@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
-from fhir2cdisc.adam.frames.sdtm import full_dates
-from fhir2cdisc.adam.study_options import judged_by, recist_options
+from fhir2cdisc.adam.plan import recist_options
 from fhir2cdisc.adam.tumour.derived_rs import conflict_findings, derived_rs, response_conflicts
-from fhir2cdisc.adam.tumour.recist import timepoint_responses
+from fhir2cdisc.adam.tumour.options import RecistOptions
+from fhir2cdisc.adam.tumour.recist import Lesions
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assemble import REFERENCES, Sdtm
@@ -16,27 +16,25 @@ from fhir2cdisc.sdtm.timing import epoch, study_day
 RULE = "RS/derived-from-lesions"
 
 
-def add_derived_responses(sdtm: Sdtm, study: Study) -> pd.DataFrame:
+def add_derived_responses(sdtm: Sdtm, study: Study, lesions: Lesions) -> pd.DataFrame:
     """Add derived records to RS and their lineage, and return the conflicts as findings (one row each).
 
     Responses are derived by the criteria of the main analysis, then by those of each sensitivity analysis. A
     derived record says so (RSEVAL `ALGORITHM`, RSCAT, RSMETHOD) and no collected record is changed. Nothing happens
     where the data hold no lesions.
     """
-    if "TU" not in sdtm.frames or "TR" not in sdtm.frames:
+    if not lesions:
         return pd.DataFrame()
     every = (study.response.criteria, *study.response.sensitivity)
-    found = [one for criteria in every if len(one := _derive(sdtm, judged_by(study, criteria)))]
+    found = [one for criteria in every if len(one := _derive(sdtm, lesions, recist_options(study, criteria)))]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
-def _derive(sdtm: Sdtm, study: Study) -> pd.DataFrame:
+def _derive(sdtm: Sdtm, lesions: Lesions, options: RecistOptions) -> pd.DataFrame:
     """The same by the criteria of one analysis."""
     frames = sdtm.frames
     dm, collected = frames["DM"], frames.get("RS")
-    start = pd.DataFrame({"USUBJID": dm["USUBJID"], "TRTSDT": full_dates(dm, "RFXSTDTC")})
-    options = recist_options(study)
-    points = timepoint_responses(frames["TU"], frames["TR"], options, start)
+    points = lesions.responses(options)
     made = derived_rs(points, collected, options.criteria)
     if not len(made):
         return pd.DataFrame()

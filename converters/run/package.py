@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from fhir2cdisc.adam.build import Adam, build_adam
+from fhir2cdisc.adam.build import Adam, build_adam, study_lesions
 from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.check.conformance import as_json
 from fhir2cdisc.converters.documents.guides_write import add_guides
@@ -69,8 +69,9 @@ def make_package(order: Order, progress: Progress, say: Callable[[str], None]) -
     if not made.sdtm.frames:
         raise NothingMadeError(_why_nothing(made, order.study))
     uncoded = code_events(made.sdtm.frames, order.dictionary) if order.dictionary else pd.DataFrame()
-    conflicts = add_derived_responses(made.sdtm, order.study)
-    adam = build_adam(made.sdtm.frames, order.study) if order.with_adam else None
+    lesions = study_lesions(made.sdtm.frames)
+    conflicts = add_derived_responses(made.sdtm, order.study, lesions)
+    adam = build_adam(made.sdtm.frames, order.study, lesions) if order.with_adam else None
     with new_folder(order.out, order.replace_old) as folder:
         lines = _write(folder, order, made, adam, pd.concat([conflicts, uncoded], ignore_index=True))
     say("\n".join([*lines, f"Package: {order.out}"]))
@@ -84,10 +85,12 @@ def _write(folder: Path, order: Order, made: SdtmRun, adam: Adam | None, conflic
     more = [*written.findings, *(analysis.findings if analysis is not None else ())]
     found = write_findings(folder, made, adam, more, conflicts)
     if adam is not None:
-        results = write_results(folder, adam.frames, order.study)
+        results = write_results(folder, adam.plan, adam.specs, adam.frames)
         background = Background(made.accounts.counts, tuple(found), conflicts, made.accounts.synthetic)
-        write_report(folder, order.study, results, adam.frames, background)
-    report = add_guides(folder, order.study, written, analysis, found, account_lines(made.accounts), order.encoding)
+        write_report(folder, adam.plan, adam.specs, results, adam.frames, background)
+    plan = adam.plan if adam is not None else None
+    said = account_lines(made.accounts)
+    report = add_guides(folder, order.study, written, analysis, found, said, order.encoding, plan)
     write_text(folder / "findings" / "conformance.json", as_json(report))
     if order.layout == "ectd":
         arrange_ectd(folder, folder, order.study.studyid)

@@ -26,7 +26,6 @@ from fhir2cdisc.converters.formats.long_text import (
     with_continuations,
 )
 from fhir2cdisc.converters.formats.plain_text import needed_encoding, plain_frames
-from fhir2cdisc.converters.run.adam_metadata import adam_datasets
 from fhir2cdisc.converters.run.manifest import build_manifest, write_manifest
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, sorted_findings
 from fhir2cdisc.converters.xpt.write import XptError, study_lengths, with_lengths, write_xpt_pieces
@@ -205,11 +204,9 @@ def write_sdtm(folder: Path, run: SdtmRun, study: Study, encoding: str = "auto")
 
 
 def write_adam(folder: Path, adam: Adam, study: Study, encoding: str = "auto") -> Written:
-    described = adam_datasets(adam.frames, study)
-    frames = {name: frame[list(described[name].names)] for name, frame in adam.frames.items()}
-    displays = result_displays(study, frames)
+    displays = result_displays(study, adam.specs, adam.frames)
     beside = Described(ADAM_STANDARD, (GUIDES["adam"],), displays)
-    return write_datasets(folder / "adam", frames, described, study, beside, encoding)
+    return write_datasets(folder / "adam", adam.frames, adam.datasets, study, beside, encoding)
 
 
 def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.safety.adae import AdaeOptions, derive_adae
-from fhir2cdisc.adam.study_options import (
+from fhir2cdisc.adam.plan import (
     adae_options,
     adqs_options,
     recist_options,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.frames.sdtm import REFERENCE_DATES, cut_at, dataset, full_dates, record_date
+from fhir2cdisc.adam.frames.dates import full_dates
+from fhir2cdisc.adam.frames.sdtm import REFERENCE_DATES, cut_at, dataset, record_date
 
 CUT = "2024-05-31"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.results.results import summarise_results
+from fhir2cdisc.adam.results.summary import summarise_results
 from fhir2cdisc.adam.results.specs import (
     Condition,
     IncidenceSpec,

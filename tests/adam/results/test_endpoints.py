@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from fhir2cdisc.adam.criteria import in_terms_of
 from fhir2cdisc.adam.response.composite import add_composites, composites
-from fhir2cdisc.adam.response.parameters import in_terms_of
-from fhir2cdisc.adam.results.endpoints import endpoint_specs, is_sensitivity, specs_of
+from fhir2cdisc.adam.results.kinds import endpoint_specs, is_sensitivity, specs_of
 from fhir2cdisc.adam.results.interim import study_results
 from fhir2cdisc.adam.results.specs import (
     ChangeSpec,

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from datetime import date
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+# The part of a date that is missing: nothing, the day, or the month (and with it the day).
+Missing = Literal["", "D", "M"]
 
 _DATE = r"(?P<year>\d{4}|-)(?:-(?P<month>\d\d|-)(?:-(?P<day>\d\d|-))?)?"
 _TIME = r"T(?P<hour>\d\d|-)(?::(?P<minute>\d\d|-)(?::(?P<second>\d\d)(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?"
@@ -15,6 +21,39 @@ _DURATION = re.compile(
 _LAST_DECIMAL = re.compile(r"[^.]+(?:\.\d+[A-Z])?")
 # A day whose year is unknown may be that of a leap year.
 _LEAP_YEAR = 2000
+
+
+class PossibleDays(NamedTuple):
+    """The first and last day that a date allows, the same for a complete one, and the part that it lacks."""
+
+    first: date
+    last: date
+    missing: Missing
+
+
+@lru_cache(maxsize=1 << 16)
+def possible_days(value: str) -> PossibleDays | None:
+    """The days that a --DTC allows (`2024-03-01T10:15`, `2024-03`, `2024-03--`, `2024`); None where there is none.
+
+    A time of day and blanks around the text are passed over; without year, or on a day that the calendar does not
+    have, nothing is known. A day without its month is not taken.
+    """
+    found = _ONE.fullmatch(value.strip())
+    if found is None or found["year"] in ("-", "0000"):
+        return None
+    year, month, day = int(found["year"]), _number(found["month"]), _number(found["day"])
+    if month is None:
+        return PossibleDays(date(year, 1, 1), date(year, 12, 31), "M")
+    if not 1 <= month <= 12:
+        return None
+    last = monthrange(year, month)[1]
+    if day is None:
+        return PossibleDays(date(year, month, 1), date(year, month, last), "D")
+    return PossibleDays(date(year, month, day), date(year, month, day), "") if 1 <= day <= last else None
+
+
+def _number(part: str | None) -> int | None:
+    return None if part in (None, "-") else int(part)
 
 
 def is_date(value: str) -> bool:
