@@ -61,6 +61,7 @@ class Plan:
         families = tuple((one, _composites(study, one.criteria)) for one in (response, *again))
         there = _datasets(frames)
         parameters, lacking = _times(study, there, (response, *again))
+        held = set(text(dataset(frames, "ADTTE"), "PARAMCD"))
         return cls(
             study,
             there,
@@ -72,7 +73,7 @@ class Plan:
             adqs_options(study),
             parameters,
             families,
-            lacking,
+            {code: why for code, why in lacking.items() if code not in held},
         )
 
     def given(self, made: Mapping[str, pd.DataFrame]) -> Plan:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.mappings.study_base import Model
@@ -31,15 +31,17 @@ Options of a table `[name]`, and of each entry of a list `[[name]]`:
 """
 
 
-def models_of(kind: Any) -> list[type[Model]]:
+def models_of(kind: Any) -> list[type[Any]]:
     """The models inside a type annotation."""
-    if isinstance(kind, type) and issubclass(kind, Model):
+    if isinstance(kind, type) and hasattr(kind, "__pydantic_fields__"):
         return [kind]
     return [model for part in get_args(kind) for model in models_of(part)]
 
 
 def shown_type(kind: Any) -> str:
     """A type in words: `text`, `one of a, b`, `list of text`."""
+    if get_origin(kind) is Annotated:
+        return shown_type(get_args(kind)[0])
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(f"`{choice}`" if choice else "nothing" for choice in get_args(kind))
     if get_origin(kind) is tuple:
@@ -63,7 +65,7 @@ def shown_default(value: Any) -> str:
     return f"`{value}`" if value not in ("", None) else "none"
 
 
-def reached() -> Iterator[type[Model]]:
+def reached() -> Iterator[type[Any]]:
     """The study and every model below it, each once, in the order in which the file names them."""
     waiting, seen = [Study], set()
     while waiting:
@@ -71,15 +73,15 @@ def reached() -> Iterator[type[Model]]:
         if model not in seen:
             seen.add(model)
             yield model
-            waiting += [inner for field in model.model_fields.values() for inner in models_of(field.annotation)]
+            waiting += [inner for field in model.__pydantic_fields__.values() for inner in models_of(field.annotation)]
 
 
-def section(model: type[Model]) -> str:
+def section(model: type[Any]) -> str:
     """A model as a heading, its description and a table of its options."""
     paragraphs = inspect.cleandoc(model.__doc__ or "").split("\n\n")
     lines = [f"\n## {model.__name__}\n", "\n\n".join(fill(text, WIDTH) for text in paragraphs), ""]
     lines += ["| Option | Value | Default |", "| --- | --- | --- |"]
-    for name, field in model.model_fields.items():
+    for name, field in model.__pydantic_fields__.items():
         if name != "stated":
             row = (f"`{name}`", shown_type(field.annotation), shown_default(field.default))
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")

@@ -45,7 +45,7 @@ def explain_study(study: Study) -> str:
     for name, title, key in LISTS:
         for one in getattr(study, name):
             blocks.append("\n".join([f"{title}: {getattr(one, key)}", *_options(one, skip=(key,))]))
-    blocks += [_criteria(study), _trial_summary(study)]
+    blocks += [_criteria(study), _trial_summary(study), _times(study)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -86,6 +86,13 @@ def _criteria(study: Study) -> str:
 def _trial_summary(study: Study) -> str:
     lines = ["Trial summary parameters"] if study.trial_summary else []
     return "\n".join([*lines, *(f"    {one.code:10}{_shown(one.values)}" for one in study.trial_summary)])
+
+
+def _times(study: Study) -> str:
+    own = {one.paramcd for one in study.time_to_event}
+    lines = ["Time-to-event parameters"]
+    lines += [f"    {code:10}{one.param}{' (own)' * (code in own)}" for code, one in study.times.items()]
+    return "\n".join([*lines, *(f"    {code:10}left out" for code in study.without_parameters)])
 
 
 def options_of(section: Section, skip: Iterable[str] = (), silent: bool = True) -> list[tuple[str, str, str]]:

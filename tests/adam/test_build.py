@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.build import adam_lineage, build_adam
-from fhir2cdisc.converters.run.adam_metadata import adam_datasets
 from fhir2cdisc.mappings.study import Study, load_study
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")
@@ -51,7 +50,7 @@ ECOG = rows("RS", {"RSDTC": "2024-02-25", "RSSTRESN": 1.0, "RSSTRESC": "1", "RST
 def test_which_datasets_the_data_give(frames: dict[str, pd.DataFrame], expected: list[str]) -> None:
     made = build_adam({"DM": DM, **frames}, PLAIN)
     assert list(made.frames) == expected
-    for name, dataset in adam_datasets(made.frames, PLAIN).items():
+    for name, dataset in made.datasets.items():
         assert list(dataset.names) == [c for c in made.frames[name] if c in dataset], name
         unlabelled = [v.name for v in dataset.variables if not v.label or len(v.label) > 40]
         assert unlabelled == [], name
@@ -91,7 +90,9 @@ def test_a_subject_without_start_has_no_record_and_is_reported() -> None:
     made = build_adam({"DM": two, "EX": EX}, PLAIN)
     assert made.frames["ADTTE"]["USUBJID"].unique().tolist() == ["01"]
     assert made.frames["ADSL"]["USUBJID"].tolist() == ["01", "02"]
-    assert made.findings[["USUBJID", "RULE"]].values.tolist() == [["02", "no start date"]]
+    # Survival starts at the reference date, treatment at the first dose.
+    found = made.findings[["USUBJID", "VARIABLE", "RULE"]].values.tolist()
+    assert found == [["02", "RFSTDT", "no start date"], ["02", "TRTSDT", "no start date"]]
 
 
 def test_no_subject_gives_empty_datasets() -> None:

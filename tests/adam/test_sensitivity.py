@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.build import Adam, adam_lineage, build_adam
-from fhir2cdisc.adam.results.interim import study_results
+from fhir2cdisc.adam.build import Adam, adam_datasets, adam_lineage, build_adam
+from fhir2cdisc.adam.plan import Plan
 from fhir2cdisc.adam.tumour.derived_rs import derived_rs
 from fhir2cdisc.adam.tumour.options import RecistOptions
 from fhir2cdisc.adam.tumour.recist import timepoint_responses
-from fhir2cdisc.converters.run.adam_metadata import adam_datasets
 from fhir2cdisc.mappings.study import Study
+from support.adam import results_of
 
 SCANS = ("2024-02-25", "2024-04-26", "2024-06-21", "2024-08-16", "2024-10-11")  # baseline, then every 8 weeks
 FIRST, SECOND, THIRD, FOURTH = SCANS[1:]
@@ -250,7 +250,7 @@ def test_a_time_that_must_be_exceeded_is_the_one_by_the_same_criteria(made: Adam
 
 
 def test_results_stand_beside_the_main_ones_and_say_what_they_are(made: Adam) -> None:
-    table = study_results(study(), made.frames).table
+    table = results_of(study(), made.frames).table
     main = table[(table["GROUP"] == "All") & table["STATISTIC"].isin(["n", "events"])]
     found = {(r["RESULTID"], r["CATEGORY"]): r["VALUE"] for r in main.to_dict("records")}
     # Of seven treated subjects one responded, and only by iRECIST; six progressed by RECIST 1.1, four by iRECIST.
@@ -264,7 +264,7 @@ def test_results_stand_beside_the_main_ones_and_say_what_they_are(made: Adam) ->
 
 
 def test_metadata_describe_the_parameters_and_the_terms(made: Adam) -> None:
-    described = adam_datasets(made.frames, study())
+    described = made.datasets
     words = described["ADRS"]["AVALC"].method
     assert "IPD: Y at the first iUPD of the block that ends in iCPD" in words
     assert "ICDCR: Y where ICBOR is iCR, iPR, iSD or NON-iCR/NON-iUPD, else N." in words
@@ -273,7 +273,9 @@ def test_metadata_describe_the_parameters_and_the_terms(made: Adam) -> None:
     assert "an iUPD that nothing better follows is progression although not confirmed" in words
     assert "IPFS: Starts: Treatment Start" in described["ADTTE"]["CNSR"].method
     assert "ADRS.ADT where PARAMCD = IPD and AVALC = Y" in described["ADTTE"]["CNSR"].method.replace("'", "")
-    assert "I" not in {code[0] for code in _codes(adam_datasets(made.frames, study(sensitivity=[]))["ADRS"])}
+    assert "I" not in {
+        code[0] for code in _codes(adam_datasets(made.frames, Plan.of(study(sensitivity=[]), made.frames))["ADRS"])
+    }
 
 
 def _codes(dataset: Any) -> list[str]:
@@ -304,10 +306,10 @@ def test_without_lesions_of_the_evaluator_nothing_is_made_and_a_finding_says_so(
         assert not made.frames["ADTTE"]["PARAMCD"].str.startswith("I").any()
         rows = made.findings[made.findings["RULE"] == "no lesions for a sensitivity analysis"]
         assert rows[["SEVERITY", "VALUE"]].values.tolist() == [["WARNING", "iRECIST"]]
-        table = study_results(study(), made.frames).table
+        table = results_of(study(), made.frames).table
         reason = table.loc[table["RESULTID"] == "orr.irecist", "REASON"].tolist()
         assert reason == ["ADRS has no parameter ICRSP"]
-        assert list(adam_datasets(made.frames, study())) == sorted(made.frames)
+        assert list(made.datasets) == sorted(made.frames)
 
 
 def test_recist_beside_a_main_analysis_by_other_criteria() -> None:
@@ -323,7 +325,7 @@ def test_recist_beside_a_main_analysis_by_other_criteria() -> None:
         0,
         "Algorithm from Lesions of Investigator",
     )
-    table = study_results(study(criteria="iRECIST", sensitivity=["RECIST 1.1"]), made.frames).table
+    table = results_of(study(criteria="iRECIST", sensitivity=["RECIST 1.1"]), made.frames).table
     codes = table.drop_duplicates("RESULTID").set_index("RESULTID")["PARAMCD"]
     assert (codes["pfs"], codes["pfs.recist"], codes["orr"], codes["orr.recist"]) == ("IPFS", "PFS", "ICRSP", "CRSP")
     assert (codes["sd4"], codes["sd4.recist"], codes["os"]) == ("ISD4M", "SD4M", "OS")

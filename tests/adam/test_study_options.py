@@ -6,21 +6,27 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.safety.adae import AdaeOptions, derive_adae
 from fhir2cdisc.adam.plan import (
+    Plan,
     adae_options,
     adqs_options,
     recist_options,
     response_options,
     sensitivity_options,
-    tte_parameters,
 )
+from fhir2cdisc.adam.safety.adae import AdaeOptions, derive_adae
 from fhir2cdisc.adam.time_to_event.adtte import Parameter, ScanRules
 from fhir2cdisc.mappings.study import Study, builtin_studies, load_study
 
 
 def study(**sections: Any) -> Study:
     return Study.model_validate({"id": "s", "studyid": "S", "title": "S", **sections})
+
+
+def tte_parameters(made: Study, with_response: bool) -> tuple[Parameter, ...]:
+    """The time-to-event parameters where responses by all criteria are there, or none."""
+    criteria = [made.response.criteria, *made.response.sensitivity]
+    return Plan.of(made, {"ADRS": pd.DataFrame({"PARCAT3": criteria})} if with_response else {}).parameters
 
 
 def parameter(made: Study, code: str) -> Parameter:
@@ -125,8 +131,8 @@ def test_where_survival_starts_and_where_a_subject_without_contact_is_censored(s
     assert start in {c.date for c in survival.censors}
 
 
-def test_without_responses_there_is_survival_only() -> None:
-    assert [p.paramcd for p in tte_parameters(study(), False)] == ["OS"]
+def test_without_responses_there_are_only_times_that_need_none() -> None:
+    assert [p.paramcd for p in tte_parameters(study(), False)] == ["OS", "TTD"]
     codes = [p.paramcd for p in tte_parameters(study(), True)]
     assert codes[0] == "OS" and len(codes) == len(set(codes)) and {"PFS", "TTP", "DOR", "TTR", "TTD"} <= set(codes)
 

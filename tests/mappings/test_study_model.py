@@ -25,6 +25,10 @@ def test_the_example_study_loads_unchanged_and_gets_every_default() -> None:
     assert study.endpoints == ()
 
 
+# An own parameter without the way in which its time ends.
+OWN = '[[time_to_event]]\nparamcd = "TTX"\nparam = "X"\nevents = [{ says = "D", dataset = "ADSL", date = "DTHDT" }]\n'
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -41,9 +45,35 @@ def test_the_example_study_loads_unchanged_and_gets_every_default() -> None:
         ('[response]\nsensitivity = ["mRECIST", "mRECIST"]\n', "names a criterion twice: mRECIST, mRECIST"),
         (
             '[response]\nsensitivity = ["iRECIST"]\n[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\n'
-            'kind = "proportion"\nparamcd = "SD4MONTH"\n',
+            'kind = "proportion"\nparamcd = "SD4MONTH"\nresponses = ["SD"]\nthreshold_months = 4\n',
             "endpoint x: paramcd 'SD4MONTH' leaves no room for the letter of iRECIST",
         ),
+        (
+            '[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "time-to-event"\nparamcd = "TTNT"\n',
+            "endpoint x: nobody derives a parameter 'TTNT' (there are: CDOR, DOR, OS, PFS, PFSEMA, TTD, TTP, TTR)",
+        ),
+        (
+            '[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "proportion"\nparamcd = "ORR"\n',
+            "endpoint x: nobody derives a parameter 'ORR'",
+        ),
+        (
+            'without_parameters = ["PFS"]\n[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\n'
+            'kind = "time-to-event"\nparamcd = "PFS"\n',
+            "endpoint x: nobody derives a parameter 'PFS'",
+        ),
+        ('without_parameters = ["TTX"]\n', "'TTX' is no time-to-event parameter that ships"),
+        (
+            '[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "shift"\nparamcd = "KPS"\n',
+            "endpoint x: nobody derives a parameter 'KPS' (there are: ECOG)",
+        ),
+        (f"{OWN}censors = []\n", "without event a time ends by `censors` or by `scans = true`"),
+        (f'{OWN}scans = true\nstart = "PARAMCD > 1"\n', "time_to_event.0.start"),
+        (f"{OWN}scans = true\n{OWN}scans = true\n", "time-to-event parameter 'TTX' is defined twice"),
+        (
+            f'{OWN}scans = true\nonly = {{ says = "R", dataset = "ADRS", date = "ADT", where = "f(x)" }}\n',
+            "'f(x)' holds more than columns, literals, comparisons, and, or, not",
+        ),
+        (f"{OWN}scan = true\n", "time_to_event.0.scan: Extra inputs are not permitted"),
         ('[design]\nstart = "2021-11"\n', "design.start"),
         ('[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "odd"\n', "endpoints.0.kind"),
         (
@@ -68,9 +98,13 @@ def test_other_criteria_may_be_asked_for_as_sensitivity_analyses(tmp_path: Path)
     made = load_study(written(tmp_path, '[response]\ncriteria = "mRECIST"\nsensitivity = ["RECIST 1.1", "iRECIST"]\n'))
     assert made.response.sensitivity == ("RECIST 1.1", "iRECIST")
     endpoint = '[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "proportion"\n'
+    composite = 'paramcd = "SD4MONTH"\nresponses = ["SD"]\nthreshold_months = 4\n'
     again = '[response]\nsensitivity = ["iRECIST"]\n'
     # Eight characters are enough where no letter comes before them, and for a flag of ADSL, which has none.
-    for text in (f'{endpoint}paramcd = "SD4MONTH"\n', f'{again}{endpoint}dataset = "ADSL"\nparamcd = "ACTVARFL"\n'):
+    for text in (
+        f"{endpoint}{composite}",
+        f'{again}{endpoint}dataset = "ADSL"\nparamcd = "ACTVARFL"\n',
+    ):
         assert load_study(written(tmp_path, text)).endpoint("x").paramcd
 
 

@@ -10,10 +10,10 @@ import pytest
 from fhir2cdisc.adam.response.adrs import check_adrs, derive_adrs
 from fhir2cdisc.adam.response.response import ResponseOptions
 from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
-from fhir2cdisc.adam.time_to_event.parameters import OS, PFS
 from fhir2cdisc.adam.tumour.adtr import derive_adtr
 from fhir2cdisc.adam.tumour.derived_rs import derived_rs
 from fhir2cdisc.adam.tumour.recist import RecistOptions, timepoint_responses
+from support.adam import OS, PFS
 
 ADSL = pd.DataFrame(
     {

@@ -10,9 +10,9 @@ import pytest
 from fhir2cdisc.adam.response.adrs import check_adrs, derive_adrs
 from fhir2cdisc.adam.response.response import ResponseOptions
 from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
-from fhir2cdisc.adam.time_to_event.parameters import ADMIRALONCO
 from fhir2cdisc.adam.tumour.adtr import derive_adtr
 from fhir2cdisc.adam.tumour.recist import RecistOptions, check_lesions, timepoint_responses
+from support.adam import ADMIRALONCO
 from support.paths import SHARED
 
 ONCO = replace(ResponseOptions.admiralonco(), reference="RANDDT")

@@ -6,16 +6,17 @@ import json
 
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.metadata_response import adrs_metadata, adtr_metadata, adtte_metadata
 from fhir2cdisc.adam.response.adrs import COLUMNS as ADRS_COLUMNS
+from fhir2cdisc.adam.response.adrs import adrs_dataset
 from fhir2cdisc.adam.response.response import ResponseOptions
 from fhir2cdisc.adam.time_to_event.adtte import COLUMNS as ADTTE_COLUMNS
-from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
+from fhir2cdisc.adam.time_to_event.adtte import adtte_dataset, derive_adtte
 from fhir2cdisc.adam.time_to_event.parameters import PARAMETERS
 from fhir2cdisc.adam.tumour.adtr import COLUMNS as ADTR_COLUMNS
+from fhir2cdisc.adam.tumour.adtr import adtr_dataset
 from support.paths import SHARED
 
-DATASETS = [adrs_metadata(), adtr_metadata(), adtte_metadata(PARAMETERS)]
+DATASETS = [adrs_dataset([ResponseOptions()]), adtr_dataset(), adtte_dataset(PARAMETERS)]
 
 
 @pytest.mark.parametrize(
@@ -39,17 +40,17 @@ def test_labels_keys_types_and_methods_are_complete(dataset: object) -> None:
 
 
 def test_methods_name_the_options_and_the_parameters() -> None:
-    immune = adrs_metadata([ResponseOptions(), ResponseOptions(criteria="iRECIST")])["AVALC"].method
+    immune = adrs_dataset([ResponseOptions(), ResponseOptions(criteria="iRECIST")])["AVALC"].method
     assert "BOR: The best of CR, PR" in immune
     assert "IUPD: Y at the first iUPD" in immune
     assert "at least 28 days later, at most 1 NE between" in immune
-    assert "PFS: Starts: Treatment Start (ADSL.TRTSDT)" in adtte_metadata(PARAMETERS)["CNSR"].method
+    assert "PFS: Starts: Treatment Start (ADSL.TRTSDT)" in adtte_dataset(PARAMETERS)["CNSR"].method
 
 
 def test_types_are_those_of_the_frame() -> None:
     adsl = pd.DataFrame({"STUDYID": "S", "USUBJID": ["1"], "TRTSDT": pd.to_datetime(["2024-01-01"])})
     frame = derive_adtte(adsl, {"ADRS": pd.DataFrame({"USUBJID": []})}, PARAMETERS)
-    for variable in adtte_metadata(PARAMETERS).variables:
+    for variable in adtte_dataset(PARAMETERS).variables:
         assert (frame[variable.name].dtype != object) == (variable.type == "Num"), variable.name
 
 

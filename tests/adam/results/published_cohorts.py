@@ -12,19 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.adam.results.incidence import IncidenceSpec
+from fhir2cdisc.adam.results.proportion import ProportionSpec
+from fhir2cdisc.adam.results.sheet import Records, Spec
 from fhir2cdisc.adam.results.summary import summarise_results
-from fhir2cdisc.adam.results.specs import (
-    Condition,
-    IncidenceSpec,
-    ProportionSpec,
-    Records,
-    Spec,
-    SurvivalSpec,
-    is_,
-)
+from fhir2cdisc.adam.results.survival import SurvivalSpec
 from fhir2cdisc.adam.safety.adae import derive_adae
 from fhir2cdisc.adam.statistics.proportions import t_interval
 from fhir2cdisc.adam.statistics.rounding import round_half_up
+from fhir2cdisc.mappings.conditions import Condition, is_
 
 MONTH = 30.4375
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "published_results.md"

@@ -8,34 +8,32 @@ import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.criteria import in_terms_of
-from fhir2cdisc.adam.response.composite import add_composites, composites
-from fhir2cdisc.adam.results.kinds import endpoint_specs, is_sensitivity, specs_of
-from fhir2cdisc.adam.results.interim import study_results
-from fhir2cdisc.adam.results.specs import (
-    ChangeSpec,
-    Condition,
-    DistributionSpec,
-    IncidenceSpec,
-    ProportionSpec,
-    Records,
-    SurvivalSpec,
-    VisitProportionSpec,
-    is_,
-)
+from fhir2cdisc.adam.plan import Plan
+from fhir2cdisc.adam.response.composite import Composite, add_composites
+from fhir2cdisc.adam.results.change import ChangeSpec
+from fhir2cdisc.adam.results.distribution import DistributionSpec
+from fhir2cdisc.adam.results.incidence import IncidenceSpec
+from fhir2cdisc.adam.results.kinds import specs_of
+from fhir2cdisc.adam.results.proportion import ProportionSpec
+from fhir2cdisc.adam.results.sheet import Records
+from fhir2cdisc.adam.results.survival import SurvivalSpec
+from fhir2cdisc.adam.results.visits import VisitProportionSpec
+from fhir2cdisc.mappings.conditions import Condition, is_
 from fhir2cdisc.mappings.study import Study, builtin_studies, load_study
+from support.adam import results_of, specs_asked
 
 STUDIES = sorted(builtin_studies())
 DAY = pd.Timestamp("2024-01-01")
 
 
 def spec(study: str, name: str) -> object:
-    return next(one for one in endpoint_specs(load_study(study)) if one.id == name)
+    return next(one for one in specs_asked(load_study(study)) if one.id == name)
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_endpoint_has_a_specification_that_bears_its_id(name: str) -> None:
     study = load_study(name)
-    ids = [one.id for one in endpoint_specs(study)]
+    ids = [one.id for one in specs_asked(study)]
     assert len(ids) == len(set(ids))
     assert [e.id for e in study.endpoints] == [i for i in ids if "." not in i]
 
@@ -74,12 +72,14 @@ def test_a_study_file_changes_what_is_computed_without_code() -> None:
     study = load_study("apatinib-camrelizumab")
     response = study.response.model_copy(update={"report": ("unconfirmed", "confirmed")})
     plain = study.model_copy(update={"response": response})
-    first, second = (one for one in specs_of(plain.endpoint("orr"), plain) if isinstance(one, ProportionSpec))
+    first, second = (
+        one for one in specs_of(plain.endpoint("orr"), Plan.of(plain, {})) if isinstance(one, ProportionSpec)
+    )
     assert (first.id, first.criteria[0][0].paramcd) == ("orr", "RSP")
     assert (second.id, second.criteria[0][0].paramcd) == ("orr.confirmed", "CRSP")
     statistics = study.statistics.model_copy(update={"at_risk_min": 3, "level": 0.9})
     strict = study.model_copy(update={"statistics": statistics})
-    pfs = specs_of(strict.endpoint("pfs"), strict)[0]
+    pfs = specs_of(strict.endpoint("pfs"), Plan.of(strict, {}))[0]
     assert isinstance(pfs, SurvivalSpec)
     assert (pfs.min_at_risk, pfs.conf_level) == (3, 0.9)
 
@@ -102,7 +102,7 @@ AGAIN = {
 
 def test_every_endpoint_of_response_is_asked_again_by_the_criteria_of_sensitivity_analyses() -> None:
     study = load_study("lenvatinib-pembrolizumab")
-    specs = {one.id: one for one in endpoint_specs(study)}
+    specs = {one.id: one for one in specs_asked(study)}
     assert set(AGAIN) == {one.id for one in study.endpoints}
     made = {name: specs.get(f"{name}.irecist") for name in AGAIN}
     found = {
@@ -119,7 +119,7 @@ def test_every_endpoint_of_response_is_asked_again_by_the_criteria_of_sensitivit
             assert one.label == f"{study.endpoint(name).title}, sensitivity analysis by iRECIST"
             assert (one.population, one.subset) == (specs[name].population, specs[name].subset)
     assert getattr(made["pfs"], "landmarks", None) == (6,)
-    assert {one.id for one in endpoint_specs(study) if is_sensitivity(one.id, study)} == {
+    assert {one.id for one in specs_asked(study) if one.analysis == "sensitivity"} == {
         "pfs.pfsema",
         *(f"{name}.irecist" for name, said in AGAIN.items() if said),
     }
@@ -130,7 +130,7 @@ def test_responses_are_named_in_the_terms_of_the_criteria() -> None:
     judged = registry.model_copy(
         update={"response": registry.response.model_copy(update={"sensitivity": ("iRECIST", "mRECIST")})}
     )
-    specs = {one.id: one for one in endpoint_specs(judged)}
+    specs = {one.id: one for one in specs_asked(judged)}
     visit, best = specs["orr-visit.irecist"], specs["bor.irecist"]
     assert isinstance(visit, VisitProportionSpec) and isinstance(best, DistributionSpec)
     assert (visit.records.paramcd, visit.responses) == ("IOVR", ("iCR", "iPR"))
@@ -201,7 +201,7 @@ def test_composites_are_strict_about_their_threshold(study: str, code: str, colu
         "ADRS": adrs({s: c[0] for s, c in COURSES.items()}),
         "ADTTE": times({s: (c[1], c[2]) for s, c in COURSES.items()}),
     }
-    out = add_composites(made, pd.DataFrame(), pd.DataFrame(), load_study(study))
+    out = add_composites(made, pd.DataFrame(), pd.DataFrame(), Plan.of(load_study(study), {}).families)
     mine = out[out["PARAMCD"] == code].set_index("USUBJID")
     assert mine["AVALC"].to_dict() == {s: c[column] for s, c in COURSES.items()}
     # A time decides where the response alone does not; the record that decided is named.
@@ -211,10 +211,15 @@ def test_composites_are_strict_about_their_threshold(study: str, code: str, colu
     assert not out.duplicated(["USUBJID", "ASEQ"]).any()
 
 
+def composites(study: str) -> tuple[Composite, ...]:
+    ((_, family),) = Plan.of(load_study(study), {}).families
+    return family
+
+
 def test_composites_say_in_words_what_they_are() -> None:
-    words = {one.paramcd: one.method for one in composites(load_study("apatinib-camrelizumab"))}
+    words = {one.paramcd: one.method for one in composites("apatinib-camrelizumab")}
     assert words == {"CBR": "Y where CBOR is CR, PR or ADTTE.AVAL of PFS is more than 6 x 30.4375 days, else N."}
-    assert [one.paramcd for one in composites(load_study("hepatobiliary-rws"))] == ["CDCR30", "DCR30"]
+    assert [one.paramcd for one in composites("hepatobiliary-rws")] == ["CDCR30", "DCR30"]
 
 
 def tte(study: Study, rows: list[tuple[str, float, float]]) -> dict[str, pd.DataFrame]:
@@ -241,7 +246,7 @@ HARD = {
 @pytest.mark.parametrize("name", STUDIES)
 def test_what_cannot_be_estimated_says_why_and_never_fails(name: str, case: str) -> None:
     study = load_study(name)
-    table = study_results(study, tte(study, HARD[case])).table
+    table = results_of(study, tte(study, HARD[case])).table
     assert {one.id for one in study.endpoints} <= set(table["RESULTID"])
     unexplained = table[table["VALUE"].isna() & (table["REASON"] == "")]
     assert unexplained.to_dict("records") == []
@@ -250,20 +255,21 @@ def test_what_cannot_be_estimated_says_why_and_never_fails(name: str, case: str)
 def test_the_reasons_in_words() -> None:
     study = load_study("apatinib-camrelizumab")
     cases = {
-        ("nobody", "pfs", "median"): "no subject with a time",
+        ("nobody", "os", "median"): "no subject with a time",
+        ("one subject", "pfs", "follow-up median"): "no events",
         ("no events", "os", "median"): "no events",
         ("all missing", "os", "median"): "no subject with a time",
         ("one subject", "orr", "estimate"): "there is no dataset ADRS",
     }
     for (case, name, statistic), reason in cases.items():
-        table = study_results(study, tte(study, HARD[case])).table
+        table = results_of(study, tte(study, HARD[case])).table
         rows = table[(table["RESULTID"] == name) & (table["STATISTIC"] == statistic)]
         assert list(rows["REASON"]) == [reason], (case, name)
 
 
 def test_an_arm_without_subjects_is_not_a_group_and_one_subject_is() -> None:
     study = load_study("hepatobiliary-rws")
-    table = study_results(study, tte(study, HARD["one subject"])).table
+    table = results_of(study, tte(study, HARD["one subject"])).table
     assert list(table.loc[table["RESULTID"] == "os", "GROUP"].unique()) == ["A", "All"]
 
 

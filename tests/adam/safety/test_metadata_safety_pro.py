@@ -2,10 +2,10 @@ import json
 
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.metadata_safety_pro import adae_metadata, adqs_metadata
-from fhir2cdisc.adam.questionnaires.adqs import AdqsOptions, derive_adecog
+from fhir2cdisc.adam.frames.variables import described
+from fhir2cdisc.adam.questionnaires.adqs import AdqsOptions, adqs_dataset, derive_adecog
 from fhir2cdisc.adam.questionnaires.visit_windows import EVERY_3_MONTHS
-from fhir2cdisc.adam.safety.adae import AdaeOptions, derive_adae
+from fhir2cdisc.adam.safety.adae import AdaeOptions, adae_dataset, derive_adae
 from support.paths import SHARED
 
 ADSL = pd.DataFrame(
@@ -59,13 +59,13 @@ def adqs():
 
 
 def all_variables(adae, adqs):
-    return [*adae_metadata(adae).variables, *adqs_metadata(adqs).variables]
+    return [*adae_dataset(adae).variables, *described(adqs, adqs_dataset()).variables]
 
 
 def test_every_column_is_described_in_its_order(adae, adqs):
-    assert adae_metadata(adae).names == tuple(adae.columns)
-    assert adqs_metadata(adqs).names == tuple(adqs.columns)
-    assert adae_metadata(adae)["AEODD"].source == "SUPPAE.QVAL where QNAM is AEODD"
+    assert adae_dataset(adae).names == tuple(adae.columns)
+    assert described(adqs, adqs_dataset()).names == tuple(adqs.columns)
+    assert adae_dataset(adae)["AEODD"].source == "SUPPAE.QVAL where QNAM is AEODD"
 
 
 def test_names_labels_and_origins_fit_a_transport_file(adae, adqs):
@@ -76,7 +76,7 @@ def test_names_labels_and_origins_fit_a_transport_file(adae, adqs):
 
 
 def test_types_and_formats_are_those_of_the_frames(adae, adqs):
-    for data, frame in ((adae_metadata(adae), adae), (adqs_metadata(adqs), adqs)):
+    for data, frame in ((adae_dataset(adae), adae), (described(adqs, adqs_dataset()), adqs)):
         for v in data.variables:
             dtype = frame[v.name].dtype
             assert v.type == ("Char" if dtype.kind == "O" else "Num"), v.name
@@ -84,7 +84,7 @@ def test_types_and_formats_are_those_of_the_frames(adae, adqs):
 
 
 def test_options_of_the_study_are_in_the_methods(adae):
-    text = adae_metadata(adae, AdaeOptions(window=90, ctcae_version="4.0"))
+    text = adae_dataset(adae, AdaeOptions(window=90, ctcae_version="4.0"))
     assert "90 days after TRTEDT" in text["TRTEMFL"].method and "4.0" in text["CTCAEVER"].method
 
 

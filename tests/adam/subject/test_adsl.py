@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.frames.sdtm import cut_at
-from fhir2cdisc.adam.subject.adsl import derive_adsl
-from fhir2cdisc.adam.subject.adsl_metadata import adsl_dataset
+from fhir2cdisc.adam.frames.variables import described
+from fhir2cdisc.adam.plan import adsl_options
+from fhir2cdisc.adam.subject.adsl import adsl_dataset, derive_adsl
 from fhir2cdisc.mappings.study import Study, load_study
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")
@@ -28,7 +29,7 @@ def dm(*ids: str, **columns: Any) -> pd.DataFrame:
 
 
 def adsl(study: Study = PLAIN, **frames: pd.DataFrame) -> pd.DataFrame:
-    return derive_adsl({"DM": dm(), **frames}, study).set_index("USUBJID")
+    return derive_adsl({"DM": dm(), **frames}, adsl_options(study)).set_index("USUBJID")
 
 
 def day(value: Any) -> str:
@@ -52,7 +53,7 @@ def test_no_subject_at_all() -> None:
 
 
 def test_subjects_stand_in_order_of_usubjid_whatever_the_order_of_dm() -> None:
-    out = derive_adsl({"DM": dm("10", "02", "1", AGE=("50", "60", ""), SEX=("M", "F", "U"))}, PLAIN)
+    out = derive_adsl({"DM": dm("10", "02", "1", AGE=("50", "60", ""), SEX=("M", "F", "U"))}, adsl_options(PLAIN))
     assert out["USUBJID"].tolist() == ["02", "1", "10"]
     assert out["SEX"].tolist() == ["F", "U", "M"]
     assert out["AGE"].tolist()[::2] == [60, 50] and np.isnan(out["AGE"].iloc[1])
@@ -251,7 +252,7 @@ def test_a_death_after_the_cutoff_is_not_known() -> None:
                02      | PRCDTH   | TUMOUR   | 2024-05-31"""
         ),
     }
-    out = derive_adsl(cut_at(frames, "2024-05-31"), PLAIN)
+    out = derive_adsl(cut_at(frames, "2024-05-31"), adsl_options(PLAIN))
     assert out["DTHFL"].tolist() == ["", "Y"]
     assert out["DTHCAUS"].tolist() == ["", "TUMOUR"]
     assert [day(value) for value in out["DTHDT"]] == ["", "2024-05-31"]
@@ -319,8 +320,8 @@ def test_rank_by_consent_then_subject_and_the_looks() -> None:
 @pytest.mark.parametrize("name", ["hepatobiliary-rws", "refractory-registry", "axitinib-toripalimab"])
 def test_every_variable_is_described_and_no_label_is_longer_than_40(name: str) -> None:
     study = load_study(name)
-    frame = derive_adsl({"DM": dm(ARM="A")}, study)
-    dataset = adsl_dataset(frame, study)
+    frame = derive_adsl({"DM": dm(ARM="A")}, adsl_options(study))
+    dataset = described(frame, adsl_dataset(adsl_options(study)))
     assert list(dataset.names) == list(frame.columns)
     assert [v.name for v in dataset.variables if not v.label or len(v.label) > 40 or len(v.name) > 8] == []
     assert [v.name for v in dataset.variables if not v.source and not v.method] == []

@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from fhir2cdisc.adam.plan import adsl_options
 from fhir2cdisc.adam.subject.disease import add_disease, recommendations, resistance, study_names, therapies
-from fhir2cdisc.mappings.study import Study, load_study
+from fhir2cdisc.adam.subject.options import AdslOptions
+from fhir2cdisc.mappings.study import load_study
 
-PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")
-REGISTRY = load_study("refractory-registry")
+REGISTRY = adsl_options(load_study("refractory-registry"))
 START = "2024-03-10"
 
 
@@ -26,7 +27,7 @@ def disease(ids: list[str], untreated: tuple[str, ...] = (), **frames: pd.DataFr
     """What is added to subjects whose first dose was on START."""
     start = pd.Series([None if one in untreated else START for one in ids], dtype=object)
     adsl = pd.DataFrame({"USUBJID": ids, "TRTSDT": pd.to_datetime(start)})
-    return add_disease(adsl, frames, PLAIN).set_index("USUBJID")
+    return add_disease(adsl, frames, AdslOptions()).set_index("USUBJID")
 
 
 # CMCAT | CMSTDTC | NACTDT
@@ -144,7 +145,9 @@ def test_histology_and_empty_frames() -> None:
     ],
 )
 def test_a_drug_has_the_name_of_the_study(words: str, expected: str) -> None:
-    assert study_names(pd.Series([words], dtype=object), load_study("hepatobiliary-rws")).tolist() == [expected]
+    assert study_names(pd.Series([words], dtype=object), adsl_options(load_study("hepatobiliary-rws"))).tolist() == [
+        expected
+    ]
 
 
 def test_recommendations_of_the_board() -> None:
@@ -156,7 +159,7 @@ def test_recommendations_of_the_board() -> None:
         ],
         columns=["USUBJID", "FATESTCD", "FASPID", "FADTC", "FASTRESC"],
     )
-    out = recommendations(fa, PLAIN)
+    out = recommendations(fa, AdslOptions())
     assert out[["USUBJID", "RECID", "DRUG"]].values.tolist() == [["01", "R1", "Olaparib"], ["02", "R2", ""]]
     assert [day(value) for value in out["RECDT"]] == ["2023-01-05", ""]
 
@@ -175,10 +178,10 @@ def test_therapies_are_the_first_dose_of_each_drug_and_other_anticancer_drugs() 
         ],
         columns=["USUBJID", "CMTRT", "CMSTDTC", "CMSEQ", "CMCAT"],
     )
-    out = therapies({"EX": ex, "CM": cm}, PLAIN)
+    out = therapies({"EX": ex, "CM": cm}, AdslOptions())
     found = [tuple(row) for row in out[["TRT", "SRCDOM", "SRCSEQ"]].values]
     assert found == [("D", "CM", 2), ("A", "EX", 1), ("B", "EX", 2), ("C", "CM", 1)]
-    assert len(therapies({}, PLAIN)) == 0
+    assert len(therapies({}, AdslOptions())) == 0
 
 
 def test_resistance_is_progression_by_the_evaluator_of_the_study() -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from fhir2cdisc.adam.frames.conditions import select
 from fhir2cdisc.adam.time_to_event.adtte import Censor, Event, Parameter, Source, check_adtte, derive_adtte
-from fhir2cdisc.adam.time_to_event.parameters import ADMIRALONCO, CDOR, DOR, OS, PFS, PFSEMA, TTD, TTP, TTR
 from fhir2cdisc.mappings.conditions import in_words
+from support.adam import ADMIRALONCO, CDOR, DOR, OS, PFS, PFSEMA, TTD, TTP, TTR
 
 
 def adsl(**columns: list[object]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Censoring of progression-free survival: the 17 situations of the FDA-style table, one row each, by hand.
+"""Censoring of progression-free survival: the 17 situations of the fda_rules()-style table, one row each, by hand.
 
 Planned assessments every 8 weeks with a window of 1 week: an event is after a gap when it comes more than
 2 x 56 + 2 x 7 = 126 days after the last adequate assessment.
@@ -12,7 +12,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
-from fhir2cdisc.adam.time_to_event.parameters import FDA, PFS, PFSEMA
+from fhir2cdisc.adam.time_to_event.parameters import fda_rules
+from support.adam import PFS, PFSEMA
 from support.paths import SHARED
 
 START = pd.Timestamp("2024-01-01")
@@ -133,7 +134,7 @@ def test_a_study_without_any_baseline_record_is_not_censored_for_it() -> None:
 
 def test_a_sensitivity_analysis_is_a_replacement() -> None:
     subject, records = frames("56:SD 183:PD", "")
-    kept = replace(PFS, scans=replace(FDA, missed=0))
+    kept = replace(PFS, scans=replace(fda_rules(), missed=0))
     assert derive_adtte(subject, {"ADRS": records}, [kept]).CNSR.tolist() == [0.0]
-    wider = replace(PFS, scans=replace(FDA, interval_days=84))
+    wider = replace(PFS, scans=replace(fda_rules(), interval_days=84))
     assert derive_adtte(subject, {"ADRS": records}, [wider]).CNSR.tolist() == [0.0]

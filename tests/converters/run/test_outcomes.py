@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from fhir2cdisc.adam.build import build_adam
-from fhir2cdisc.adam.results.kinds import endpoint_specs
 from fhir2cdisc.adam.results.interim import look_specs, study_results
+from fhir2cdisc.adam.results.kinds import endpoint_specs
 from fhir2cdisc.adam.results.summary import summarise_results
 from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.documents.arm import result_displays

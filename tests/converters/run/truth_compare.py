@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 from fhir2cdisc.adam.build import build_adam
 from fhir2cdisc.adam.frames.sdtm import cut_at
-from fhir2cdisc.adam.response.adrs import derive_adrs
 from fhir2cdisc.adam.plan import recist_options, response_options, tte_parameters
+from fhir2cdisc.adam.response.adrs import derive_adrs
 from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
 from fhir2cdisc.adam.tumour.recist import timepoint_responses
 from fhir2cdisc.mappings.study import Study

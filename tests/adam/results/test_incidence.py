@@ -1,8 +1,11 @@
+"""Tables of adverse events: counts, order, worst grades (by hand)."""
+
+from __future__ import annotations
+
 import math
 
 import pandas as pd
-import pytest
-from fhir2cdisc.adam.statistics.tables import change_summary, describe, incidence, shift_table, worst_grade
+from fhir2cdisc.adam.results.incidence import incidence, worst_grade
 
 ADSL = pd.DataFrame({"USUBJID": list("abcdefgh"), "ARM": ["1"] * 4 + ["2"] * 4})
 
@@ -61,44 +64,3 @@ def test_worst_grade_per_level():
     rash = table.loc[("Skin", "Rash")]
     assert (rash["N_SUBJECTS"], rash["GRADE_1"], rash["GRADE_MISSING"]) == (2, 1, 1)
     assert worst_grade(ADSL, EVENTS.iloc[:0])["N_SUBJECTS"].tolist() == [0]
-
-
-def test_shift_table_shows_all_pairs_and_the_missing():
-    rows = pd.DataFrame({"BASE": [0.0, 0.0, 1.0, None], "AVAL": [0.0, 1.0, 1.0, 2.0]})
-    table = shift_table(rows, "BASE", "AVAL").set_index(["FROM", "TO"])
-    assert table["N_SUBJECTS"].sum() == 4 and len(table) == 16
-    assert table.loc[("0", "1"), ["N_SUBJECTS", "N", "PERCENT"]].tolist() == [1, 4, 25.0]
-    assert table.loc[("Missing", "2"), "N_SUBJECTS"] == 1
-
-
-def test_describe_by_hand():
-    d = describe(pd.Series([1, 2, 3, 4, None]))
-    assert (d["n"], d["mean"], d["median"], d["q1"], d["q3"], d["min"], d["max"]) == (
-        4,
-        2.5,
-        2.5,
-        1.5,
-        3.5,
-        1,
-        4,
-    )
-    assert d["sd"] == pytest.approx(math.sqrt(5 / 3))
-    assert d["upper"] - d["mean"] == pytest.approx(3.182446305284263 * math.sqrt(5 / 3) / 2)  # t(0.975, 3)
-
-
-@pytest.mark.parametrize(("values", "n"), [([], 0), ([None], 0), ([7.0], 1)])
-def test_describe_makes_up_nothing(values, n):
-    d = describe(pd.Series(values, dtype=float))
-    assert d["n"] == n and math.isnan(d["sd"]) and math.isnan(d["lower"])
-    assert d["mean"] == 7 if n else math.isnan(d["mean"])
-
-
-def test_change_by_visit_in_order_of_visits():
-    rows = pd.DataFrame({"AVISITN": [2, 1, 1], "AVISIT": ["B", "A", "A"], "AVAL": [5, 1, 3], "CHG": [2, None, 0]})
-    table = change_summary(rows)
-    assert table[["AVISIT", "VARIABLE", "n", "mean"]].values.tolist() == [
-        ["A", "AVAL", 2, 2],
-        ["A", "CHG", 1, 0],
-        ["B", "AVAL", 1, 5],
-        ["B", "CHG", 1, 2],
-    ]
