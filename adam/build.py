@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 from fhir2cdisc.adam.frames.findings import gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, cut_at, dataset, tidy
 from fhir2cdisc.adam.frames.variables import described
+from fhir2cdisc.adam.lineage import adam_lineage
 from fhir2cdisc.adam.plan import Plan, adsl_options, recist_options, sensitivity_options
 from fhir2cdisc.adam.questionnaires.adqs import adqs_dataset, adqs_findings, derive_adqs
 from fhir2cdisc.adam.response.adrs import adrs_dataset, check_adrs, derive_adrs
@@ -36,13 +37,15 @@ class Adam:
     frames    the datasets by name, `datasets` their metadata.
     plan      what the study asks of these data, `specs` the results that it asks for.
     findings  what was found while they were made (DATASET, USUBJID, RULE, MESSAGE ...).
+    lineage   the records that each record came from (see `adam_lineage`).
     """
 
     frames: dict[str, pd.DataFrame]
     datasets: dict[str, Dataset]
     plan: Plan
     specs: tuple[Spec, ...]
-    findings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    findings: pd.DataFrame
+    lineage: pd.DataFrame
 
 
 def study_lesions(frames: Frames) -> Lesions:
@@ -74,7 +77,8 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None) -> Ad
     if "ADRS" in made:
         made["ADRS"] = add_composites(made, rs, dataset(frames, "TU"), plan.families, keep=KEEP)
     made = dict(sorted(made.items()))
-    return Adam(made, adam_datasets(made, plan), plan, study_specs(plan, made), gather_findings(found))
+    lineage = adam_lineage(made, dataset(frames, "QS"))
+    return Adam(made, adam_datasets(made, plan), plan, study_specs(plan, made), gather_findings(found), lineage)
 
 
 def _responses(
@@ -118,40 +122,3 @@ def adam_datasets(frames: Mapping[str, pd.DataFrame], plan: Plan) -> dict[str, D
         "ADQS": lambda: adqs_dataset(plan.adqs),
     }
     return {name: described(frame, makers[name](), subject) for name, frame in frames.items()}
-
-
-def adam_lineage(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row for each ADaM record: the record or variable that it came from.
-
-    BDS and TTE records name it themselves (SRCDOM, SRCVAR, SRCSEQ); a record of ADAE is the AE record of the same
-    AESEQ; one of ADSL is its DM record, and LSTALVDT has a row of its own. SRCSEQ is --SEQ, of a visit (SV) VISITNUM.
-    """
-    parts = []
-    for name, frame in frames.items():
-        if "SRCDOM" in frame:
-            parts.append(_lineage(name, frame, "ASEQ", "SRCDOM", "SRCVAR", "SRCSEQ", frame["PARAMCD"]))
-        elif name == "ADAE":
-            made = frame.assign(D="AE", V="AETERM", S=frame["AESEQ"])
-            parts.append(_lineage(name, made, "AESEQ", "D", "V", "S", ""))
-        elif name == "ADSL":
-            made = frame.assign(D="DM", V="USUBJID", S=float("nan"), A=float("nan"))
-            parts.append(_lineage(name, made, "A", "D", "V", "S", ""))
-            alive = frame[frame["LALVDOM"] != ""].assign(A=float("nan"))
-            parts.append(_lineage(name, alive, "A", "LALVDOM", "LALVVAR", "LALVSEQ", "LSTALVDT"))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def _lineage(
-    name: str, frame: pd.DataFrame, seq: str, domain: str, variable: str, source: str, parameter: pd.Series | str
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "DATASET": name,
-            "USUBJID": frame["USUBJID"],
-            "SEQ": pd.to_numeric(frame[seq], errors="coerce"),
-            "PARAMCD": parameter,
-            "SRCDOM": frame[domain],
-            "SRCVAR": frame[variable],
-            "SRCSEQ": pd.to_numeric(frame[source], errors="coerce"),
-        }
-    ).reset_index(drop=True)

@@ -156,6 +156,8 @@ class Study(Section):
         used = {d for arm in self.arms for d in arm.drugs} | {d for r in self.simulation.regimens for d in r.drugs}
         if used - drugs:
             raise ValueError(f"drug {sorted(used - drugs)[0]!r} of an arm or regimen is not among the study's drugs")
+        if self.statistics.control and self.statistics.control not in {arm.code for arm in self.arms}:
+            raise ValueError(f"statistics.control {self.statistics.control!r} is no arm of this study")
         named = {
             "endpoint": [e.id for e in self.endpoints],
             "arm": [a.code for a in self.arms],

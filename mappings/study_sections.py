@@ -220,13 +220,19 @@ class Interim(Section):
 
 
 class Statistics(Section):
-    """How results are estimated."""
+    """How results are estimated.
+
+    `control` is the arm, by its code, against which shares by arm are compared: the difference of each other arm to it,
+    with its interval by `difference_ci`. Without it arms stand side by side.
+    """
 
     level: float = Field(default=0.95, gt=0, lt=1)
     proportion_ci: Literal["clopper-pearson", "wilson"] = "clopper-pearson"
     km_ci: Literal["log-log", "log", "plain"] = "log-log"
     ties: Literal["efron", "breslow"] = "efron"
     at_risk_min: int = Field(default=10, ge=0)
+    control: str = ""
+    difference_ci: Literal["miettinen-nurminen", "newcombe"] = "miettinen-nurminen"
 
 
 Kind = Literal[

@@ -156,12 +156,6 @@ def derive_adqs(
     return _analysis(rows[rows["USUBJID"].isin(adsl["USUBJID"])], adsl, options)
 
 
-def derive_adecog(adsl: pd.DataFrame, rs: pd.DataFrame, options: AdqsOptions = DEFAULTS) -> pd.DataFrame:
-    """The ECOG rows of ADQS alone (PARAMCD `ECOG`), from SDTM RS with RSCAT `ECOG`."""
-    rows = _ecog_rows(_records(rs, "RS"), None)
-    return _analysis(rows[rows["USUBJID"].isin(adsl["USUBJID"])], adsl, options)
-
-
 def adqs_sources(adqs: pd.DataFrame, qs: pd.DataFrame) -> pd.DataFrame:
     """The QS records behind each score: USUBJID, ASEQ and PARAMCD of ADQS, SRCDOM, SRCVAR, SRCSEQ."""
     ready = _records(qs, "QS")

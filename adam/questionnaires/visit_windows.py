@@ -25,7 +25,6 @@ class VisitWindows:
 
 
 AS_COLLECTED = VisitWindows()
-EVERY_3_MONTHS = VisitWindows(3, 45)
 
 
 def target_day(visit: np.ndarray, windows: VisitWindows) -> np.ndarray:

@@ -63,11 +63,6 @@ class ResponseOptions:
                 raise ValueError(f"{name}: {getattr(self, name)} is negative")
 
     @classmethod
-    def recist_1_1(cls) -> ResponseOptions:
-        """RECIST 1.1 as published (Eisenhauer 2009, table 3): any disease after a CR is progression."""
-        return cls()
-
-    @classmethod
     def admiralonco(cls) -> ResponseOptions:
         """As the R package admiralonco computes: calls as collected, no rule for new therapy."""
         return cls(pr_after_cr="collected", new_therapy="", last_assessment="any")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -10,8 +11,9 @@ import pandas as pd
 from fhir2cdisc.adam.plan import Plan
 from fhir2cdisc.adam.results.asked import by_confirmation, common, named
 from fhir2cdisc.adam.results.percent import add_percent
-from fhir2cdisc.adam.results.sheet import ANALYSED, Data, Records, Sheet, Spec
+from fhir2cdisc.adam.results.sheet import ALL, ANALYSED, Data, Records, Sheet, Spec
 from fhir2cdisc.adam.results.visits import VisitProportionSpec
+from fhir2cdisc.adam.statistics.proportions import DIFFERENCES, NO_SUBJECTS
 from fhir2cdisc.mappings.conditions import Condition, is_
 from fhir2cdisc.mappings.study_sections import Endpoint
 
@@ -26,17 +28,41 @@ class ProportionSpec(Spec):
     name: ClassVar[str] = "Proportion of subjects"
     criteria: Criteria
     method: str = "clopper-pearson"
+    control: str = ""
+    difference: str = "miettinen-nurminen"
 
     @property
     def counted(self) -> tuple[Records, ...]:
         return tuple(dict.fromkeys(one for member in self.criteria for one in member))
 
     def summarise(self, data: Data) -> Sheet:
-        """n, N and the percentage with its interval, in each group."""
-        sheet = self.sheet()
+        """n, N and the percentage with its interval, in each group; then the differences to the control."""
+        sheet, counts = self.sheet(), {}
         for group, subjects in data.groups(self):
-            add_share(sheet, data, self.criteria, subjects, group, "", self.method)
+            counts[group] = add_share(sheet, data, self.criteria, subjects, group, "", self.method)
+        if self.group and self.control:
+            for group in [one for one in counts if one not in (ALL, self.control)]:
+                _difference(sheet, self, group, counts[group], counts.get(self.control, (0, 0)))
         return sheet
+
+
+def _difference(
+    sheet: Sheet, spec: ProportionSpec, group: str, ours: tuple[int, int], control: tuple[int, int]
+) -> None:
+    """The difference of two shares in percentage points."""
+    (x1, n1), (x2, n2) = ours, control
+    interval = DIFFERENCES[spec.difference](x1, n1, x2, n2, spec.conf_level)
+    sheet.add(
+        group,
+        "difference",
+        100 * (x1 / n1 - x2 / n2) if n1 and n2 else math.nan,
+        category=f"{group} - {spec.control}",
+        lower=100 * interval.lower,
+        upper=100 * interval.upper,
+        unit="percentage points",
+        method=f"{spec.difference}, {spec.conf_level:.0%}",
+        reason="" if n1 and n2 else NO_SUBJECTS,
+    )
 
 
 def fulfilled(
@@ -61,8 +87,8 @@ def add_share(
     group: str,
     category: str,
     method: str,
-) -> None:
-    """The rows N, n and percent of those who fulfil the criteria, with the records behind them."""
+) -> tuple[int, int]:
+    """The rows N, n and percent of those who fulfil the criteria, with the records behind them; n and N."""
     who, behind = fulfilled(data, criteria, subjects)
     sheet.keep(group, "denominator", "ADSL", subjects, category)
     for dataset, rows in behind:
@@ -70,6 +96,7 @@ def add_share(
     n = subjects["USUBJID"].nunique()
     sheet.add(group, "N", n, category=category, unit="subjects")
     add_percent(sheet, group, len(who), n, category, method)
+    return len(who), n
 
 
 def responders(plan: Plan, code: str) -> Criteria:
@@ -86,7 +113,13 @@ def _specs(one: Endpoint, plan: Plan) -> Iterator[Spec]:
         )
         return
     main, siblings = by_confirmation(one, plan)
-    first = ProportionSpec(**common(one, plan), criteria=_criteria(one, plan, main), method=said.proportion_ci)
+    first = ProportionSpec(
+        **common(one, plan),
+        criteria=_criteria(one, plan, main),
+        method=said.proportion_ci,
+        control=next((arm.label for arm in plan.study.arms if arm.code == said.control), ""),
+        difference=said.difference_ci,
+    )
     yield first
     for word, code in siblings:
         yield replace(first, **named(one, word, "confirmation"), criteria=_criteria(one, plan, code))

@@ -17,7 +17,7 @@ from fhir2cdisc.adam.results.distribution import DistributionSpec
 from fhir2cdisc.adam.results.proportion import Criteria, add_share, responders
 from fhir2cdisc.adam.results.sheet import ALL, Data, Records, Sheet, Spec
 from fhir2cdisc.adam.results.survival import add_curve, times
-from fhir2cdisc.adam.statistics.cox import cox
+from fhir2cdisc.adam.statistics.cox import cox, proportionality_test
 from fhir2cdisc.adam.statistics.kaplan_meier import ConfType
 from fhir2cdisc.adam.statistics.logrank import log_rank
 from fhir2cdisc.adam.subject.biomarkers import gene_flag
@@ -132,6 +132,9 @@ def _compare(
             reason=model.reason,
             method=f"Cox{words}, {spec.ties} ties, Wald {spec.conf_level:.0%} interval",
         )
+    zph = proportionality_test(rows["AVAL"], rows["EVENT"], covariates).iloc[-1]
+    words = "Score test of proportional hazards, all covariates, Kaplan-Meier time"
+    sheet.add(ALL, "p value, proportionality", zph["P_VALUE"], category=variable, method=words, reason=zph["REASON"])
     test = log_rank(rows["AVAL"], rows["EVENT"], np.asarray(rows["LEVEL"]))
     sheet.add(ALL, "p value", test.p_value, category=variable, method="Log-rank test", reason=test.reason)
 

@@ -130,6 +130,10 @@ def miettinen_nurminen(x1: int, n1: int, x2: int, n2: int, conf_level: float = 0
     return Interval(lower, upper)
 
 
+# The intervals of a difference by the names that a study file gives them.
+DIFFERENCES = {"newcombe": newcombe, "miettinen-nurminen": miettinen_nurminen}
+
+
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
     return float(optimize.brentq(function, low, high, xtol=1e-13, rtol=1e-13))
 

@@ -22,12 +22,3 @@ def percent(x: int, n: int, digits: int = 1) -> float:
         return math.nan
     exact = Decimal(100 * int(x)) / Decimal(int(n))
     return float(exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
-
-
-def n_percent(x: int, n: int, digits: int = 1) -> str:
-    """`8 (25.0%)`; `0` where nobody counted, `-` where there is no denominator."""
-    if n == 0:
-        return "-"
-    if x == 0:
-        return "0"
-    return f"{int(x)} ({percent(x, n, digits):.{digits}f}%)"

@@ -51,7 +51,6 @@ class BiomarkerOptions:
 
 
 DEFAULTS = BiomarkerOptions()
-CPS_1_10 = BiomarkerOptions(pdl1_score="CPS", pdl1_cuts=(1.0, 10.0))
 
 
 def derive_biomarkers(
@@ -84,16 +83,6 @@ def derive_biomarkers(
 def gene_flag(symbol: str) -> str:
     """The flag variable of a gene, at most eight characters: `KRAS` is KRASFL."""
     return re.sub(r"[^A-Z0-9]", "", symbol.upper())[:6] + "FL"
-
-
-def actionable(recommendations: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
-    """ACTFL by subject: `Y` where the tumour board concluded that a variant is actionable, else `N`.
-
-    A recommendation that names a gene is such a conclusion (GENE not empty).
-    """
-    found = recommendations.loc[text(recommendations, "GENE") != "", "USUBJID"]
-    has = adsl["USUBJID"].isin(found)
-    return pd.DataFrame({"USUBJID": adsl["USUBJID"], "ACTFL": np.where(has, "Y", "N")})
 
 
 def _samples(

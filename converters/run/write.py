@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from fhir2cdisc.adam.build import Adam, adam_lineage
+from fhir2cdisc.adam.build import Adam
 from fhir2cdisc.converters.atomic import replacing, write_text
 from fhir2cdisc.converters.define.document import Document, write_define
 from fhir2cdisc.converters.define.results import ResultDisplay
@@ -214,7 +214,7 @@ def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:
     if run is not None:
         _parquet(folder / "lineage" / "sdtm.parquet", run.sdtm.lineage)
     if adam is not None:
-        _parquet(folder / "lineage" / "adam.parquet", adam_lineage(adam.frames))
+        _parquet(folder / "lineage" / "adam.parquet", adam.lineage)
 
 
 def _parquet(path: Path, frame: pd.DataFrame) -> None:

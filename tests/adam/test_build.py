@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.build import adam_lineage, build_adam
+from fhir2cdisc.adam.build import build_adam
+from fhir2cdisc.adam.lineage import adam_lineage
 from fhir2cdisc.mappings.study import Study, load_study
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")

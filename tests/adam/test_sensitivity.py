@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.build import Adam, adam_datasets, adam_lineage, build_adam
+from fhir2cdisc.adam.build import Adam, adam_datasets, build_adam
+from fhir2cdisc.adam.lineage import adam_lineage
 from fhir2cdisc.adam.plan import Plan
 from fhir2cdisc.adam.tumour.derived_rs import derived_rs
 from fhir2cdisc.adam.tumour.options import RecistOptions

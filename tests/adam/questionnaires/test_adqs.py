@@ -2,9 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.questionnaires import fact_hep, promis29
-from fhir2cdisc.adam.questionnaires.adqs import AdqsOptions, adqs_findings, adqs_sources, derive_adecog, derive_adqs
-from fhir2cdisc.adam.questionnaires.deterioration import ECOG_WORSE, Deterioration, first_deterioration, last_score
-from fhir2cdisc.adam.questionnaires.visit_windows import EVERY_3_MONTHS, VisitWindows, assign_windows
+from fhir2cdisc.adam.questionnaires.adqs import AdqsOptions, adqs_findings, adqs_sources, derive_adqs
+from fhir2cdisc.adam.questionnaires.visit_windows import VisitWindows, assign_windows
 
 ADSL = pd.DataFrame(
     {
@@ -57,7 +56,7 @@ def form(instrument, when, value, visit="V1", number=1.0, skip=(), subject="01")
 
 def test_baseline_is_the_last_value_on_or_before_the_first_dose():
     rs = ecog(("2024-01-02", 2), ("2024-01-10", 1), ("2024-02-10", 1), ("2024-03-10", 2), ("2024-04-10", 0))
-    out = derive_adecog(ADSL, rs)
+    out = derive_adqs(ADSL, None, rs=rs)
     assert out["ABLFL"].tolist() == ["", "Y", "", "", ""]
     assert out["BASE"].tolist() == [1] * 5
     assert out["CHG"].fillna(9).tolist() == [9, 9, 0, 1, -1]
@@ -69,13 +68,13 @@ def test_baseline_is_the_last_value_on_or_before_the_first_dose():
 
 
 def test_an_untreated_subject_has_values_but_no_baseline():
-    out = derive_adecog(ADSL, ecog(("2024-01-02", 2), ("2024-03-02", 3), subject="02"))
+    out = derive_adqs(ADSL, None, rs=ecog(("2024-01-02", 2), ("2024-03-02", 3), subject="02"))
     assert out["AVAL"].tolist() == [2, 3]
     assert out["BASE"].isna().all() and out["CHG"].isna().all() and (out["ANL01FL"] == "").all()
 
 
 def test_ecog_values_that_are_none_do_not_count_and_older_qs_is_read():
-    assert len(derive_adecog(ADSL, ecog(("2024-01-02", "UNKNOWN"), ("2024-01-03", 6)))) == 0
+    assert len(derive_adqs(ADSL, None, rs=ecog(("2024-01-02", "UNKNOWN"), ("2024-01-03", 6)))) == 0
     older = pd.DataFrame(
         {
             "USUBJID": ["01"],
@@ -105,7 +104,7 @@ def test_ecog_values_that_are_none_do_not_count_and_older_qs_is_read():
     ],
 )
 def test_windows_of_three_months(day, visit, reason):
-    assert assign_windows(pd.Series([float(day)]), EVERY_3_MONTHS)["AVISIT"].tolist() == [visit], reason
+    assert assign_windows(pd.Series([float(day)]), VisitWindows(3, 45))["AVISIT"].tolist() == [visit], reason
 
 
 def test_halfway_between_two_targets_belongs_to_the_earlier():
@@ -118,7 +117,7 @@ def test_halfway_between_two_targets_belongs_to_the_earlier():
 
 def test_the_value_nearest_to_the_target_is_analysed():
     rs = ecog(("2024-01-09", 1), ("2024-03-20", 1), ("2024-04-10", 2), ("2024-04-12", 0), ("2025-01-09", 1))
-    out = derive_adecog(ADSL, rs, AdqsOptions(windows=EVERY_3_MONTHS))
+    out = derive_adqs(ADSL, None, rs=rs, options=AdqsOptions(windows=VisitWindows(3, 45)))
     assert out["AVISIT"].tolist() == ["Baseline", "Month 3", "Month 3", "Month 3", "Month 12"]
     assert out["ANL01FL"].tolist() == ["Y", "", "Y", "", "Y"]  # day 92 is 2024-04-10
     assert out["AWTDIFF"].fillna(99).tolist() == [99, -21, 0, 2, 0]
@@ -197,34 +196,3 @@ def test_no_questionnaires_at_all():
     out = derive_adqs(ADSL, empty)
     assert len(out) == 0 and {"PARAMCD", "CHG", "ANL01FL"} <= set(out.columns)
     assert len(adqs_findings(empty)) == 0 and len(adqs_sources(out, empty)) == 0
-    assert len(first_deterioration(out, ECOG_WORSE)) == 0
-
-
-@pytest.mark.parametrize(
-    ("values", "confirmed", "expected", "reason"),
-    [
-        ((1, 1, 2, 1), False, "2024-03-10", "first worsening by one"),
-        ((1, 1, 2, 1), True, None, "not confirmed at the next assessment"),
-        ((1, 2, 2, 1), True, "2024-02-10", "confirmed"),
-        ((1, 1, 1, 2), True, None, "the last assessment cannot be confirmed"),
-        ((2, 1, 0, 2), False, None, "never worse than baseline"),
-        ((None, 3, 3, 3), False, None, "no baseline"),
-    ],
-)
-def test_first_deterioration_of_ecog(values, confirmed, expected, reason):
-    dates = ("2024-01-10", "2024-02-10", "2024-03-10", "2024-04-10")
-    rs = ecog(*[(d, v) for d, v in zip(dates, values, strict=True) if v is not None])
-    rule = Deterioration("ECOG", 1, False, confirmed, "Worse")
-    found = first_deterioration(derive_adecog(ADSL, rs), rule)
-    assert [str(d.date()) for d in found["ADT"]] == ([expected] if expected else []), reason
-
-
-def test_direction_of_a_score_and_its_censoring():
-    answers = (("2024-01-10", 4), ("2024-02-10", 5), ("2024-03-10", 2))
-    qs = pd.concat([form(promis29, d, v, d, float(i)) for i, (d, v) in enumerate(answers)])
-    adqs = derive_adqs(ADSL, qs, AdqsOptions(items=False))
-    function = first_deterioration(adqs, Deterioration("PF", 3, higher_is_better=True))
-    fatigue = first_deterioration(adqs, Deterioration("FAT", 3, higher_is_better=False))
-    assert str(function["ADT"][0].date()) == "2024-03-10" and str(fatigue["ADT"][0].date()) == "2024-02-10"
-    assert (function["SRCDOM"][0], function["EVNTDESC"][0]) == ("ADQS", "Deterioration")
-    assert str(last_score(adqs, "PF")["ADT"][0].date()) == "2024-03-10"

@@ -23,7 +23,7 @@ from fhir2cdisc.adam.response.response import (
 from support.paths import SHARED
 
 START = pd.Timestamp("2024-01-01")
-PUBLISHED = ResponseOptions.recist_1_1()
+PUBLISHED = ResponseOptions()
 ONCO = ResponseOptions.admiralonco()
 
 

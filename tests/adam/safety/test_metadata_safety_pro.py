@@ -3,8 +3,8 @@ import json
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.frames.variables import described
-from fhir2cdisc.adam.questionnaires.adqs import AdqsOptions, adqs_dataset, derive_adecog
-from fhir2cdisc.adam.questionnaires.visit_windows import EVERY_3_MONTHS
+from fhir2cdisc.adam.questionnaires.adqs import AdqsOptions, adqs_dataset, derive_adqs
+from fhir2cdisc.adam.questionnaires.visit_windows import VisitWindows
 from fhir2cdisc.adam.safety.adae import AdaeOptions, adae_dataset, derive_adae
 from support.paths import SHARED
 
@@ -55,7 +55,7 @@ def adqs():
             "VISITNUM": [2.0],
         }
     )
-    return derive_adecog(ADSL, rs, AdqsOptions(windows=EVERY_3_MONTHS))
+    return derive_adqs(ADSL, rs.iloc[:0], AdqsOptions(windows=VisitWindows(3, 45)), rs)
 
 
 def all_variables(adae, adqs):

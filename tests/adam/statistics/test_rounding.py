@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from fhir2cdisc.adam.statistics.rounding import n_percent, percent, round_half_up
+from fhir2cdisc.adam.statistics.rounding import percent, round_half_up
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,3 @@ def test_missing_stays_missing():
 def test_percentages_from_the_exact_fraction(x, n, expected):
     """1/16 is 6.25%: half up gives 6.3, where Python's own rounding gives 6.2."""
     assert percent(x, n) == expected
-
-
-@pytest.mark.parametrize(("x", "n", "text"), [(8, 32, "8 (25.0%)"), (0, 32, "0"), (0, 0, "-")])
-def test_count_and_percentage(x, n, text):
-    assert n_percent(x, n) == text

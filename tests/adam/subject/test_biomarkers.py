@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.subject.biomarkers import CPS_1_10, BiomarkerOptions, actionable, derive_biomarkers, gene_flag
+from fhir2cdisc.adam.subject.biomarkers import BiomarkerOptions, derive_biomarkers, gene_flag
 
 ADSL = pd.DataFrame({"USUBJID": ["01", "02"], "TRTSDT": pd.to_datetime(["2024-02-01"] * 2)})
 
@@ -27,7 +27,12 @@ def test_pdl1_groups_at_their_cuts(value, group):
 def test_pdl1_reads_the_score_that_is_asked_for():
     rows = mi(("TUMOR PROPORTION SCORE", 5, "2024-01-01"), ("Combined Positive Score", 12, "2024-01-01"))
     assert derive_biomarkers(ADSL, None, rows)["PDL1"].tolist()[0] == 5
-    assert derive_biomarkers(ADSL, None, rows, CPS_1_10)["PDL1GR1"].tolist()[0] == ">=10"
+    assert (
+        derive_biomarkers(ADSL, None, rows, BiomarkerOptions(pdl1_score="CPS", pdl1_cuts=(1.0, 10.0)))[
+            "PDL1GR1"
+        ].tolist()[0]
+        == ">=10"
+    )
 
 
 @pytest.mark.parametrize(("value", "group"), [(9.99, "L"), (10.0, "H"), (None, "")])
@@ -73,8 +78,3 @@ def test_no_tests_at_all():
     out = derive_biomarkers(ADSL, None, None, BiomarkerOptions(genes=("IDH1",)))
     assert out[["PDL1GR1", "TMBGR1", "MSIFL", "IDH1FL"]].values.tolist() == [[""] * 4] * 2
     assert derive_biomarkers(ADSL.iloc[:0], None, None).shape == (0, 6)
-
-
-def test_actionable_variant_is_the_conclusion_of_the_board():
-    rec = pd.DataFrame({"USUBJID": ["01", "02"], "GENE": ["FGFR2", ""]})
-    assert actionable(rec, ADSL)["ACTFL"].tolist() == ["Y", "N"]
