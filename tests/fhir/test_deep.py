@@ -10,7 +10,7 @@ import pytest
 from fhir2cdisc.fhir.deep import deep_fault
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.paths import SHARED
+from support.others import others
 
 CODE = {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}
 OBSERVATION = {"resourceType": "Observation", "id": "o", "status": "final", "code": CODE}
@@ -59,10 +59,8 @@ def test_a_type_that_the_models_lack_is_not_checked() -> None:
 
 
 def test_the_real_inputs_raise_no_alarm() -> None:
-    if SHARED is None:
-        pytest.skip("the folder `shared` with real inputs is not beside the checkout")
     found = {}
-    for path in sorted((SHARED / "data" / "fhir" / "mcode").glob("*.json")):
+    for path in sorted(others("data", "fhir", "mcode").glob("*.json")):
         resource = json.loads(path.read_bytes(), parse_float=Decimal)
         if resource["resourceType"] != "Bundle" and (fault := deep_fault(resource)):
             found[path.name] = fault

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.metadata_response import adrs_metadata, adtr_metadata, adtte_metadata
@@ -13,7 +11,7 @@ from fhir2cdisc.adam.time_to_event.adtte import COLUMNS as ADTTE_COLUMNS
 from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
 from fhir2cdisc.adam.time_to_event.parameters import PARAMETERS
 from fhir2cdisc.adam.tumour.adtr import COLUMNS as ADTR_COLUMNS
-from support.paths import SHARED
+from support.facts import facts
 
 DATASETS = [adrs_metadata(), adtr_metadata(), adtte_metadata(PARAMETERS)]
 
@@ -54,23 +52,9 @@ def test_types_are_those_of_the_frame() -> None:
 
 
 def test_labels_are_those_of_the_implementation_guide() -> None:
-    if SHARED is None:
-        pytest.skip("the folder of shared standards is not beside this checkout")
-    text = (SHARED / "standards" / "adamig13_variables.json").read_text(encoding="utf-8")
     labels: dict[str, set[str]] = {}
-
-    def walk(node: object) -> None:
-        if isinstance(node, dict):
-            name, label = node.get("name"), node.get("label")
-            if isinstance(name, str) and isinstance(label, str):
-                labels.setdefault(name, set()).add(label)
-            for value in node.values():
-                walk(value)
-        elif isinstance(node, list):
-            for value in node:
-                walk(value)
-
-    walk(json.loads(text))
+    for row in facts("adam_labels"):
+        labels.setdefault(row["variable"], set()).add(row["label"])
     assert len(labels) > 100
     wrong = {
         (variable.name, variable.label)

@@ -7,7 +7,7 @@ import pytest
 from fhir2cdisc.adam.safety.adae import AdaeOptions, adae_findings, derive_adae
 from fhir2cdisc.adam.safety.dictionary import apply_dictionary
 from hypothesis import given, settings
-from support.paths import SHARED
+from support.others import others
 
 TREATED = {"USUBJID": "01", "TRTSDT": "2024-03-10", "TRTEDT": "2024-06-01", "TRT01A": "Drug A", "SAFFL": "Y"}
 
@@ -238,11 +238,9 @@ def test_dictionary_of_the_user_codes_terms():
 
 def test_a_306_subject_study_agrees_with_the_r_packages():
     """The pilot study as admiral derives it: nine variables of all 1191 events."""
-    if SHARED is None:
-        pytest.skip("the folder shared with the ADaM of the R packages is not beside this checkout")
-    adsl = pd.read_parquet(SHARED / "data/adam/adsl.parquet")
-    theirs = pd.read_parquet(SHARED / "data/adam/adae.parquet").sort_values(["USUBJID", "AESEQ"])
-    ours = derive_adae(adsl, pd.read_parquet(SHARED / "data/sdtm/ae.parquet"))
+    adsl = pd.read_parquet(others("data/adam/adsl.parquet"))
+    theirs = pd.read_parquet(others("data/adam/adae.parquet")).sort_values(["USUBJID", "AESEQ"])
+    ours = derive_adae(adsl, pd.read_parquet(others("data/sdtm/ae.parquet")))
     assert len(ours) == len(theirs) == 1191
     for name in ("ASTDT", "AENDT"):
         expected = pd.to_datetime(theirs[name]).to_numpy()

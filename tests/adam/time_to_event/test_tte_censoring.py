@@ -6,14 +6,13 @@ Planned assessments every 8 weeks with a window of 1 week: an event is after a g
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
 from fhir2cdisc.adam.time_to_event.parameters import FDA, PFS, PFSEMA
-from support.paths import SHARED
+from support.facts import facts
 
 START = pd.Timestamp("2024-01-01")
 
@@ -98,15 +97,12 @@ def test_progression_free_survival_is_censored_fda_style(row: list[str]) -> None
 
 
 def test_the_table_covers_every_published_situation_with_the_same_kind_of_answer() -> None:
-    if SHARED is None:
-        pytest.skip("the folder of shared reference facts is not beside this checkout")
-    path = SHARED / "facts" / "pfs_censoring_vectors_fda_style.csv"
-    published = {row["id"]: row for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())}
+    published = {row["id"]: row for row in facts("pfs_censoring")}
     mine = {row[0]: row for row in lines(TABLE)}
     assert mine.keys() == published.keys()
     for key, row in mine.items():
-        assert (row[4] == "0") == (published[key]["event_or_censor"] == "E"), key
-        assert (row[3] == "0") == (published[key]["ADT_rule"] == "start date"), key
+        assert (row[4] == "0") == (published[key]["event"] == "Y"), key
+        assert (row[3] == "0") == (published[key]["at_start"] == "Y"), key
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from fhir2cdisc.converters.documents.results import write_results
 from fhir2cdisc.converters.run.pipeline import build_sdtm
 from fhir2cdisc.fhir.simulation.simulate import Order, simulate
 from fhir2cdisc.mappings.study import Study, builtin_studies, load_study
-from support.paths import SHARED
+from support.others import others
 
 STUDIES = sorted(builtin_studies())
 
@@ -132,11 +132,10 @@ def test_every_result_names_the_records_that_it_counts(made: Made) -> None:
 
 
 def test_the_reporting_event_is_valid_and_its_references_exist(made: Made, tmp_path: Path) -> None:
-    if SHARED is None:
-        pytest.skip("the folder shared, with the schema of the Analysis Results Standard, is not beside the checkout")
+    path = others("standards", "ars_ldm.schema.json")
     write_results(tmp_path, made.adam, made.study)
     event = json.loads((tmp_path / "results" / "ars.json").read_text(encoding="utf-8"))
-    schema = json.loads((SHARED / "standards" / "ars_ldm.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads(path.read_text(encoding="utf-8"))
     checker = jsonschema.validators.validator_for(schema)(schema)
     assert [error.message for error in checker.iter_errors(event)] == []
     parts = ("analysisSets", "dataSubsets", "analysisGroupings", "methods")

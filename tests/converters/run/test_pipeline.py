@@ -19,7 +19,7 @@ from fhir2cdisc.converters.run.write import finish, new_folder, write_findings, 
 from fhir2cdisc.mappings.study import Study
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.paths import SHARED
+from support.others import others
 
 FUZZ = bool(os.environ.get("FHIR2CDISC_FUZZ"))
 EVERYONE = Study.model_validate(
@@ -29,9 +29,7 @@ STUDY_FILE = 'id = "everyone"\nstudyid = "EVERYONE"\ntitle = "Everyone"\n[cohort
 
 
 def mcode() -> list[Path]:
-    if SHARED is None:
-        pytest.skip("the folder `shared` with real inputs is not beside the checkout")
-    return sorted((SHARED / "data" / "fhir" / "mcode").glob("*.json"))
+    return sorted(others("data", "fhir", "mcode").glob("*.json"))
 
 
 def write(sources: list[Path], out: Path, options: RunOptions | None = None) -> dict[str, str]:

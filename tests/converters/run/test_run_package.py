@@ -16,7 +16,7 @@ from fhir2cdisc.converters.formats.datasets import read_dataset
 from fhir2cdisc.converters.xpt.write import read_xpt
 from fhir2cdisc.fhir.simulation.simulate import Order, simulate
 from fhir2cdisc.mappings.study import load_study
-from support.paths import SHARED
+from support.others import others
 
 STUDY = "lenvatinib-pembrolizumab"
 
@@ -171,11 +171,9 @@ def cohort(tmp_path: Path) -> Path:
 
 def test_sdtm_that_others_made_gives_adsl_and_adtte(cohort: Path, tmp_path: Path) -> None:
     """The public CDISC pilot data: 306 subjects, 52 screen failures, 254 treated, 110 completers, 3 deaths in DM."""
-    if SHARED is None:
-        pytest.skip("the folder shared, with public SDTM of the CDISC pilot, is not beside the checkout")
     (tmp_path / "in").mkdir()
     for name, ours in NAMES.items():
-        shutil.copyfile(SHARED / "data" / "sdtm" / f"{name}.parquet", tmp_path / "in" / f"{ours}.parquet")
+        shutil.copyfile(others("data", "sdtm", f"{name}.parquet"), tmp_path / "in" / f"{ours}.parquet")
     done = call("adam", tmp_path / "in", "--study", cohort, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     adsl, _ = read_xpt(tmp_path / "out/adam/adsl.xpt")

@@ -17,7 +17,7 @@ from fhir2cdisc.fhir.simulation.simulate import Order, simulate
 from fhir2cdisc.mappings.study import Study, builtin_studies, load_study
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.paths import SHARED
+from support.facts import facts
 
 FUZZ = bool(os.environ.get("FHIR2CDISC_FUZZ"))
 STUDIES = sorted(builtin_studies())
@@ -38,10 +38,7 @@ TRUTH = _compare()
 @pytest.fixture(scope="module")
 def t_scores() -> list[dict[str, str]]:
     """The published table of T-scores; the truth itself holds raw sums."""
-    if SHARED is None:
-        pytest.skip("the folder shared, with the published PROMIS-29 table, is not beside the checkout")
-    with (SHARED / "facts" / "promis29_tscores.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return facts("promis29_tscores")
 
 
 def simulated(study: Study, out: Path, **order: Any) -> SdtmRun:
