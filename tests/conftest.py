@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from functools import cache
 from types import ModuleType
 
 import pytest
 from support.others import left_out
+from support.packages import Package, package
 from support.paths import ROOT
 
 
@@ -23,6 +25,17 @@ def generator() -> Callable[[str], ModuleType]:
         return module
 
     return load
+
+
+@pytest.fixture(scope="session")
+def package_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Package]:
+    """A built-in study, simulated and run once for the session, by its name; to be read only."""
+
+    @cache
+    def made(name: str) -> Package:
+        return package(name, tmp_path_factory.mktemp(name))
+
+    return made
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

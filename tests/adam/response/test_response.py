@@ -20,6 +20,7 @@ from fhir2cdisc.adam.response.response import (
     response,
 )
 from support.facts import facts
+from support.tables import rows
 
 START = pd.Timestamp("2024-01-01")
 PUBLISHED = ResponseOptions.recist_1_1()
@@ -28,11 +29,11 @@ ONCO = ResponseOptions.admiralonco()
 
 def sequence(words: str, subject: str = "01") -> pd.DataFrame:
     """`PR42 SD84` as assessments 42 and 84 days after the start."""
-    rows = []
+    records = []
     for word in words.split():
         call, day = word.rsplit("@", 1)
-        rows.append((subject, START + pd.Timedelta(days=int(day)), call))
-    return pd.DataFrame(rows, columns=["USUBJID", "ADT", "AVALC"])
+        records.append((subject, START + pd.Timedelta(days=int(day)), call))
+    return pd.DataFrame(records, columns=["USUBJID", "ADT", "AVALC"])
 
 
 REFERENCE = pd.DataFrame({"USUBJID": ["01"], "TRTSDT": [START]})
@@ -107,7 +108,7 @@ NE@84 PD@126                | PD@126 | PD@126
 
 @pytest.mark.parametrize("line", ADMIRALONCO.strip().splitlines())
 def test_the_admiralonco_preset_reproduces_that_package(line: str) -> None:
-    words, plain, confirmed = (part.strip() for part in line.split("|"))
+    ((words, plain, confirmed),) = rows(line)
     assert bor(words, ONCO) == plain
     assert bor(words, ONCO, confirmed=True) == confirmed
 
@@ -126,7 +127,7 @@ CR@21 NON-CR/NON-PD@63    | CR@21 | PD@63
 
 @pytest.mark.parametrize("line", PUBLISHED_AFTER_CR.strip().splitlines())
 def test_disease_after_a_complete_response_is_progression_as_published(line: str) -> None:
-    words, plain, confirmed = (part.strip() for part in line.split("|"))
+    ((words, plain, confirmed),) = rows(line)
     assert bor(words) == plain
     assert bor(words, confirmed=True) == confirmed
 

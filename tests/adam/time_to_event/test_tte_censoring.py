@@ -13,6 +13,7 @@ import pytest
 from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
 from fhir2cdisc.adam.time_to_event.parameters import FDA, PFS, PFSEMA
 from support.facts import facts
+from support.tables import rows
 
 START = pd.Timestamp("2024-01-01")
 
@@ -69,22 +70,18 @@ def frames(scans: str, other: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     if "reason" in words:
         column, value = REASONS[words["reason"]]
         subject[column] = value
-    rows = [("BASETA", "N" if "nobase" in words else "Y", pd.NaT)]
+    made = [("BASETA", "N" if "nobase" in words else "Y", pd.NaT)]
     for scan in scans.split():
         number, call = scan.split(":")
-        rows.append(("OVR", call, day(number)))
+        made.append(("OVR", call, day(number)))
         if call == "PD":
-            rows.append(("PD", "Y", day(number)))
-    records = pd.DataFrame(rows, columns=["PARAMCD", "AVALC", "ADT"])
-    records = records.assign(USUBJID="01", ANL01FL="Y", ASEQ=range(1, len(rows) + 1))
+            made.append(("PD", "Y", day(number)))
+    records = pd.DataFrame(made, columns=["PARAMCD", "AVALC", "ADT"])
+    records = records.assign(USUBJID="01", ANL01FL="Y", ASEQ=range(1, len(made) + 1))
     return pd.DataFrame([subject]), records.assign(ADT=pd.to_datetime(records.ADT))
 
 
-def lines(table: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
-
-
-@pytest.mark.parametrize("row", lines(TABLE) + lines(MORE), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", rows(TABLE) + rows(MORE), ids=lambda row: row[0])
 def test_progression_free_survival_is_censored_fda_style(row: list[str]) -> None:
     _, scans, other, expected, cnsr, words = row
     subject, records = frames(scans, other)
@@ -98,7 +95,7 @@ def test_progression_free_survival_is_censored_fda_style(row: list[str]) -> None
 
 def test_the_table_covers_every_published_situation_with_the_same_kind_of_answer() -> None:
     published = {row["id"]: row for row in facts("pfs_censoring")}
-    mine = {row[0]: row for row in lines(TABLE)}
+    mine = {row[0]: row for row in rows(TABLE)}
     assert mine.keys() == published.keys()
     for key, row in mine.items():
         assert (row[4] == "0") == (published[key]["event"] == "Y"), key

@@ -19,6 +19,7 @@ from fhir2cdisc.adam.tumour.recist import timepoint_responses
 from fhir2cdisc.mappings.study import Study
 
 Row = dict[str, str]
+Frames = dict[str, pd.DataFrame]
 
 
 def read(truth: Path, name: str) -> list[Row]:
@@ -30,12 +31,13 @@ def day(value: object) -> str:
     return "" if pd.isna(value) else pd.Timestamp(value).date().isoformat()
 
 
-def differences(sdtm: dict[str, pd.DataFrame], study: Study, truth: Path, t_scores: list[Row]) -> list[str]:
+def differences(sdtm: Frames, study: Study, truth: Path, t_scores: list[Row], adam: Frames | None = None) -> list[str]:
     """Every difference between the derived data and the truth, in words; empty where there is none.
 
-    `t_scores` is the published table from raw sums of PROMIS-29 to T-scores (domain, raw, tscore).
+    `t_scores` is the published table from raw sums of PROMIS-29 to T-scores (domain, raw, tscore); `adam` is what
+    `build_adam` gives for the same data, where it has been made already.
     """
-    adam = build_adam(sdtm, study).frames
+    adam = adam or build_adam(sdtm, study).frames
     frames = cut_at(sdtm, study.cutoff)
     adsl = adam["ADSL"]
     found = compare_subjects(adsl, read(truth, "subjects"))
