@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +138,9 @@ ODD: list[Any] = [
 ]
 
 
+@cache
 def pool() -> list[dict[str, Any]]:
-    """One published resource of each kind and code, all of one patient."""
+    """One published resource of each kind and code, all of one patient; to be copied."""
     found: dict[str, dict[str, Any]] = {}
     for path in mcode():
         one = json.loads(path.read_bytes())
