@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
@@ -81,4 +82,8 @@ values = st.recursive(
 @settings(max_examples=60, derandomize=True, deadline=None)
 @given(st.dictionaries(st.sampled_from(["id", "code", "extension", "contained", "valueQuantity", "meta"]), values))
 def test_nothing_escapes_as_an_exception(content: dict[str, Any]) -> None:
-    deep_fault({"resourceType": "Observation", **content})
+    given = deepcopy(content)
+    fault = deep_fault({"resourceType": "Observation", **content})
+    # Neither status nor code is given whole, so there is a fault; it has a sentence and leaves the resource as it was.
+    assert fault is not None and all(isinstance(part, str) for part in fault) and fault[1]
+    assert content == given

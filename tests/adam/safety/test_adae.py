@@ -8,6 +8,7 @@ from fhir2cdisc.adam.safety.adae import AdaeOptions, adae_findings, derive_adae
 from fhir2cdisc.adam.safety.dictionary import apply_dictionary
 from hypothesis import given, settings
 from support.others import others
+from support.tables import assert_rows
 
 TREATED = {"USUBJID": "01", "TRTSDT": "2024-03-10", "TRTEDT": "2024-06-01", "TRT01A": "Drug A", "SAFFL": "Y"}
 
@@ -93,6 +94,28 @@ def test_partial_dates(start, end, expected):
     out = derive_adae(subjects({"DTHDT": "2024-06-15"}), events({"AESTDTC": start, "AEENDTC": end})).iloc[0]
     shown = [None if pd.isna(out[c]) else f"{out[c]:%Y-%m-%d}" for c in ("ASTDT", "AENDT")]
     assert (shown[0], out["ASTDTF"], shown[1], out["AENDTF"]) == expected
+
+
+def test_a_record_is_before_under_or_after_treatment_by_its_start_alone():
+    """Under treatment from the first dose to the end of the window: 30 days, by default, after the last, of 1 June."""
+    ae = events(
+        {"AESTDTC": "2024-03-09"},
+        {"AESTDTC": "2024-03-10"},
+        {"AESTDTC": "2024-07-01"},
+        {"AESTDTC": "2024-07-02"},
+        {"AESTDTC": ""},
+    )
+    expected = """
+        AESEQ | PREFL | ONTRTFL | FUPFL | why
+        1     | Y     |         |       | the day before the first dose
+        2     |       | Y       |       | the day of the first dose
+        3     |       | Y       |       | the last day of the window
+        4     |       |         | Y     | the day after it
+        5     |       |         |       | no date
+    """
+    assert_rows(derive_adae(subjects(), ae).sort_values("AESEQ"), expected)
+    ongoing = derive_adae(subjects({"TRTEDT": None}), ae.iloc[[3]])
+    assert_rows(ongoing, "PREFL | ONTRTFL | FUPFL\n | Y | ")
 
 
 def test_days_have_no_zero_and_durations_count_both_ends():

@@ -193,6 +193,15 @@ def test_sums_and_changes_are_given_in_mm_and_percent() -> None:
     assert (row.NEXPECT, row.NMEASURE) == (2.0, 2.0)
 
 
+def test_a_nadir_that_is_reached_twice_is_that_of_the_first_time() -> None:
+    """RECIST 1.1 section 4.3.1 refers to the smallest sum on study. The same sum again is none smaller, so the
+    reference stays the one that it was, with the day from which it holds."""
+    assert course("T01 LIVER: 40 27 27 33", column="REASON")[-1] == "+22% and +6 mm over nadir 27 mm of 2024-02-26"
+    rows = timepoint_responses(*lesions("T01 LIVER: 40 40 48\nT02 LIVER: 20 20 24"))
+    assert [f"{day:%Y-%m-%d}" for day in rows.NADIRDT] == ["2024-01-01", "2024-01-01"]  # the baseline
+    assert course("T01 LIVER: 30 0 0 1", column="REASON")[-1] == "+1 mm over nadir 0 mm of 2024-02-26"
+
+
 def test_a_partial_response_may_be_kept_until_progression() -> None:
     assert course("T01 LIVER: 100 70 70 80 80") == ["PR", "PR", "SD", "SD"]
     sticky = RecistOptions(sticky_pr=True)
