@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +112,9 @@ NUMBERS = {"AGE", "AVAL", "ADY", "CNSR", "VISITNUM", "EXDOSE", "SRCSEQ"}
 CODELISTS = {"SEX": ("C66731",), "RACE": ("C74457",), "SAFFL": ("C66742",), "ANL01FL": ("C66742",)}
 
 
+@cache
 def tables(kind: str) -> dict[str, pd.DataFrame]:
-    """The frames of the small package; numbers, dates and texts by the habits of variable names."""
+    """The frames of the small package, to be copied; numbers, dates and texts by the habits of variable names."""
     return {name: table(SMALL / kind / f"{name.lower()}.csv") for name in ORDER[kind]}
 
 
@@ -171,14 +174,22 @@ ADAM_LABELS = {
 @pytest.fixture
 def sdtm_package() -> Package:
     """A valid small SDTM package: descriptions with frames."""
-    described = [(sdtm_dataset(name, frame), frame) for name, frame in tables("sdtm").items()]
-    return [(dataset, frame[[*dataset.names]]) for dataset, frame in described]
+    return small_sdtm()
 
 
 @pytest.fixture
 def adam_package() -> Package:
     """A valid small ADaM package: descriptions with frames."""
-    return [(adam_dataset(name, frame), frame) for name, frame in tables("adam").items()]
+    return small_adam()
+
+
+def small_sdtm() -> Package:
+    described = [(sdtm_dataset(name, frame), frame) for name, frame in tables("sdtm").items()]
+    return [(dataset, frame[[*dataset.names]].copy()) for dataset, frame in described]
+
+
+def small_adam() -> Package:
+    return [(adam_dataset(name, frame), frame.copy()) for name, frame in tables("adam").items()]
 
 
 @pytest.fixture(scope="session")
@@ -190,12 +201,19 @@ def define_schema() -> Any:
     return etree.XMLSchema(etree.parse(root))
 
 
-@pytest.fixture
-def package_dir(tmp_path: Path, sdtm_package: Package, adam_package: Package) -> PackageFolder:
-    """A valid package on disk that can be written again with other content."""
-    folder = PackageFolder(tmp_path / "package", sdtm_package, adam_package)
+@pytest.fixture(scope="session")
+def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The valid small package as files, written once, to be copied."""
+    folder = PackageFolder(tmp_path_factory.mktemp("small") / "package", small_sdtm(), small_adam())
     folder.write()
-    return folder
+    return folder.path
+
+
+@pytest.fixture
+def package_dir(tmp_path: Path, small_folder: Path, sdtm_package: Package, adam_package: Package) -> PackageFolder:
+    """A valid package on disk that can be written again with other content."""
+    path = Path(shutil.copytree(small_folder, tmp_path / "package"))
+    return PackageFolder(path, sdtm_package, adam_package)
 
 
 @dataclass
@@ -206,8 +224,11 @@ class PackageFolder:
     sdtm: Package
     adam: Package
 
-    def write(self) -> None:
+    def write(self, *kinds: str) -> None:
+        """Write the datasets and the define.xml of both kinds, or of those named."""
         for kind, datasets in (("sdtm", self.sdtm), ("adam", self.adam)):
+            if kinds and kind not in kinds:
+                continue
             frames = {dataset.name: frame for dataset, frame in datasets}
             lengths = study_lengths(frames)
             sized = [(with_lengths(dataset, lengths), frame) for dataset, frame in datasets]
@@ -218,10 +239,11 @@ class PackageFolder:
             write_define(self.path / kind / "define.xml", study=STUDY, datasets=sized, standard=standard)
 
     def change(self, name: str, edit: Callable[[Dataset, pd.DataFrame], tuple[Dataset, pd.DataFrame]]) -> None:
-        """Replace one dataset by an edited one and write everything again."""
-        self.sdtm = [edit(d, f.copy()) if d.name == name else (d, f) for d, f in self.sdtm]
-        self.adam = [edit(d, f.copy()) if d.name == name else (d, f) for d, f in self.adam]
-        self.write()
+        """Replace one dataset by an edited one and write its kind again."""
+        kind = "sdtm" if name in {d.name for d, _ in self.sdtm} else "adam"
+        datasets: Package = getattr(self, kind)
+        setattr(self, kind, [edit(d, f.copy()) if d.name == name else (d, f) for d, f in datasets])
+        self.write(kind)
 
 
 @dataclass(frozen=True)

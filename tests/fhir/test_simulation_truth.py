@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from pathlib import Path
-
 import pytest
 from fhir2cdisc.fhir.simulation.plan import INVESTIGATOR, Assessment, Course, Lesion, Read
 from fhir2cdisc.fhir.simulation.questionnaires import fact_code, fact_scores, promis_code, promis_scores
 from fhir2cdisc.fhir.simulation.recist import nontarget_response, overall_response, target_response
 from fhir2cdisc.fhir.simulation.truth import best_response, counted, event_or_censor, response_rows, time_rows
 from fhir2cdisc.mappings.study import load_study
-from support.paths import SHARED
+from support.facts import facts
 
 START = 737_000
-
-
-def fact(name: str) -> Path:
-    if SHARED is None:
-        pytest.skip("the folder shared with the decision tables is not beside this checkout")
-    return SHARED / "facts" / name
 
 
 def course(calls: str, death: int | None = None, therapy: int | None = None, reason: str = "") -> Course:
@@ -131,14 +121,13 @@ def test_best_response_agrees_with_the_shared_vectors() -> None:
         "bor_confirmed_sd56": {"confirm_days": 28, "sd_min_days": 56},
     }
     checked = 0
-    with fact("recist11_bor_vectors.csv").open(encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
-            parts = [one.split(":", 1) for one in row["assessments"].split(";") if one]
-            calls = counted([(int(day[3:]), response) for day, response in parts], None)
-            for column, options in columns.items():
-                best, day = best_response(calls, 0, **options)  # type: ignore[arg-type]
-                assert best + ("" if day is None else f"@day{day}") == row[column], (row["id"], column)
-                checked += 1
+    for row in facts("recist11_bor_vectors"):
+        parts = [one.split(":", 1) for one in row["assessments"].split(";") if one]
+        calls = counted([(int(day[3:]), response) for day, response in parts], None)
+        for column, options in columns.items():
+            best, day = best_response(calls, 0, **options)  # type: ignore[arg-type]
+            assert best + ("" if day is None else f"@day{day}") == row[column], (row["id"], column)
+            checked += 1
     assert checked == 34 * 5
 
 
@@ -184,27 +173,23 @@ def test_nontarget_response() -> None:
     assert nontarget_response([], {}) == ""
 
 
-@pytest.mark.parametrize("name", ["recist11_timepoint_target.csv", "recist11_timepoint_nontarget_only.csv"])
+@pytest.mark.parametrize("name", ["recist11_timepoint_target", "recist11_timepoint_nontarget_only"])
 def test_overall_response_agrees_with_the_shared_tables(name: str) -> None:
-    with fact(name).open(encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
-            parts = [{"NA": "", None: ""}.get(value, value) for value in (row.get("target"), row["nontarget"])]
-            assert overall_response(str(parts[0]), str(parts[1]), row["new_lesion"] == "Y") == row["overall"], row
+    for row in facts(name):
+        parts = [{"NA": "", None: ""}.get(value, value) for value in (row.get("target"), row["nontarget"])]
+        assert overall_response(str(parts[0]), str(parts[1]), row["new_lesion"] == "Y") == row["overall"], row
 
 
 def test_fact_hep_scores_agree_with_the_shared_vectors() -> None:
-    vectors = json.loads(fact("fact_hep_scoring.json").read_text(encoding="utf-8"))["test_vectors"]
-    with fact("fact_hep_items.csv").open(encoding="utf-8") as handle:
-        codes = {row["facit_code"]: row["cdisc_qstestcd"] for row in csv.DictReader(handle)}
+    codes = {row["facit_code"]: row["cdisc_qstestcd"] for row in facts("fact_hep_items")}
     names = {"HepCS": "HEPCS", "TOTAL": "FACTHEP"}
-    for vector in vectors:
-        answers = {codes[item]: value for item, value in vector["responses"].items() if value is not None}
-        scores = fact_scores(answers)
-        for name, expected in vector["expected"].items():
-            if name.endswith("_N"):
+    for vector in facts("fact_hep_vectors"):
+        scores = fact_scores({codes[item]: int(value) for item, value in vector.items() if item in codes and value})
+        for name, value in vector.items():
+            if not name.startswith("=") or name.endswith("_N"):
                 continue
-            found = scores[names.get(name, name)]
-            assert found == (None if expected is None else pytest.approx(expected, abs=5e-4)), (vector["name"], name)
+            expected = pytest.approx(float(value), abs=5e-4) if value else None
+            assert scores[names.get(name[1:], name[1:])] == expected, (vector["id"], name)
 
 
 def test_promis_raw_sums_need_all_four_items() -> None:

@@ -19,7 +19,7 @@ from fhir2cdisc.mappings.model import builtin_domains, resource_rules, terminolo
 from fhir2cdisc.mappings.standard.datasets import codelist, sdtm_datasets
 from fhir2cdisc.mappings.study import Study, load_study
 from fhir2cdisc.sdtm.engine import Engine
-from support.paths import SHARED
+from support.others import others
 
 ROOT = Path(__file__).resolve().parents[2]
 SNOMED, LOINC, ATC = "http://snomed.info/sct", "http://loinc.org", "http://www.whocc.no/atc"
@@ -80,9 +80,7 @@ def rows(engine: Engine):  # type: ignore[no-untyped-def]
 
 
 def hl7_variables() -> set[tuple[str, str]]:
-    if SHARED is None or not (SHARED / "data/hl7/cdiscMaps.csv").exists():
-        pytest.skip("the published HL7 map lies beside the checkout only where the project is developed")
-    with (SHARED / "data/hl7/cdiscMaps.csv").open(encoding="utf-8-sig", newline="") as file:
+    with others("data", "hl7", "cdiscMaps.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     return {
         (row["Domain"], row["SDTM Element"].strip().rstrip("*"))

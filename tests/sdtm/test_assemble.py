@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.tables import rows
 
 Make = Callable[..., dict[str, Any]]
 LONG = "Patient health questionnaire nine item depression severity total"
@@ -72,10 +73,10 @@ def test_lineage_names_the_resource_and_what_filled_the_record(convert: Any, fhi
     observed = fhir("Observation", "o", code=weight, specimen={"reference": "Specimen/b"}, meta={"versionId": "4"})
     made = convert([fhir("Patient", "p"), specimen, observed])
     lineage = made.sdtm.lineage
-    rows = lineage[lineage["DATASET"] == "LB"][
+    mine = lineage[lineage["DATASET"] == "LB"][
         ["SEQ", "ROLE", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION", "RULE"]
     ]
-    assert rows.values.tolist() == [
+    assert mine.values.tolist() == [
         [1, "source", "in.ndjson", 3, -1, "Observation", "o", "4", "LB/laboratory"],
         [1, "support", "in.ndjson", 2, -1, "Specimen", "b", "", "LB/laboratory"],
     ]
@@ -106,9 +107,8 @@ def test_the_lineage_of_a_visit_is_its_own_encounters_and_that_of_dm_its_patient
         SV      | 1     | support | e3
         SV      | 1.001 | source  | e4
     """
-    rows = [[cell.strip() for cell in line.split("|")] for line in expected.strip().splitlines()]
     found = [[r.DATASET, f"{r.SEQ:g}", r.ROLE, r.ID] for r in visits.itertuples()]
-    assert sorted(found) == sorted(rows[1:])
+    assert sorted(found) == sorted(rows(expected)[1:])
     sv = made.sdtm.frames["SV"]
     keys = set(zip(sv["USUBJID"], sv["VISITNUM"], strict=True))
     assert keys == {(r.USUBJID, r.SEQ) for r in visits.itertuples() if r.DATASET == "SV"} and len(sv) == 4

@@ -1,24 +1,28 @@
-import csv
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.questionnaires.fact_hep import SUBSCALES, items, score_fact_hep
-from support.paths import SHARED
+from support.facts import facts
 
 NAMES = {"HepCS": "HEPCS", "HepCS_N": "HEPCS_N", "TOTAL": "FACTHEP"}
 
 
+def numbers(cells):
+    """Cells as numbers, blanks as NaN; names that begin with `=` are expected scores."""
+    return {name: float(cell) if cell else np.nan for name, cell in cells.items() if name != "id"}
+
+
 @pytest.fixture(scope="module")
-def facts():
-    if SHARED is None:
-        pytest.skip("the folder shared with the scoring vectors is not beside this checkout")
-    return json.loads((SHARED / "facts/fact_hep_scoring.json").read_text())
+def vectors():
+    return [numbers(row) for row in facts("fact_hep_vectors")]
 
 
-def test_items_agree_with_the_form(facts):
-    rows = list(csv.DictReader((SHARED / "facts/fact_hep_items.csv").read_text().splitlines()))
+def answers_of(vectors):
+    return pd.DataFrame([{k: v for k, v in one.items() if not k.startswith("=")} for one in vectors])
+
+
+def test_items_agree_with_the_form():
+    rows = facts("fact_hep_items")
     expected = [
         (r["facit_code"], r["cdisc_qstestcd"], r["subscale"].upper(), r["reverse_4_minus_x"] == "Y") for r in rows
     ]
@@ -26,21 +30,19 @@ def test_items_agree_with_the_form(facts):
     assert len(expected) == 45
 
 
-def test_all_thirteen_vectors_in_one_call(facts):
-    vectors = facts["test_vectors"]
+def test_all_thirteen_vectors_in_one_call(vectors):
     assert len(vectors) == 13
-    scores = score_fact_hep(pd.DataFrame([v["responses"] for v in vectors], dtype=float))
-    for row, vector in zip(scores.to_dict("records"), vectors, strict=True):
-        for name, expected in vector["expected"].items():
-            value = row[NAMES.get(name, name)]
-            if expected is None:
-                assert np.isnan(value), (vector["name"], name)
-            else:
-                assert value == pytest.approx(expected, abs=0.0005), (vector["name"], name)
+    scores = score_fact_hep(answers_of(vectors))
+    for number, (row, vector) in enumerate(zip(scores.to_dict("records"), vectors, strict=True), 1):
+        expected = {name[1:]: value for name, value in vector.items() if name.startswith("=")}
+        assert len(expected) == 13
+        for name, value in expected.items():
+            found = row[NAMES.get(name, name)]
+            assert found == pytest.approx(value, abs=0.0005, nan_ok=True), (number, name)
 
 
-def test_cdisc_codes_give_the_same_scores(facts):
-    answers = pd.DataFrame([v["responses"] for v in facts["test_vectors"]], dtype=float)
+def test_cdisc_codes_give_the_same_scores(vectors):
+    answers = answers_of(vectors)
     renamed = answers.rename(columns={i.item: i.qstestcd for i in items()})
     pd.testing.assert_frame_equal(score_fact_hep(answers), score_fact_hep(renamed))
 

@@ -1,65 +1,42 @@
-import csv
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.questionnaires.promis29 import DOMAINS, items, score_promis29, t_scores
-from support.paths import SHARED
+from support.facts import facts
 
 
-@pytest.fixture(scope="module")
-def facts():
-    if SHARED is None:
-        pytest.skip("the folder shared with the conversion figures is not beside this checkout")
-    return SHARED / "facts"
-
-
-def rows_of(path):
-    return list(csv.DictReader(path.read_text().splitlines()))
-
-
-def test_items_agree_with_the_form(facts):
-    expected = [
-        (r["promis_item_id"].upper(), r["cdisc_qstestcd"], r["domain"]) for r in rows_of(facts / "promis29_items.csv")
-    ]
+def test_items_agree_with_the_form():
+    expected = [(r["promis_item_id"].upper(), r["cdisc_qstestcd"], r["domain"]) for r in facts("promis29_items")]
     assert [(i.item, i.qstestcd, i.domain) for i in items()] == expected
 
 
-def test_all_119_t_scores_and_standard_errors(facts):
-    rows = rows_of(facts / "promis29_tscores.csv")
+def test_all_119_t_scores_and_standard_errors():
+    rows = facts("promis29_tscores")
     assert len(rows) == 119
     for r in rows:
         row = t_scores().loc[float(r["raw"])]
         assert (row[r["domain"]], row[f"{r['domain']}_SE"]) == (float(r["tscore"]), float(r["se"])), r
 
 
-def test_the_older_physical_function_calibration_is_not_used(facts):
-    old = {
-        float(r["raw"]): float(r[name])
-        for r in rows_of(facts / "promis29_tscores_old_pf_v1.csv")
-        for name in r
-        if name.startswith("tscore")
-    }
+def test_the_older_physical_function_calibration_is_not_used():
+    old = {float(r["raw"]): float(r["tscore"]) for r in facts("promis29_tscores_old_pf")}
     differing = [raw for raw, t in old.items() if t_scores().loc[raw, "PF"] != t]
     assert {4.0, 20.0} <= set(differing) and len(old) == 17
 
 
-def test_summary_vectors(facts):
-    vectors = json.loads((facts / "promis29_summary.json").read_text())["vectors"]
+def test_summary_vectors():
+    vectors = [{name: float(value) for name, value in row.items()} for row in facts("promis29_summary_vectors")]
+    assert len(vectors) == 3
     answers = pd.DataFrame(
         [
-            {
-                **{i.item: v["raw"][i.domain] / 4 for i in items() if i.domain != "PAIN"},
-                "GLOBAL07": v["pain_intensity"],
-            }
+            {**{i.item: v[f"{i.domain}_RAW"] / 4 for i in items() if i.domain != "PAIN"}, "GLOBAL07": v["PAIN"]}
             for v in vectors
         ]
     )
     scores = score_promis29(answers)
     for row, vector in zip(scores.to_dict("records"), vectors, strict=True):
-        assert {d: row[d] for d in DOMAINS} == vector["tscores"], vector["name"]
-        assert (row["PHS"], row["MHS"]) == pytest.approx((vector["PHS"], vector["MHS"]), abs=0.0005)
+        assert {d: row[d] for d in DOMAINS} == {d: vector[f"={d}"] for d in DOMAINS}
+        assert (row["PHS"], row["MHS"]) == pytest.approx((vector["=PHS"], vector["=MHS"]), abs=0.0005)
 
 
 def test_all_four_social_roles_items_are_turned_when_positions_come_in():

@@ -13,15 +13,13 @@ from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
 from fhir2cdisc.adam.tumour.adtr import derive_adtr
 from fhir2cdisc.adam.tumour.recist import RecistOptions, check_lesions, timepoint_responses
 from support.adam import ADMIRALONCO
-from support.paths import SHARED
+from support.others import others
 
 ONCO = replace(ResponseOptions.admiralonco(), reference="RANDDT")
 
 
 def shared(name: str) -> pd.DataFrame:
-    if SHARED is None:
-        pytest.skip("the folder of shared reference data is not beside this checkout")
-    return pd.read_parquet(SHARED / "data" / name)
+    return pd.read_parquet(others("data", name))
 
 
 def comparable(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.response.adrs import COLUMNS as ADRS_COLUMNS
@@ -14,7 +12,7 @@ from fhir2cdisc.adam.time_to_event.adtte import adtte_dataset, derive_adtte
 from fhir2cdisc.adam.time_to_event.parameters import PARAMETERS
 from fhir2cdisc.adam.tumour.adtr import COLUMNS as ADTR_COLUMNS
 from fhir2cdisc.adam.tumour.adtr import adtr_dataset
-from support.paths import SHARED
+from support.facts import facts
 
 DATASETS = [adrs_dataset([ResponseOptions()]), adtr_dataset(), adtte_dataset(PARAMETERS)]
 
@@ -55,23 +53,9 @@ def test_types_are_those_of_the_frame() -> None:
 
 
 def test_labels_are_those_of_the_implementation_guide() -> None:
-    if SHARED is None:
-        pytest.skip("the folder of shared standards is not beside this checkout")
-    text = (SHARED / "standards" / "adamig13_variables.json").read_text(encoding="utf-8")
     labels: dict[str, set[str]] = {}
-
-    def walk(node: object) -> None:
-        if isinstance(node, dict):
-            name, label = node.get("name"), node.get("label")
-            if isinstance(name, str) and isinstance(label, str):
-                labels.setdefault(name, set()).add(label)
-            for value in node.values():
-                walk(value)
-        elif isinstance(node, list):
-            for value in node:
-                walk(value)
-
-    walk(json.loads(text))
+    for row in facts("adam_labels"):
+        labels.setdefault(row["variable"], set()).add(row["label"])
     assert len(labels) > 100
     wrong = {
         (variable.name, variable.label)

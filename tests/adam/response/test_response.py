@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from datetime import date
 
@@ -20,26 +19,21 @@ from fhir2cdisc.adam.response.response import (
     progression,
     response,
 )
-from support.paths import SHARED
+from support.facts import facts
+from support.tables import rows
 
 START = pd.Timestamp("2024-01-01")
 PUBLISHED = ResponseOptions()
 ONCO = ResponseOptions.admiralonco()
 
 
-def facts(name: str) -> list[dict[str, str]]:
-    if SHARED is None:
-        pytest.skip("the folder of shared reference facts is not beside this checkout")
-    return list(csv.DictReader((SHARED / "facts" / name).read_text(encoding="utf-8").splitlines()))
-
-
 def sequence(words: str, subject: str = "01") -> pd.DataFrame:
     """`PR42 SD84` as assessments 42 and 84 days after the start."""
-    rows = []
+    records = []
     for word in words.split():
         call, day = word.rsplit("@", 1)
-        rows.append((subject, START + pd.Timedelta(days=int(day)), call))
-    return pd.DataFrame(rows, columns=["USUBJID", "ADT", "AVALC"])
+        records.append((subject, START + pd.Timedelta(days=int(day)), call))
+    return pd.DataFrame(records, columns=["USUBJID", "ADT", "AVALC"])
 
 
 REFERENCE = pd.DataFrame({"USUBJID": ["01"], "TRTSDT": [START]})
@@ -70,7 +64,7 @@ def test_every_shared_sequence_has_its_best_overall_response(column: str, preset
     confirmed, changes = COLUMNS[column]
     options = replace(preset, **changes)
     wrong = []
-    for row in facts("recist11_bor_vectors.csv"):
+    for row in facts("recist11_bor_vectors"):
         parts = [part[3:].split(":") for part in row["assessments"].split(";") if part]
         words = " ".join(f"{call}@{day}" for day, call in parts)
         found = bor(words, options, confirmed)
@@ -82,12 +76,9 @@ def test_every_shared_sequence_has_its_best_overall_response(column: str, preset
 @pytest.mark.parametrize("met", [True, False])
 def test_confirmed_best_response_follows_table_3_as_published(met: bool) -> None:
     first, second = (56, 84) if met else (28, 56)
-    for row in facts("recist11_confirmed_bor_table.csv"):
-        expected = row["bor_if_SD_min_duration_met" if met else "bor_if_not_met"]
-        if expected == "see note":
-            expected = "PD"
-        words = f"{row['first_tp']}@{first} {row['subsequent_tp_ge_4wk']}@{second}"
-        assert bor(words, confirmed=True).split("@")[0] == expected.split("|")[0], words
+    for row in facts("recist11_confirmed_bor"):
+        words = f"{row['first']}@{first} {row['later']}@{second}"
+        assert bor(words, confirmed=True).split("@")[0] == row["sd_long_enough" if met else "sd_short"], words
 
 
 # Sequence, best response, confirmed best response: the hand-checked table of the reference package's results.
@@ -117,7 +108,7 @@ NE@84 PD@126                | PD@126 | PD@126
 
 @pytest.mark.parametrize("line", ADMIRALONCO.strip().splitlines())
 def test_the_admiralonco_preset_reproduces_that_package(line: str) -> None:
-    words, plain, confirmed = (part.strip() for part in line.split("|"))
+    ((words, plain, confirmed),) = rows(line)
     assert bor(words, ONCO) == plain
     assert bor(words, ONCO, confirmed=True) == confirmed
 
@@ -136,7 +127,7 @@ CR@21 NON-CR/NON-PD@63    | CR@21 | PD@63
 
 @pytest.mark.parametrize("line", PUBLISHED_AFTER_CR.strip().splitlines())
 def test_disease_after_a_complete_response_is_progression_as_published(line: str) -> None:
-    words, plain, confirmed = (part.strip() for part in line.split("|"))
+    ((words, plain, confirmed),) = rows(line)
     assert bor(words) == plain
     assert bor(words, confirmed=True) == confirmed
 
@@ -232,13 +223,13 @@ def test_confirmed_benefit_and_control_ask_for_the_confirmed_response() -> None:
 
 def test_immune_best_response_reproduces_the_published_sequences() -> None:
     options = ResponseOptions(criteria="iRECIST")
-    for row in facts("irecist_ibor_examples.csv"):
-        points = [row[f"tp{i}"].split(" ")[0] for i in range(1, 6)]
+    for row in facts("irecist_best_response"):
+        points = [row[f"tp{i}"] for i in range(1, 6)]
         for choice in range(4):
             words = []
             for place, cell in enumerate(points):
-                terms = [term for term in cell.split("|") if term[:2] in ("iC", "iP", "iS", "iU", "NE")]
-                if terms:
+                if cell:
+                    terms = cell.split("|")
                     words.append(f"{terms[choice % len(terms)]}@{56 * (place + 1)}")
             assert bor(" ".join(words), options).split("@")[0] == row["iBOR"], (row["id"], words)
 
@@ -253,11 +244,11 @@ def test_disease_after_an_immune_complete_response_is_progression_only_where_cal
 
 def test_immune_progression_dates_reproduce_the_shared_vectors() -> None:
     options = ResponseOptions(criteria="iRECIST")
-    for row in facts("irecist_progression_date_vectors.csv"):
+    for row in facts("irecist_progression"):
         words = " ".join(f"{call}@{50 + i}" for i, call in enumerate(row["sequence"].split(";"), start=1))
         found = answer(progression(sequence(words), REFERENCE, options))
-        place = row["index_of_progression_tp_1based"].split(" ")[0]
-        assert found == ("N" if place == "none" else f"Y@{50 + int(place)}"), row["id"]
+        place = row["progression_at"]
+        assert found == (f"Y@{50 + int(place)}" if place else "N"), row["id"]
     strict = replace(options, unconfirmed_iupd=False)
     assert answer(progression(sequence("iSD@50 iUPD@90"), REFERENCE, strict)) == "N"
     assert answer(progression(sequence("iSD@50 iUPD@90 iCPD@120"), REFERENCE, strict)) == "Y@90"

@@ -1,13 +1,11 @@
 """The published counts and medians come out of synthetic cohorts built to hit them."""
 
-import csv
 import importlib.util
-import re
 import sys
 from pathlib import Path
 
 import pytest
-from support.paths import SHARED
+from support.facts import facts
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +71,7 @@ def test_where_the_print_differs_there_is_a_note(comparison):
 
 
 def test_counts_and_intervals_of_the_collected_publications(comparison):
-    if SHARED is None:
-        pytest.skip("the folder shared with the collected publications is not beside this checkout")
-    rows = csv.DictReader((SHARED / "facts/seed_related_publications.csv").read_text().splitlines())
-    expected = []
-    for row in rows:
-        intervals = row["recomputed_clopper_pearson"].split(" / ")
-        counts = re.findall(r"\d+", row["x_over_n"].split("/")[0]) if "?" not in row["x_over_n"] else []
-        for x, interval in zip(counts, intervals, strict=True) if counts else ():
-            expected.append((int(row["n"]), int(x), interval))
+    expected = [(int(r["n"]), int(r["x"]), r["clopper_pearson_95"]) for r in facts("published_proportions")]
     ours = set(comparison[["N", "X", "OURS_CI"]].itertuples(index=False, name=None))
     assert len(expected) == 16 and set(expected) <= ours, set(expected) - ours
 

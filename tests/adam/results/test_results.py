@@ -185,6 +185,17 @@ def test_survival_in_months_with_landmarks(frames):
     assert roles == {"event": ["01", "02", "04"], "censored": ["03", "05"]}
 
 
+def test_a_landmark_with_just_enough_at_risk_is_given_and_with_one_fewer_is_not(frames):
+    """At 3 months (91.3 days) the three of 121, 130 and 200 days are at risk; two of five had the event before."""
+    spec = SurvivalSpec(id="PFS3", label="Rate at 3 months", paramcd="PFS", landmarks=(3,), min_at_risk=3)
+    rate = one(summarise_results([spec], frames), STATISTIC="rate")
+    assert (rate["VALUE"], rate["REASON"]) == (pytest.approx(60), "")
+    assert rate["LOWER"] > 0 and rate["UPPER"] < 100
+    rate = one(summarise_results([replace(spec, min_at_risk=4)], frames), STATISTIC="rate")
+    assert rate[["VALUE", "LOWER", "UPPER"]].isna().all()
+    assert rate["REASON"] == "3 at risk, fewer than 4"
+
+
 def test_a_landmark_with_too_few_at_risk_is_not_estimable(frames):
     spec = SurvivalSpec(id="OS5", label="Five-year rate", paramcd="PFS", landmarks=(5,), min_at_risk=10)
     rate = one(summarise_results([spec], frames), STATISTIC="rate")

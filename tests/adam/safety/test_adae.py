@@ -7,7 +7,8 @@ import pytest
 from fhir2cdisc.adam.safety.adae import AdaeOptions, adae_findings, derive_adae
 from fhir2cdisc.adam.safety.dictionary import apply_dictionary
 from hypothesis import given, settings
-from support.paths import SHARED
+from support.others import others
+from support.tables import assert_rows
 
 TREATED = {"USUBJID": "01", "TRTSDT": "2024-03-10", "TRTEDT": "2024-06-01", "TRT01A": "Drug A", "SAFFL": "Y"}
 
@@ -93,6 +94,28 @@ def test_partial_dates(start, end, expected):
     out = derive_adae(subjects({"DTHDT": "2024-06-15"}), events({"AESTDTC": start, "AEENDTC": end})).iloc[0]
     shown = [None if pd.isna(out[c]) else f"{out[c]:%Y-%m-%d}" for c in ("ASTDT", "AENDT")]
     assert (shown[0], out["ASTDTF"], shown[1], out["AENDTF"]) == expected
+
+
+def test_a_record_is_before_under_or_after_treatment_by_its_start_alone():
+    """Under treatment from the first dose to the end of the window: 30 days, by default, after the last, of 1 June."""
+    ae = events(
+        {"AESTDTC": "2024-03-09"},
+        {"AESTDTC": "2024-03-10"},
+        {"AESTDTC": "2024-07-01"},
+        {"AESTDTC": "2024-07-02"},
+        {"AESTDTC": ""},
+    )
+    expected = """
+        AESEQ | PREFL | ONTRTFL | FUPFL | why
+        1     | Y     |         |       | the day before the first dose
+        2     |       | Y       |       | the day of the first dose
+        3     |       | Y       |       | the last day of the window
+        4     |       |         | Y     | the day after it
+        5     |       |         |       | no date
+    """
+    assert_rows(derive_adae(subjects(), ae).sort_values("AESEQ"), expected)
+    ongoing = derive_adae(subjects({"TRTEDT": None}), ae.iloc[[3]])
+    assert_rows(ongoing, "PREFL | ONTRTFL | FUPFL\n | Y | ")
 
 
 def test_days_have_no_zero_and_durations_count_both_ends():
@@ -238,11 +261,9 @@ def test_dictionary_of_the_user_codes_terms():
 
 def test_a_306_subject_study_agrees_with_the_r_packages():
     """The pilot study as admiral derives it: nine variables of all 1191 events."""
-    if SHARED is None:
-        pytest.skip("the folder shared with the ADaM of the R packages is not beside this checkout")
-    adsl = pd.read_parquet(SHARED / "data/adam/adsl.parquet")
-    theirs = pd.read_parquet(SHARED / "data/adam/adae.parquet").sort_values(["USUBJID", "AESEQ"])
-    ours = derive_adae(adsl, pd.read_parquet(SHARED / "data/sdtm/ae.parquet"))
+    adsl = pd.read_parquet(others("data/adam/adsl.parquet"))
+    theirs = pd.read_parquet(others("data/adam/adae.parquet")).sort_values(["USUBJID", "AESEQ"])
+    ours = derive_adae(adsl, pd.read_parquet(others("data/sdtm/ae.parquet")))
     assert len(ours) == len(theirs) == 1191
     for name in ("ASTDT", "AENDT"):
         expected = pd.to_datetime(theirs[name]).to_numpy()

@@ -1,12 +1,10 @@
-import json
-
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.frames.variables import described
 from fhir2cdisc.adam.questionnaires.adqs import AdqsOptions, adqs_dataset, derive_adqs
 from fhir2cdisc.adam.questionnaires.visit_windows import VisitWindows
 from fhir2cdisc.adam.safety.adae import AdaeOptions, adae_dataset, derive_adae
-from support.paths import SHARED
+from support.facts import facts
 
 ADSL = pd.DataFrame(
     {
@@ -89,10 +87,7 @@ def test_options_of_the_study_are_in_the_methods(adae):
 
 
 def test_labels_agree_with_the_guide(adae, adqs):
-    if SHARED is None:
-        pytest.skip("the folder shared with the ADaMIG variables is not beside this checkout")
-    guide = json.loads((SHARED / "standards/adamig13_variables.json").read_text())["structures"]
-    labels = {v["name"]: v["label"] for rows in guide.values() for v in rows}
+    labels = {row["variable"]: row["label"] for row in facts("adam_labels")}
     checked = [v for v in all_variables(adae, adqs) if v.name in labels]
     assert len(checked) > 25
     for v in checked:

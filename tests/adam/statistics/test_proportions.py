@@ -1,4 +1,3 @@
-import csv
 import math
 import os
 
@@ -16,17 +15,14 @@ from fhir2cdisc.adam.statistics.rounding import round_half_up
 from hypothesis import given, settings
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
-from support.paths import SHARED
+from support.facts import facts
 
 EXAMPLES = 1000 if os.environ.get("FHIR2CDISC_FUZZ") else 50
 SHARE = settings(max_examples=EXAMPLES, derandomize=True, deadline=None)
 
 
 def test_clopper_pearson_figures_of_r_and_of_publications():
-    if SHARED is None:
-        pytest.skip("the folder shared with the reference intervals is not beside this checkout")
-    text = (SHARED / "facts/proportion_ci_reference.csv").read_text()
-    rows = list(csv.DictReader(text.splitlines()))
+    rows = facts("proportion_intervals")
     assert len(rows) == 12
     for row in rows:
         lower, upper = row["clopper_pearson_95"].split("-")

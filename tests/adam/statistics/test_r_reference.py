@@ -4,8 +4,6 @@ lung travels with lifelines. veteran (Veterans' Administration lung cancer trial
 The Statistical Analysis of Failure Time Data; StatLib `veteran`) is typed below: days, + is censored.
 """
 
-import json
-
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.statistics.cox import cox, proportionality_test
@@ -13,7 +11,7 @@ from fhir2cdisc.adam.statistics.kaplan_meier import kaplan_meier, landmarks, rev
 from fhir2cdisc.adam.statistics.logrank import log_rank
 from fhir2cdisc.adam.statistics.rmst import restricted_mean
 from lifelines.datasets import load_lung
-from support.paths import SHARED
+from support.facts import r_figures
 
 VETERAN = {
     (1, "squamous"): "72 411 228 126 118 10 82 110 314 100+ 42 8 144 25+ 11",
@@ -30,9 +28,7 @@ VETERAN = {
 
 @pytest.fixture(scope="module")
 def figures():
-    if SHARED is None:
-        pytest.skip("the folder shared with the R figures is not beside this checkout")
-    return json.loads((SHARED / "facts/survival_reference_R.json").read_text())
+    return r_figures()
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,9 @@ from fhir2cdisc.adam.frames.variables import described
 from fhir2cdisc.adam.plan import adsl_options
 from fhir2cdisc.adam.subject.adsl import adsl_dataset, derive_adsl
 from fhir2cdisc.mappings.study import Study, load_study
+from support.tables import rows, table
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")
-
-
-def table(text: str) -> pd.DataFrame:
-    """Aligned text as a frame of text; columns that end in SEQ are numbers."""
-    head, *rows = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
-    made = pd.DataFrame(rows, columns=head, dtype=object)
-    return made.assign(**{name: made[name].astype(float) for name in head if name.endswith("SEQ")})
 
 
 def dm(*ids: str, **columns: Any) -> pd.DataFrame:
@@ -74,12 +68,12 @@ DOSES = """
 
 
 def test_treatment_from_the_doses_in_ex() -> None:
-    rows = [[part.strip() for part in line.split("|")] for line in DOSES.strip().splitlines()]
-    ids = [f"{n:02}" for n in range(1, len(rows) + 1)]
-    doses = [(one, *pair.split()) for one, row in zip(ids, rows, strict=True) for pair in row[0].split(",")]
+    lines = rows(DOSES)
+    ids = [f"{n:02}" for n in range(1, len(lines) + 1)]
+    doses = [(one, *pair.split()) for one, row in zip(ids, lines, strict=True) for pair in row[0].split(",")]
     ex = pd.DataFrame(doses, columns=["USUBJID", "EXSTDTC", "EXENDTC"]).replace("-", "").assign(EXTRT="Drug")
     out = adsl(DM=dm(*ids), EX=ex.assign(EXSEQ=np.arange(1.0, len(ex) + 1)))
-    for one, row in zip(ids, rows, strict=True):
+    for one, row in zip(ids, lines, strict=True):
         found = out.loc[one]
         length = "" if np.isnan(found["TRTDURD"]) else f"{found['TRTDURD']:g}"
         assert [day(found["TRTSDT"]), day(found["TRTEDT"]), length, found["SAFFL"]] == row[1:], row[0]

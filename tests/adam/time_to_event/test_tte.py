@@ -11,6 +11,7 @@ from fhir2cdisc.adam.frames.conditions import select
 from fhir2cdisc.adam.time_to_event.adtte import Censor, Event, Parameter, Source, check_adtte, derive_adtte
 from fhir2cdisc.mappings.conditions import in_words
 from support.adam import ADMIRALONCO, CDOR, DOR, OS, PFS, PFSEMA, TTD, TTP, TTR
+from support.tables import assert_rows, table
 
 
 def adsl(**columns: list[object]) -> pd.DataFrame:
@@ -23,10 +24,9 @@ def adsl(**columns: list[object]) -> pd.DataFrame:
 
 
 def adrs(text: str) -> pd.DataFrame:
-    """Lines of subject, PARAMCD, AVALC, date."""
-    rows = [line.split() for line in text.strip().splitlines()]
-    frame = pd.DataFrame(rows, columns=["USUBJID", "PARAMCD", "AVALC", "ADT"])
-    return frame.assign(ADT=pd.to_datetime(frame.ADT), ANL01FL="Y", ASEQ=np.arange(1.0, len(frame) + 1))
+    """Records that count, numbered in the order of the table."""
+    frame = table(text)
+    return frame.assign(ANL01FL="Y", ASEQ=np.arange(1.0, len(frame) + 1))
 
 
 def one(frame: pd.DataFrame, subject: str = "01") -> dict[str, object]:
@@ -120,24 +120,29 @@ def test_an_event_after_the_cut_off_censors_at_the_cut_off() -> None:
 
 
 RESPONDERS = """
-01 RSP   Y  2024-03-01
-01 CRSP  Y  2024-05-01
-01 OVR   PR 2024-03-01
-01 OVR   PR 2024-05-01
-01 OVR   PD 2024-07-01
-01 PD    Y  2024-07-01
-01 BASETA Y 2024-01-01
+    USUBJID | PARAMCD | AVALC | ADT
+    01      | RSP     | Y     | 2024-03-01
+    01      | CRSP    | Y     | 2024-05-01
+    01      | OVR     | PR    | 2024-03-01
+    01      | OVR     | PR    | 2024-05-01
+    01      | OVR     | PD    | 2024-07-01
+    01      | PD      | Y     | 2024-07-01
+    01      | BASETA  | Y     | 2024-01-01
 """
 
 
 def test_duration_of_response_runs_in_responders_from_the_response_of_its_kind() -> None:
     subjects = adsl(TRTSDT=["2024-01-01", "2024-01-01"])
     found = derive_adtte(subjects, {"ADRS": adrs(RESPONDERS)}, [DOR, CDOR, TTR])
-    assert found[["USUBJID", "PARAMCD", "AVAL", "CNSR", "ASEQ"]].values.tolist() == [
-        ["01", "CDOR", 62.0, 0.0, 1.0],
-        ["01", "DOR", 123.0, 0.0, 2.0],
-        ["01", "TTR", 61.0, 0.0, 3.0],
-    ]
+    assert_rows(
+        found,
+        """
+        USUBJID | PARAMCD | AVAL | CNSR | ASEQ | why
+        01      | CDOR    | 62   | 0    | 1    | from the confirmed response of 1 May to 1 July
+        01      | DOR     | 123  | 0    | 2    | from the first response of 1 March
+        01      | TTR     | 61   | 0    | 3    | from the first dose; 2024 is a leap year
+        """,
+    )
 
 
 def test_time_to_progression_censors_death_and_time_on_treatment_ends_with_the_last_dose() -> None:
@@ -147,7 +152,11 @@ def test_time_to_progression_censors_death_and_time_on_treatment_ends_with_the_l
         DTHDT=["2024-04-20", None],
         EOTSTT=["DISCONTINUED", "ONGOING"],
     )
-    records = adrs("01 BASETA Y 2024-01-01\n01 OVR SD 2024-03-01")
+    records = adrs("""
+        USUBJID | PARAMCD | AVALC | ADT
+        01      | BASETA  | Y     | 2024-01-01
+        01      | OVR     | SD    | 2024-03-01
+    """)
     found = one(derive_adtte(subjects, {"ADRS": records}, [TTP]))
     assert (found["ADT"], found["CNSR"], found["CNSDTDSC"]) == ("2024-03-01", 1.0, "Last Adequate Assessment")
     assert derive_adtte(subjects, {}, [TTD])[["AVAL", "CNSR"]].values.tolist() == [[100.0, 0.0], [100.0, 1.0]]

@@ -6,7 +6,6 @@ Planned assessments every 8 weeks with a window of 1 week: an event is after a g
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 
 import pandas as pd
@@ -14,7 +13,8 @@ import pytest
 from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
 from fhir2cdisc.adam.time_to_event.parameters import fda_rules
 from support.adam import PFS, PFSEMA
-from support.paths import SHARED
+from support.facts import facts
+from support.tables import rows
 
 START = pd.Timestamp("2024-01-01")
 
@@ -71,22 +71,18 @@ def frames(scans: str, other: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     if "reason" in words:
         column, value = REASONS[words["reason"]]
         subject[column] = value
-    rows = [("BASETA", "N" if "nobase" in words else "Y", pd.NaT)]
+    made = [("BASETA", "N" if "nobase" in words else "Y", pd.NaT)]
     for scan in scans.split():
         number, call = scan.split(":")
-        rows.append(("OVR", call, day(number)))
+        made.append(("OVR", call, day(number)))
         if call == "PD":
-            rows.append(("PD", "Y", day(number)))
-    records = pd.DataFrame(rows, columns=["PARAMCD", "AVALC", "ADT"])
-    records = records.assign(USUBJID="01", ANL01FL="Y", ASEQ=range(1, len(rows) + 1))
+            made.append(("PD", "Y", day(number)))
+    records = pd.DataFrame(made, columns=["PARAMCD", "AVALC", "ADT"])
+    records = records.assign(USUBJID="01", ANL01FL="Y", ASEQ=range(1, len(made) + 1))
     return pd.DataFrame([subject]), records.assign(ADT=pd.to_datetime(records.ADT))
 
 
-def lines(table: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
-
-
-@pytest.mark.parametrize("row", lines(TABLE) + lines(MORE), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", rows(TABLE) + rows(MORE), ids=lambda row: row[0])
 def test_progression_free_survival_is_censored_fda_style(row: list[str]) -> None:
     _, scans, other, expected, cnsr, words = row
     subject, records = frames(scans, other)
@@ -99,15 +95,12 @@ def test_progression_free_survival_is_censored_fda_style(row: list[str]) -> None
 
 
 def test_the_table_covers_every_published_situation_with_the_same_kind_of_answer() -> None:
-    if SHARED is None:
-        pytest.skip("the folder of shared reference facts is not beside this checkout")
-    path = SHARED / "facts" / "pfs_censoring_vectors_fda_style.csv"
-    published = {row["id"]: row for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())}
-    mine = {row[0]: row for row in lines(TABLE)}
+    published = {row["id"]: row for row in facts("pfs_censoring")}
+    mine = {row[0]: row for row in rows(TABLE)}
     assert mine.keys() == published.keys()
     for key, row in mine.items():
-        assert (row[4] == "0") == (published[key]["event_or_censor"] == "E"), key
-        assert (row[3] == "0") == (published[key]["ADT_rule"] == "start date"), key
+        assert (row[4] == "0") == (published[key]["event"] == "Y"), key
+        assert (row[3] == "0") == (published[key]["at_start"] == "Y"), key
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from fhir2cdisc.converters.cli.validate import validate
 from fhir2cdisc.converters.layout import arrange_ectd
 from fhir2cdisc.converters.xpt.write import read_xpt, write_xpt
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
-from support.paths import SHARED
+from support.others import others
 
 
 def test_a_folder_of_transport_files_without_structure_is_read(package_dir: Any, tmp_path: Path) -> None:
@@ -115,10 +115,8 @@ def test_strange_files_of_others_give_a_report_and_no_crash(tmp_path: Path) -> N
 
 
 def test_published_data_of_others_give_a_report_and_no_crash(tmp_path: Path) -> None:
-    if SHARED is None or not (SHARED / "data" / "sdtm").is_dir():
-        pytest.skip("the published data are not beside this checkout")
     for kind in ("sdtm", "adam"):
-        for path in sorted((SHARED / "data" / kind).glob("*.parquet")):
+        for path in sorted(others("data", kind).glob("*.parquet")):
             frame = pd.read_parquet(path)
             for column in frame.columns:
                 if frame[column].dtype == object:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.results.interim import study_results
+from fhir2cdisc.adam.plan import Plan
+from fhir2cdisc.adam.results.summary import study_results, study_specs
 from fhir2cdisc.converters.documents.figures import MOST_COURSES, survival_figure, swimmer_figure, waterfall_figure
 from fhir2cdisc.converters.documents.report import Background, courses, write_report
 from fhir2cdisc.converters.documents.result_format import shown_with_interval
@@ -47,10 +48,16 @@ def frames(label: str = "A") -> dict[str, pd.DataFrame]:
     return {"ADSL": adsl, "ADTTE": adtte.assign(TRT01A=label)}
 
 
+PLAN = Plan.of(load_study("refractory-registry"), {})
+MONTH = 30.4375
+
+
 def page(folder: Path, label: str, background: Background, study_name: str = "refractory-registry") -> str:
     study = load_study(study_name).model_copy(update={"title": f"Title {label}"})
     made = frames(label)
-    write_report(folder, study, study_results(study, made), made, background)
+    plan = Plan.of(study, made)
+    specs = study_specs(plan, made)
+    write_report(folder, plan, specs, study_results(plan, specs, made), made, background)
     return (folder / "report" / "index.html").read_text(encoding="utf-8")
 
 
@@ -80,26 +87,26 @@ def test_every_endpoint_stands_on_the_page_and_says_why_it_has_no_number(tmp_pat
 def test_each_figure_is_well_formed_xml() -> None:
     adtr = pd.DataFrame({"USUBJID": ["1"], "PARAMCD": "SDIAM", "ABLFL": "", "PCHG": [-40.0]})
     for text in (
-        survival_figure("S & T", [("a<b", times([100, 200], [0, 1]))]),
+        survival_figure("S & T", [("a<b", times([100, 200], [0, 1]))], MONTH),
         waterfall_figure("W", adtr, {"1": "PR"}),
-        swimmer_figure("C", courses(frames())),
+        swimmer_figure("C", courses(frames(), PLAN)),
     ):
         assert etree.fromstring(text.encode("utf-8")).tag == "{http://www.w3.org/2000/svg}svg"
 
 
 def test_numbers_at_risk_are_those_whose_time_is_not_before_the_month() -> None:
     # At 0: all four; at 1 month (30.4375 days) the one of 30 days is gone; at 2 (60.875) two are left.
-    text = survival_figure("S", [("all", times([30, 60, 61, 92], [0, 0, 1, 0]))])
+    text = survival_figure("S", [("all", times([30, 60, 61, 92], [0, 0, 1, 0]))], MONTH)
     below = text.split("At risk", 1)[1]
     assert re.findall(r">(\d+)</text>", below) == ["4", "3", "2", "1"]
 
 
 def test_figures_without_data_are_left_out() -> None:
-    assert survival_figure("S", [("a", times([], []))]) == ""
-    assert survival_figure("S", [("a", times([np.nan], [np.nan]))]) == ""
+    assert survival_figure("S", [("a", times([], []))], MONTH) == ""
+    assert survival_figure("S", [("a", times([np.nan], [np.nan]))], MONTH) == ""
     empty = pd.DataFrame({"USUBJID": [], "PARAMCD": [], "ABLFL": [], "PCHG": []})
     assert waterfall_figure("W", empty, {}) == ""
-    assert swimmer_figure("C", courses(frames()).iloc[:0]) == ""
+    assert swimmer_figure("C", courses(frames(), PLAN).iloc[:0]) == ""
 
 
 def test_the_waterfall_takes_the_lowest_value_after_baseline_and_cuts_tall_bars() -> None:
@@ -118,7 +125,7 @@ def test_the_waterfall_takes_the_lowest_value_after_baseline_and_cuts_tall_bars(
 
 
 def test_courses_in_months_from_the_first_dose() -> None:
-    made = courses(frames()).set_index("SUBJID")
+    made = courses(frames(), PLAN).set_index("SUBJID")
     assert made.loc["A", "DEATH"] == 61 / MONTH
     assert made.loc["A", "FOLLOWED"] == 61 / MONTH
     assert made.loc["2", "FOLLOWED"] == 90 / MONTH

@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 from fhir2cdisc.adam.build import build_adam
-from fhir2cdisc.adam.results.interim import study_results
+from fhir2cdisc.adam.results.summary import study_results
 from fhir2cdisc.adam.subject.biomarkers import gene_flag
 from fhir2cdisc.converters.documents.result_format import NOT_ESTIMABLE, number, shown_with_interval
 from fhir2cdisc.converters.run.pipeline import build_sdtm
@@ -67,7 +67,8 @@ def make_study(study: Study, folder: Path, patients: int | None = None, seed: in
     if not (folder / "truth").is_dir():
         simulate(Order(study, seed, patients), folder)
     sdtm = build_sdtm([folder / "fhir"], study).sdtm.frames
-    return study_results(study, build_adam(sdtm, study).frames).table
+    made = build_adam(sdtm, study)
+    return study_results(made.plan, made.specs, made.frames).table
 
 
 def lines(study: Study, table: pd.DataFrame, truth: Any, look: str = "") -> Iterator[Line]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from fhir2cdisc.converters.run.write import finish, new_folder, write_findings, 
 from fhir2cdisc.mappings.study import Study
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.paths import SHARED
+from support.others import others
 
 FUZZ = bool(os.environ.get("FHIR2CDISC_FUZZ"))
 EVERYONE = Study.model_validate(
@@ -29,9 +30,7 @@ STUDY_FILE = 'id = "everyone"\nstudyid = "EVERYONE"\ntitle = "Everyone"\n[cohort
 
 
 def mcode() -> list[Path]:
-    if SHARED is None:
-        pytest.skip("the folder `shared` with real inputs is not beside the checkout")
-    return sorted((SHARED / "data" / "fhir" / "mcode").glob("*.json"))
+    return sorted(others("data", "fhir", "mcode").glob("*.json"))
 
 
 def write(sources: list[Path], out: Path, options: RunOptions | None = None) -> dict[str, str]:
@@ -139,8 +138,9 @@ ODD: list[Any] = [
 ]
 
 
+@cache
 def pool() -> list[dict[str, Any]]:
-    """One published resource of each kind and code, all of one patient."""
+    """One published resource of each kind and code, all of one patient; to be copied."""
     found: dict[str, dict[str, Any]] = {}
     for path in mcode():
         one = json.loads(path.read_bytes())

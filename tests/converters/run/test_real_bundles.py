@@ -24,16 +24,14 @@ from fhir2cdisc.converters.run.write import (
 )
 from fhir2cdisc.mappings.study import Study, load_study
 from lxml import etree
-from support.paths import SHARED
+from support.others import others
 
 COHORT = Path(__file__).parents[3] / "examples" / "cancer-cohort.toml"
 Package = tuple[Path, SdtmRun]
 
 
 def source(name: str) -> Path:
-    if SHARED is None:
-        pytest.skip("the folder `shared` with real inputs is not beside the checkout")
-    return SHARED / "data" / "fhir" / name
+    return others("data", "fhir", name)
 
 
 @pytest.fixture(scope="module")

@@ -5,29 +5,26 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner, Result
-from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.formats.datasets import read_dataset
 from fhir2cdisc.converters.xpt.write import read_xpt
 from fhir2cdisc.fhir.simulation.simulate import Order, simulate
 from fhir2cdisc.mappings.study import load_study
-from support.paths import SHARED
+from support.command import call, fhir2cdisc
+from support.others import others
+from support.packages import PACKED, Package
 
 STUDY = "lenvatinib-pembrolizumab"
 
 
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(one) for one in arguments])
-
-
 @dataclass(frozen=True)
 class Packages:
-    """One simulated source: as one run, as SDTM alone, and as ADaM made of that SDTM."""
+    """One simulated source: as one run, as SDTM alone, and as ADaM made of that SDTM; and what the run said."""
 
     run: Path
     sdtm: Path
@@ -36,17 +33,11 @@ class Packages:
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
-    folder = tmp_path_factory.mktemp("packages")
-    simulate(Order(load_study(STUDY), 7, 2), folder / "sim")
-    made = Packages(folder / "run", folder / "sdtm", folder / "adam", "")
-    source = folder / "sim" / "fhir"
-    more = ("--layout", "ectd", "--format", "parquet", "--format", "json")
-    said = call("run", source, "--study", STUDY, "--out", made.run, *more)
-    assert said.exit_code == 0, said.output
-    assert call("sdtm", source, "--study", STUDY, "--out", made.sdtm).exit_code == 0
-    assert call("adam", made.sdtm, "--study", STUDY, "--out", made.adam).exit_code == 0
-    return Packages(made.run, made.sdtm, made.adam, said.output)
+def packages(package_of: Callable[[str], Package], tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    folder, made = tmp_path_factory.mktemp("packages"), package_of(STUDY)
+    fhir2cdisc("sdtm", made.few, "--study", STUDY, "--out", folder / "sdtm")
+    fhir2cdisc("adam", folder / "sdtm", "--study", STUDY, "--out", folder / "adam")
+    return Packages(made.folder, folder / "sdtm", folder / "adam", made.said)
 
 
 def transport(folder: Path) -> dict[str, bytes]:
@@ -171,11 +162,9 @@ def cohort(tmp_path: Path) -> Path:
 
 def test_sdtm_that_others_made_gives_adsl_and_adtte(cohort: Path, tmp_path: Path) -> None:
     """The public CDISC pilot data: 306 subjects, 52 screen failures, 254 treated, 110 completers, 3 deaths in DM."""
-    if SHARED is None:
-        pytest.skip("the folder shared, with public SDTM of the CDISC pilot, is not beside the checkout")
     (tmp_path / "in").mkdir()
     for name, ours in NAMES.items():
-        shutil.copyfile(SHARED / "data" / "sdtm" / f"{name}.parquet", tmp_path / "in" / f"{ours}.parquet")
+        shutil.copyfile(others("data", "sdtm", f"{name}.parquet"), tmp_path / "in" / f"{ours}.parquet")
     done = call("adam", tmp_path / "in", "--study", cohort, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     adsl, _ = read_xpt(tmp_path / "out/adam/adsl.xpt")
@@ -215,11 +204,11 @@ def test_the_guides_are_linked_and_a_finished_package_has_no_error(packages: Pac
         text = (packages.run / kind / guide).read_text(encoding="utf-8")
         assert "Every finding has an explanation." in text
     assert (packages.adam / "adam" / "adrg.md").is_file()
-    assert "Synthetic or test data: the source marks 2 patients so" in packages.said
+    assert f"Synthetic or test data: the source marks {PACKED} patients so" in packages.said
     assert "Synthetic data." in (packages.run / "report" / "index.html").read_text(encoding="utf-8")
 
 
-def test_criteria_and_parameters_of_a_study_file_of_one_s_own(packages: Packages, tmp_path: Path) -> None:
+def test_criteria_and_parameters_of_a_study_file_of_one_s_own(tmp_path: Path) -> None:
     own = call("studies", STUDY, "--toml").output
     criterion = """
 [[criteria]]
@@ -234,8 +223,8 @@ values = ["A hospital"]
 
 [[endpoints]]"""
     (tmp_path / "own.toml").write_text(own.replace("[[endpoints]]", criterion.lstrip(), 1), encoding="utf-8")
-    source = packages.run.parent / "sim" / "fhir"
-    done = call("sdtm", source, "--study", tmp_path / "own.toml", "--out", tmp_path / "out")
+    simulate(Order(load_study(STUDY), 7, 2), tmp_path / "sim")
+    done = call("sdtm", tmp_path / "sim/fhir", "--study", tmp_path / "own.toml", "--out", tmp_path / "out")
     assert done.exit_code == 0 and "Conformance: 0 errors" in done.output, done.output
     ti, described = read_xpt(tmp_path / "out/sdtm/ti.xpt")
     assert ti["IETESTCD"].tolist() == ["EXCL01", "INCL01", "INCL02"]

@@ -13,13 +13,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
-from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.xpt.read import read_xpt
+from support.command import fhir2cdisc
 
 STUDY = "lenvatinib-pembrolizumab"
 STUDYID = "LENVA-PEMBRO-HB"
 URN = "urn:fhir2cdisc:evaluator"
+# Subjects of the cohort that stay beside the one with another scan: enough for every endpoint to have a result.
+OTHERS = 7
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,15 @@ def _lesion(resource: dict[str, Any]) -> str:
     return str(resource["focus"][0]["reference"])
 
 
-def fhir2cdisc(*words: object) -> str:
-    done = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("immune")
     fhir2cdisc("simulate", STUDY, "--patients", 30, "--seed", 1, "--out", folder)
     subject, progressed, died = chosen(folder)
     again = add_scan(folder, subject, progressed)
+    others = [path for path in sorted((folder / "fhir").glob("patient-*.json")) if path.stem != f"patient-{subject}"]
+    for path in others[OTHERS:]:
+        path.unlink()
     fhir2cdisc("run", folder / "fhir", "--study", STUDY, "--out", folder / "package")
     return Made(folder / "package", f"{STUDYID}-{subject}", progressed, again, died)
 

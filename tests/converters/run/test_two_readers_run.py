@@ -9,21 +9,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
-from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.xpt.read import read_xpt
 from fhir2cdisc.mappings.study import builtin_studies
+from support.command import fhir2cdisc
 
 STUDY = "lenvatinib-pembrolizumab"
 NCI = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
 PROGRESSIVE = {"coding": [{"system": NCI, "code": "C35571"}], "text": "PD"}
 STABLE = {"coding": [{"system": NCI, "code": "C18213"}], "text": "SD"}
-
-
-def fhir2cdisc(*words: object) -> str:
-    done = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 def independent(resource: dict[str, Any]) -> bool:
@@ -52,6 +45,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def study_file(folder: Path, reader: str) -> Path:
+    """The study with the readings of one independent reader, or of nobody in particular."""
     text = builtin_studies()[STUDY].read_text(encoding="utf-8")
     said = f'[response]\nevaluator = "INDEPENDENT ASSESSOR"\nevaluator_id = "{reader}"\n'
     path = folder / f"study{reader[-1:]}.toml"
@@ -59,9 +53,17 @@ def study_file(folder: Path, reader: str) -> Path:
     return path
 
 
-def package(source: Path, reader: str, *options: object) -> Path:
-    out = source / f"out{reader[-1:]}{len(options)}"
-    fhir2cdisc("run", source / "fhir", "--study", study_file(source, reader), "--out", out, *options)
+@pytest.fixture(scope="module")
+def first(source: Path) -> Path:
+    """The package of the first reader."""
+    fhir2cdisc("run", source / "fhir", "--study", study_file(source, "RADIOLOGIST 1"), "--out", source / "first")
+    return source / "first"
+
+
+def analysed(first: Path, reader: str) -> Path:
+    """ADaM by another reader, of the same SDTM: which reader counts is asked by the analysis alone."""
+    out = first.parent / f"adam{reader[-1:]}"
+    fhir2cdisc("adam", first, "--study", study_file(first.parent, reader), "--out", out)
     return out
 
 
@@ -70,8 +72,8 @@ def responses(folder: Path) -> pd.DataFrame:
     return rows[rows["PARAMCD"] == "OVR"][["USUBJID", "ADT", "AVALC"]].reset_index(drop=True)
 
 
-def test_each_reader_is_analysed_and_compared_with_its_own_lesions(source: Path) -> None:
-    first, second = (package(source, reader) for reader in ("RADIOLOGIST 1", "RADIOLOGIST 2"))
+def test_each_reader_is_analysed_and_compared_with_its_own_lesions(first: Path) -> None:
+    second = analysed(first, "RADIOLOGIST 2")
     rs = read_xpt(first / "sdtm" / "rs.xpt")[0]
     own = rs[(rs["RSTESTCD"] == "OVRLRESP") & (rs["RSEVAL"] == "INDEPENDENT ASSESSOR")]
     counts = own.groupby("RSEVALID").size().to_dict()
@@ -97,25 +99,24 @@ def test_each_reader_is_analysed_and_compared_with_its_own_lesions(source: Path)
     assert not found["rule"].str.contains("several readers").any()
 
 
-def test_where_no_reader_is_named_the_first_counts_and_that_is_a_finding(source: Path) -> None:
-    made = package(source, "")
-    pd.testing.assert_frame_equal(responses(made), responses(package(source, "RADIOLOGIST 1", "--replace")))
+def test_where_no_reader_is_named_the_first_counts_and_that_is_a_finding(first: Path) -> None:
+    made = analysed(first, "")
+    pd.testing.assert_frame_equal(responses(made), responses(first))
     found = pd.read_csv(made / "findings" / "findings.csv")
     assert (found["rule"] == "adam.several readers").sum() >= responses(made)["USUBJID"].nunique()
 
 
-def test_files_in_another_order_and_more_workers_give_the_same_bytes(source: Path, tmp_path: Path) -> None:
-    study = study_file(source, "RADIOLOGIST 2")
+def test_files_in_another_order_and_more_workers_give_the_same_bytes(source: Path, first: Path, tmp_path: Path) -> None:
+    study, again = study_file(source, "RADIOLOGIST 1"), tmp_path / "again"
     renamed = tmp_path / "fhir"
     renamed.mkdir()
     for n, path in enumerate(sorted((source / "fhir").iterdir(), reverse=True)):
         content = json.loads(path.read_text(encoding="utf-8"))
         content["entry"].reverse()
         (renamed / f"{n:03}.json").write_text(json.dumps(content), encoding="utf-8")
+    fhir2cdisc("run", renamed, "--study", study, "--out", again, "--workers", 2)
     sums = []
-    for at, (folder, workers) in enumerate(((source / "fhir", 1), (renamed, 2))):
-        out = tmp_path / f"out{at}"
-        fhir2cdisc("run", folder, "--study", study, "--out", out, "--workers", workers)
+    for out in (first, again):
         names = sorted(p for part in ("sdtm", "adam", "results") for p in (out / part).iterdir() if p.suffix != ".md")
         sums.append({p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in names if p.suffix != ".html"})
     assert sums[0] == sums[1]

@@ -12,13 +12,14 @@ from pathlib import Path
 import pandas as pd
 from fhir2cdisc.adam.build import build_adam
 from fhir2cdisc.adam.frames.sdtm import cut_at
-from fhir2cdisc.adam.plan import recist_options, response_options, tte_parameters
+from fhir2cdisc.adam.plan import Plan, recist_options, response_options
 from fhir2cdisc.adam.response.adrs import derive_adrs
 from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
 from fhir2cdisc.adam.tumour.recist import timepoint_responses
 from fhir2cdisc.mappings.study import Study
 
 Row = dict[str, str]
+Frames = dict[str, pd.DataFrame]
 
 
 def read(truth: Path, name: str) -> list[Row]:
@@ -30,12 +31,13 @@ def day(value: object) -> str:
     return "" if pd.isna(value) else pd.Timestamp(value).date().isoformat()
 
 
-def differences(sdtm: dict[str, pd.DataFrame], study: Study, truth: Path, t_scores: list[Row]) -> list[str]:
+def differences(sdtm: Frames, study: Study, truth: Path, t_scores: list[Row], adam: Frames | None = None) -> list[str]:
     """Every difference between the derived data and the truth, in words; empty where there is none.
 
-    `t_scores` is the published table from raw sums of PROMIS-29 to T-scores (domain, raw, tscore).
+    `t_scores` is the published table from raw sums of PROMIS-29 to T-scores (domain, raw, tscore); `adam` is what
+    `build_adam` gives for the same data, where it has been made already.
     """
-    adam = build_adam(sdtm, study).frames
+    adam = adam or build_adam(sdtm, study).frames
     frames = cut_at(sdtm, study.cutoff)
     adsl = adam["ADSL"]
     found = compare_subjects(adsl, read(truth, "subjects"))
@@ -43,7 +45,7 @@ def differences(sdtm: dict[str, pd.DataFrame], study: Study, truth: Path, t_scor
         options = replace(response_options(study), evaluator=evaluator)
         adrs = derive_adrs(adsl, frames["RS"], frames["TU"], options)
         found += compare_responses(adsl, adrs, [r for r in read(truth, "responses") if r["EVALUATOR"] == evaluator])
-        adtte = derive_adtte(adsl, {"ADRS": adrs}, tte_parameters(study, True))
+        adtte = derive_adtte(adsl, {"ADRS": adrs}, Plan.of(study, {"ADRS": adrs}).parameters)
         wanted = [r for r in read(truth, "tte") if r["EVALUATOR"] in (evaluator, "")]
         found += compare_times(adsl, adtte, wanted, evaluator)
     found += compare_timepoints(adsl, frames, study, read(truth, "timepoints"))

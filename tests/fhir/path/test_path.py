@@ -19,7 +19,7 @@ from fhir2cdisc.mappings.model import builtin_domains, resource_rules
 from fhirpathpy.models import models
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.paths import SHARED
+from support.others import others
 
 MOST = 30
 
@@ -27,10 +27,8 @@ MOST = 30
 @cache
 def real_resources() -> dict[str, list[dict[str, Any]]]:
     """Every resource of the real inputs by type, decimals with their digits."""
-    if SHARED is None:
-        pytest.skip("the folder `shared` with real inputs is not beside the checkout")
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for path in sorted((SHARED / "data" / "fhir").rglob("*.json")):
+    for path in sorted(others("data", "fhir").rglob("*.json")):
         content = json.loads(path.read_bytes(), parse_float=Decimal)
         for one in [e["resource"] for e in content.get("entry", [])] or [content]:
             # The manifest of an export lies beside its resources.

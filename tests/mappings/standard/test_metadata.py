@@ -6,7 +6,7 @@ import csv
 
 import pytest
 from fhir2cdisc.mappings.standard.datasets import codelist, codelists, codelists_by_test, sdtm_datasets
-from support.paths import SHARED
+from support.others import others
 
 
 def test_names_labels_and_codelists_are_within_the_limits_of_a_transport_file() -> None:
@@ -45,12 +45,9 @@ def test_variables_are_selected_in_the_order_of_the_standard() -> None:
     assert sdtm_datasets()["DM"].select(["SEX", "STUDYID"]).names == ("STUDYID", "SEX")
 
 
-@pytest.mark.skipif(SHARED is None, reason="the published specializations are not here")
 def test_the_codelist_of_each_test_is_that_of_the_published_specializations() -> None:
     """CDISC COSMoS names the codelist of --STRESC for each test; SURVSTAT is in SDTMIG's own SS table."""
-    assert SHARED is not None
-    path = SHARED / "data" / "cosmos" / "sdtm_specializations_oncology.csv"
-    with path.open(encoding="utf-8") as file:
+    with others("data", "cosmos", "sdtm_specializations_oncology.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     tests = {r["vlm_group_id"]: r["assigned_value"] for r in rows if r["sdtm_variable"] == f"{r['domain']}TESTCD"}
     published: dict[tuple[str, str], set[str]] = {}
