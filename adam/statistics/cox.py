@@ -80,20 +80,33 @@ def proportionality_test(
     names = [str(c) for c in covariates.columns]
     model = cox(time, event, covariates, "efron", strata)
     if model.reason:
-        empty = [(n, math.nan, 0, math.nan, model.reason) for n in [*names, "GLOBAL"]]
-        return pd.DataFrame(empty, columns=["COVARIATE", "CHISQ", "DF", "P_VALUE", "REASON"])
+        return _not_tested(names, model.reason)
     beta = model.table["COEF"].to_numpy(float)
     score, a, b, c = _interaction(data, beta, _time_transform(data, transform))
+    try:
+        rows = _score_tests(names, score, a, b, c)
+    except np.linalg.LinAlgError:
+        return _not_tested(names, "the events say nothing of a change over time")
+    return pd.DataFrame([(n, chisq, df, float(stats.chi2.sf(chisq, df)), "") for n, chisq, df in rows], columns=_TESTED)
+
+
+_TESTED = ["COVARIATE", "CHISQ", "DF", "P_VALUE", "REASON"]
+
+
+def _not_tested(names: list[str], reason: str) -> pd.DataFrame:
+    return pd.DataFrame([(n, math.nan, 0, math.nan, reason) for n in [*names, "GLOBAL"]], columns=_TESTED)
+
+
+def _score_tests(names: list[str], score: Array, a: Array, b: Array, c: Array) -> list[tuple[str, float, int]]:
+    """Name, statistic and degrees of freedom for each covariate and all; LinAlgError where there is no test."""
     rows = []
     for i, name in enumerate(names):
         conditional = c[i, i] - b[:, i] @ np.linalg.solve(a, b[:, i])
+        if conditional <= 0:
+            raise np.linalg.LinAlgError
         rows.append((name, float(score[i] ** 2 / conditional), 1))
     whole = c - b.T @ np.linalg.solve(a, b)
-    rows.append(("GLOBAL", float(score @ np.linalg.solve(whole, score)), len(names)))
-    return pd.DataFrame(
-        [(n, chisq, df, float(stats.chi2.sf(chisq, df)), "") for n, chisq, df in rows],
-        columns=["COVARIATE", "CHISQ", "DF", "P_VALUE", "REASON"],
-    )
+    return [*rows, ("GLOBAL", float(score @ np.linalg.solve(whole, score)), len(names))]
 
 
 def _clean(time: Any, event: Any, covariates: pd.DataFrame, strata: Any) -> list[Stratum]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from fhir2cdisc.adam.plan import Plan
 from fhir2cdisc.converters.check.conformance import RULES
 from fhir2cdisc.converters.documents.guides_write import EXPLANATIONS, _issues, endpoint_definitions, options_taken
-from fhir2cdisc.converters.run.write import Written
 from fhir2cdisc.fhir.findings import Finding
-from fhir2cdisc.mappings.standard.datasets import Dataset, codelists
+from fhir2cdisc.mappings.standard.datasets import codelists
 from fhir2cdisc.mappings.study import Study, builtin_studies, load_study
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")
@@ -35,8 +35,12 @@ def test_what_the_protocol_says_is_told_apart_from_a_default() -> None:
 
 
 def test_the_parameters_are_those_that_are_computed() -> None:
-    assert [one.paramcd for one in endpoint_definitions(PLAIN)] == ["OS"]  # a study without endpoints
-    found = {one.paramcd: one for one in endpoint_definitions(load_study("hepatobiliary-rws"))}
+    """Whether a study has endpoints decides nothing; whether there are responses does."""
+    assert [one.paramcd for one in endpoint_definitions(Plan.of(PLAIN, {}))] == ["OS", "TTD"]
+    silent = Plan.of(load_study("lenvatinib-pembrolizumab"), {})
+    assert [one.paramcd for one in endpoint_definitions(silent)] == ["OS", "TTD"]
+    plan = Plan.of(load_study("hepatobiliary-rws"), {"ADRS": pd.DataFrame({"PARCAT3": []})})
+    found = {one.paramcd: one for one in endpoint_definitions(plan)}
     assert {"OS", "PFS", "PFSEMA", "DOR", "TTR"} <= set(found)
     assert len(found["PFS"].events) == 2 and len(found["OS"].events) == 1
     assert all(one.name and one.start and one.events for one in found.values())
@@ -47,9 +51,8 @@ def test_a_sensitivity_analysis_is_told_where_it_was_made(criteria: str, there: 
     study = load_study("lenvatinib-pembrolizumab")
     told = {option.name: option for option in options_taken(study)}["response.sensitivity"]
     assert (told.value, told.meaning, told.from_protocol) == ("iRECIST", "", False)
-    adrs = Dataset("ADRS", "Response Analysis", "BASIC DATA STRUCTURE", "", ())
-    written = Written(((adrs, pd.DataFrame({"PARCAT3": [criteria]})),), "ascii")
-    codes = {one.paramcd for one in endpoint_definitions(study, written)}
+    plan = Plan.of(study, {"ADRS": pd.DataFrame({"PARCAT3": [criteria]})})
+    codes = {one.paramcd for one in endpoint_definitions(plan)}
     assert "PFS" in codes and ("IPFS" in codes) is there
 
 

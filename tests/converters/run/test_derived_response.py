@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from fhir2cdisc.adam.build import study_lesions
 from fhir2cdisc.converters.run.derived_rs import RULE, add_derived_responses
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.mappings.study import Study
@@ -24,6 +25,10 @@ DM = pd.DataFrame(
 )
 # One target lesion: 20 mm at baseline; 30 mm at week 8 is +50% and +10 mm, so PD (RECIST 1.1, section 4.3.1).
 VISITS = [(0.0, "SCREENING", "2024-02-25", 20.0), (1.0, "WEEK 8", "2024-04-26", 30.0)]
+
+
+def add(sdtm: Sdtm, study: Study) -> pd.DataFrame:
+    return add_derived_responses(sdtm, study, study_lesions(sdtm.frames))
 
 
 def lesions(reader: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -108,7 +113,7 @@ def derived(made: Sdtm) -> pd.DataFrame:
 @pytest.mark.parametrize("reader", ["", "READER 1"])
 def test_derived_records_say_that_they_are_and_of_whose_lesions(reader: str) -> None:
     made = sdtm(None, reader)
-    assert len(add_derived_responses(made, STUDY)) == 0  # nothing collected, so nothing disagrees
+    assert len(add(made, STUDY)) == 0  # nothing collected, so nothing disagrees
     rows = derived(made)
     assert rows["RSSTRESC"].to_dict() == {"NEWLIND": "N", "OVRLRESP": "PD", "TRGRESP": "PD"}
     assert set(rows["RSEVALID"]) == {"INVESTIGATOR READER 1" if reader else "INVESTIGATOR"}
@@ -119,7 +124,7 @@ def test_derived_records_say_that_they_are_and_of_whose_lesions(reader: str) -> 
 
 def test_their_lineage_is_the_measurements_of_their_visit() -> None:
     made = sdtm(None)
-    add_derived_responses(made, STUDY)
+    add(made, STUDY)
     numbers = derived(made)["RSSEQ"]
     mine = made.lineage[(made.lineage["DATASET"] == "RS") & made.lineage["SEQ"].isin(numbers)]
     assert sorted(mine["SEQ"]) == sorted(numbers)
@@ -136,7 +141,7 @@ def test_a_collected_response_is_never_changed_and_a_different_one_is_a_finding(
 ) -> None:
     given = collected(call)
     made = sdtm(given.copy())
-    found = add_derived_responses(made, STUDY)
+    found = add(made, STUDY)
     assert [row.VALUE for row in found.itertuples()] == [call for _ in conflicts]
     assert all("is " + call in message and "PD" in message for message in found.get("MESSAGE", []))
     kept = made.frames["RS"][made.frames["RS"]["RSEVAL"] == "INVESTIGATOR"].reset_index(drop=True)
@@ -150,7 +155,7 @@ IMMUNE = STUDY.model_copy(update={"response": STUDY.response.model_copy(update={
 def test_the_lesions_are_judged_by_the_criteria_of_sensitivity_analyses_too() -> None:
     """+50% is PD by RECIST 1.1; by iRECIST it is iUPD until a later scan confirms it."""
     made = sdtm(collected("PD"))
-    assert len(add_derived_responses(made, IMMUNE)) == 0
+    assert len(add(made, IMMUNE)) == 0
     rs = made.frames["RS"]
     rows = rs[rs["RSTESTCD"] == "OVRLRESP"]
     assert rows[["RSEVAL", "RSCAT", "RSSTRESC", "RSMETHOD"]].fillna("").values.tolist() == [
@@ -168,7 +173,7 @@ def test_a_collected_response_is_compared_with_its_own_criteria() -> None:
     """iCPD at the first progression was collected; the lesions give iUPD by iRECIST, and say nothing else."""
     immune = collected("iCPD").assign(RSCAT="iRECIST", RSSEQ=6.0)
     made = sdtm(pd.concat([collected("PD"), immune], ignore_index=True))
-    found = add_derived_responses(made, IMMUNE)
+    found = add(made, IMMUNE)
     assert found["MESSAGE"].str.slice(0, 78).tolist() == [
         "OVRLRESP of 2024-04-26 by INVESTIGATOR is iCPD; the lesions give iUPD (+50% an"
     ]
@@ -179,7 +184,7 @@ def test_without_lesions_nothing_happens() -> None:
         made = sdtm(collected("SD"))
         del made.frames[missing]
         before = made.frames["RS"].copy()
-        assert len(add_derived_responses(made, STUDY)) == 0
+        assert len(add(made, STUDY)) == 0
         pd.testing.assert_frame_equal(made.frames["RS"], before)
         assert len(made.lineage) == 3
 
@@ -187,5 +192,5 @@ def test_without_lesions_nothing_happens() -> None:
 def test_baseline_alone_gives_no_response() -> None:
     made = sdtm(None)
     made.frames["TR"] = made.frames["TR"].iloc[:1]
-    add_derived_responses(made, STUDY)
+    add(made, STUDY)
     assert "OVRLRESP" not in set(made.frames.get("RS", pd.DataFrame({"RSTESTCD": []}))["RSTESTCD"])
