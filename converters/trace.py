@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+from fhir2cdisc.adam.frames.columns import sequence_name
 from fhir2cdisc.converters.xpt.write import read_xpt
 from fhir2cdisc.mappings.standard.datasets import record_key
 
@@ -102,10 +103,8 @@ def _adam_sources(package: TracedPackage, dataset: str, record: pd.Series, depth
         yield "  " * depth + _no_lineage(package, "adam")
         return
     rows = lineage[(lineage["DATASET"] == dataset) & (lineage["USUBJID"] == record["USUBJID"])]
-    for key in ("ASEQ", "AESEQ"):
-        if key in record.index:
-            rows = rows[rows["SEQ"] == record[key]]
-            break
+    if key := sequence_name(record.to_frame().T):
+        rows = rows[rows["SEQ"] == record[key]]
     for row in rows.drop_duplicates().itertuples():
         if row.SRCDOM:
             yield from _source(package, str(row.SRCDOM), str(row.SRCVAR), row.SRCSEQ, str(record["USUBJID"]), depth)
@@ -122,7 +121,7 @@ def _source(package: TracedPackage, domain: str, variable: str, seq: float, subj
         yield "  " * depth + str(error)
         return
     frame = frame[frame["USUBJID"] == subject]
-    key = "ASEQ" if domain.startswith("AD") else record_key(domain)
+    key = sequence_name(frame) if domain.startswith("AD") else record_key(domain)
     if key in frame and not pd.isna(seq):
         frame = frame[frame[key] == seq]
     for _, record in frame.iterrows():
