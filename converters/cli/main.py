@@ -12,7 +12,7 @@ import click
 from fhir2cdisc.adam.build import Adam, build_adam
 from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.check.conformance import as_json
-from fhir2cdisc.converters.cli.options import PACKAGE, READING, WRITING, Command, with_options
+from fhir2cdisc.converters.cli.options import PACKAGE, READING, WRITING, Command, files_among, with_options
 from fhir2cdisc.converters.cli.results import results
 from fhir2cdisc.converters.cli.simulate import simulate
 from fhir2cdisc.converters.cli.studies import studies
@@ -20,15 +20,13 @@ from fhir2cdisc.converters.cli.trace import trace
 from fhir2cdisc.converters.cli.validate import validate
 from fhir2cdisc.converters.documents.guides_write import add_guides
 from fhir2cdisc.converters.documents.headlines import adam_lines, conformance_line, finding_lines
-from fhir2cdisc.converters.formats.folder import read_folder
+from fhir2cdisc.converters.formats.folder import dataset_files, read_noted
+from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
 from fhir2cdisc.converters.run.coding import DictionaryError
 from fhir2cdisc.converters.run.package import NothingMadeError, Order, make_package
 from fhir2cdisc.converters.run.pipeline import RunOptions
 from fhir2cdisc.converters.run.write import (
-    PackageError,
-    check_writable,
     finish,
-    new_folder,
     write_adam,
     write_findings,
     write_lineage,
@@ -78,25 +76,26 @@ def progress(steps: Iterable[object], label: str, length: int) -> Iterable[objec
 
 
 def _order(with_adam: bool, **said: Any) -> Order:
-    key_file = said["key_file"]
+    key_file, mappings, sites = said["key_file"], said["mappings"], said["sites"]
     options = RunOptions(
-        said["deep"],
-        said["workers"],
-        mappings=said["mappings"],
-        sites=said["sites"],
+        deep=said["deep"],
+        workers=said["workers"],
+        mappings=mappings,
+        sites=sites,
         key=key_file.read_bytes() if key_file else b"",
     )
     return Order(
-        said["sources"],
-        load_study(said["study_name"]),
-        said["out"],
-        options,
-        said["replace_old"],
-        said["encoding"],
-        said["formats"],
-        said["layout"],
-        said["dictionary"],
-        with_adam,
+        sources=said["sources"],
+        study=load_study(said["study_name"]),
+        out=said["out"],
+        options=options,
+        replace_old=said["replace_old"],
+        encoding=said["encoding"],
+        formats=said["formats"],
+        layout=said["layout"],
+        dictionary=said["dictionary"],
+        with_adam=with_adam,
+        files=files_among(said["study_name"], *mappings, *sites, key_file, said["dictionary"]),
     )
 
 
@@ -129,8 +128,8 @@ def adam(sdtm_dir: Path, study_name: str, out: Path, replace_old: bool) -> None:
     SDTM_DIR is a folder of datasets, or a package with such a folder named sdtm.
     """
     study = load_study(study_name)
-    check_writable(out, replace_old)
-    frames = read_folder(sdtm_dir, "sdtm")
+    check_writable(out, replace_old, [sdtm_dir, *dataset_files(sdtm_dir, "sdtm"), *files_among(study_name)])
+    frames, inputs = read_noted(sdtm_dir, "sdtm")
     _check_subjects(frames, sdtm_dir)
     made: Adam = build_adam(frames, study)
     with new_folder(out, replace_old) as folder:
@@ -139,7 +138,7 @@ def adam(sdtm_dir: Path, study_name: str, out: Path, replace_old: bool) -> None:
         found = write_findings(folder, None, made, written.findings)
         report = add_guides(folder, study, None, written, found)
         write_text(folder / "findings" / "conformance.json", as_json(report))
-        finish(folder, [sdtm_dir], study, RunOptions(), written.encoding)
+        finish(folder, inputs, study, RunOptions(), written.encoding)
     click.echo("\n".join([*finding_lines(found), *adam_lines(made.frames), conformance_line(report)]))
     click.echo(f"Package: {out}")
 

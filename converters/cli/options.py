@@ -68,6 +68,11 @@ WRITING: tuple[Decorator, ...] = (
 )
 
 
+def files_among(*names: str | Path | None) -> tuple[Path, ...]:
+    """Those of the names and paths of a call that are files; a built-in study or site is none."""
+    return tuple(path for name in names if name and (path := Path(name)).is_file())
+
+
 def with_options(*options: Decorator) -> Callable[[Command], Command]:
     """A decorator that gives a command these options; its help lists them in this order."""
 

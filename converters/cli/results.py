@@ -6,12 +6,15 @@ from pathlib import Path
 
 import click
 import pandas as pd
+from fhir2cdisc.converters.cli.options import files_among
 from fhir2cdisc.converters.documents.report import Background, write_report
 from fhir2cdisc.converters.documents.result_format import shown_with_interval
 from fhir2cdisc.converters.documents.results import write_results
-from fhir2cdisc.converters.formats.folder import read_folder
+from fhir2cdisc.converters.formats.folder import dataset_files, read_noted
+from fhir2cdisc.converters.manifest import Input
+from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
 from fhir2cdisc.converters.run.pipeline import RunOptions
-from fhir2cdisc.converters.run.write import PackageError, check_writable, finish, new_folder
+from fhir2cdisc.converters.run.write import finish
 from fhir2cdisc.mappings.study import Study, StudyError, load_study
 
 NEEDED = {"ADSL": ("USUBJID", "SAFFL"), "ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")}
@@ -29,28 +32,28 @@ def results(adam_dir: Path, study_name: str, out: Path, replace_old: bool) -> No
     """
     try:
         study = load_study(study_name)
-        check_writable(out, replace_old)
-        frames = read_adam(adam_dir)
+        check_writable(out, replace_old, [adam_dir, *dataset_files(adam_dir, "adam"), *files_among(study_name)])
+        frames, inputs = read_adam(adam_dir)
         with new_folder(out, replace_old) as folder:
             made = write_results(folder, frames, study)
             write_report(folder, study, made, frames, Background())
-            finish(folder, [adam_dir], study, RunOptions(), "utf-8")
+            finish(folder, inputs, study, RunOptions(), "utf-8")
     except (StudyError, PackageError) as error:
         raise click.ClickException(str(error)) from error
     click.echo("\n".join(primary_lines(study, made.table)))
     click.echo(f"Results: {out}")
 
 
-def read_adam(folder: Path) -> dict[str, pd.DataFrame]:
+def read_adam(folder: Path) -> tuple[dict[str, pd.DataFrame], list[Input]]:
     """The ADaM datasets of a folder or package; PackageError where one cannot be read or what is needed is absent."""
-    frames = read_folder(folder, "adam")
+    frames, inputs = read_noted(folder, "adam")
     for name, variables in NEEDED.items():
         if name not in frames:
             raise PackageError(f"{folder}: has no {name} dataset, so there are no results")
         for variable in variables:
             if variable not in frames[name]:
                 raise PackageError(f"{folder}: {name} has no variable {variable}")
-    return frames
+    return frames, inputs
 
 
 def primary_lines(study: Study, table: pd.DataFrame) -> list[str]:

@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 
 import click
+from fhir2cdisc.converters.cli.options import files_among
+from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
 from fhir2cdisc.fhir.simulation.dialects import NAMES
 from fhir2cdisc.fhir.simulation.simulate import Format, Order
 from fhir2cdisc.fhir.simulation.simulate import simulate as write_simulation
@@ -55,11 +57,11 @@ def simulate(
 
     Every resource is tagged synthetic. With --messy, OUT/truth/ledger.csv lists every planted defect.
     """
-    if out.exists() and any(out.iterdir()):
-        raise click.ClickException(f"{out} is not empty: simulate writes to a new or empty folder")
     try:
         order = Order(load_study(study), seed, patients, cutoff, dialects, messy, form)
-        counts = write_simulation(order, out)
-    except StudyError as error:
+        check_writable(out, False, files_among(study))
+        with new_folder(out) as folder:
+            counts = write_simulation(order, folder)
+    except (StudyError, PackageError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{counts['subjects']} synthetic subjects, {counts['resources']} resources, {counts['defects']} defects")

@@ -47,7 +47,7 @@ def write_dataset_json(
     head = _head(frame, dataset, variables, study_oid, created)
     rows = _rows(frame, dataset.name, variables)
     with replacing(path) as file:
-        if path.suffix == ".ndjson":
+        if path.suffix.lower() == ".ndjson":
             file.writelines(_encode(line) + b"\n" for line in itertools.chain([head], rows))
             return
         file.write(_encode(head)[:-1] + b',"rows":[')
@@ -60,7 +60,7 @@ def read_dataset_json(path: str | Path) -> tuple[pd.DataFrame, Dataset]:
     """The frame and the description of a Dataset-JSON file (`.json` or `.ndjson`)."""
     path = Path(path)
     try:
-        head, rows = _read_lines(path) if path.suffix == ".ndjson" else _read_document(path)
+        head, rows = _read_lines(path) if path.suffix.lower() == ".ndjson" else _read_document(path)
         return _frame(head, rows), _dataset(head)
     except (msgspec.MsgspecError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise DatasetJsonError(f"{path.name}: no Dataset-JSON 1.1 dataset ({type(error).__name__})") from error

@@ -22,14 +22,13 @@ from fhir2cdisc.converters.documents.report import Background, write_report
 from fhir2cdisc.converters.documents.results import write_results
 from fhir2cdisc.converters.formats.datasets import write_dataset
 from fhir2cdisc.converters.layout import arrange_ectd
+from fhir2cdisc.converters.package import check_writable, new_folder
 from fhir2cdisc.converters.run.coding import code_events
 from fhir2cdisc.converters.run.derived_rs import add_derived_responses
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
 from fhir2cdisc.converters.run.write import (
     Written,
-    check_writable,
     finish,
-    new_folder,
     write_adam,
     write_findings,
     write_lineage,
@@ -44,7 +43,10 @@ class NothingMadeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked of a run: sources, study, where the package goes and in which shapes."""
+    """What is asked of a run: sources, study, where the package goes and in which shapes.
+
+    `files` are the study file, mappings and other files that the run reads beside its sources.
+    """
 
     sources: tuple[Path, ...]
     study: Study
@@ -56,6 +58,7 @@ class Order:
     layout: str = "package"
     dictionary: Path | None = None
     with_adam: bool = True
+    files: tuple[Path, ...] = ()
 
 
 def make_package(order: Order, progress: Progress, say: Callable[[str], None]) -> None:
@@ -63,7 +66,7 @@ def make_package(order: Order, progress: Progress, say: Callable[[str], None]) -
 
     Raises NothingMadeError, PackageError and what `build_sdtm` raises.
     """
-    check_writable(order.out, order.replace_old)
+    check_writable(order.out, order.replace_old, [*order.sources, *order.files])
     made = build_sdtm(order.sources, order.study, order.options, progress)
     say("\n".join(account_lines(made.accounts)))
     if not made.sdtm.frames:
@@ -91,7 +94,7 @@ def _write(folder: Path, order: Order, made: SdtmRun, adam: Adam | None, conflic
     write_text(folder / "findings" / "conformance.json", as_json(report))
     if order.layout == "ectd":
         arrange_ectd(folder, folder, order.study.studyid)
-    finish(folder, order.sources, order.study, order.options, order.encoding)
+    finish(folder, made.inputs, order.study, order.options, order.encoding)
     lines = [*finding_lines(found), *assumption_lines(order.study, made.sdtm.frames)]
     lines += adam_lines(adam.frames) if adam is not None else []
     return [*lines, conformance_line(report)]

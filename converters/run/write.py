@@ -5,11 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -26,8 +22,9 @@ from fhir2cdisc.converters.formats.long_text import (
     with_continuations,
 )
 from fhir2cdisc.converters.formats.plain_text import needed_encoding, plain_frames
+from fhir2cdisc.converters.manifest import Input, build_manifest, write_manifest
+from fhir2cdisc.converters.package import PackageError
 from fhir2cdisc.converters.run.adam_metadata import adam_datasets
-from fhir2cdisc.converters.run.manifest import build_manifest, write_manifest
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, sorted_findings
 from fhir2cdisc.converters.xpt.write import XptError, study_lengths, with_lengths, write_xpt_pieces
 from fhir2cdisc.fhir.findings import Finding
@@ -64,61 +61,6 @@ class Described:
     documents: tuple[Document, ...] = ()
     results: Sequence[ResultDisplay] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
-
-
-class PackageError(ValueError):
-    """A package that cannot be written; the message is one clear sentence."""
-
-
-@contextmanager
-def new_folder(out: Path, replace_old: bool = False) -> Iterator[Path]:
-    """A folder that becomes `out` when the block ends well; until then, and after a failure, `out` is untouched.
-
-    Raises PackageError where `out` exists and is not empty (unless `replace_old`) or cannot be written.
-    """
-    _check_free(out, replace_old)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=".fhir2cdisc-", dir=out.parent))
-    except OSError as error:
-        raise PackageError(f"{out}: cannot be written ({error.strerror})") from error
-    try:
-        yield part
-        part.chmod(0o755)
-        if out.exists():
-            old = part.with_name(part.name + ".old")
-            out.rename(old)
-            try:
-                part.rename(out)
-            except OSError:
-                old.rename(out)
-                raise
-            shutil.rmtree(old)
-        else:
-            part.rename(out)
-    except OSError as error:
-        raise PackageError(f"{out}: cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def check_writable(out: Path, replace_old: bool) -> None:
-    """Say before a long run that its output would have no place."""
-    _check_free(out, replace_old)
-    parent = next(p for p in (out, *out.absolute().parents) if p.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        reason = "no permission in" if parent.is_dir() else "no folder is"
-        raise PackageError(f"{out}: cannot be written ({reason} {parent})")
-
-
-def _check_free(out: Path, replace_old: bool) -> None:
-    """Only a package of ours may be replaced: `--replace` with a wrong name must not remove somebody's files."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not replace_old:
-        raise PackageError(f"{out}: exists and is not empty; name another folder or use --replace")
-    if not (out / "manifest.json").is_file():
-        raise PackageError(f"{out}: is not a package (it has no manifest.json), so it is not replaced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +217,7 @@ def _csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
     write_text(path, text.getvalue())
 
 
-def finish(folder: Path, inputs: Sequence[Path], study: Study, options: RunOptions, encoding: str) -> None:
+def finish(folder: Path, inputs: Iterable[Input], study: Study, options: RunOptions, encoding: str) -> None:
     """The manifest, last: it names every file of the package with its SHA-256."""
     said = {
         "study": study.model_dump(mode="json", exclude={"simulation"}),
@@ -285,4 +227,4 @@ def finish(folder: Path, inputs: Sequence[Path], study: Study, options: RunOptio
         "keyed": bool(options.key),
         "encoding": encoding,
     }
-    write_manifest(build_manifest(inputs, folder, options=said), folder)
+    write_manifest(build_manifest(inputs, folder, said), folder)
