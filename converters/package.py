@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fhir2cdisc.converters.manifest import Differences, differences, is_ours
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 
 
-class PackageError(ValueError):
+class PackageError(Fhir2CdiscError):
     """A package that cannot be written; the message is one clear sentence."""
 
 

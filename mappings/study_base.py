@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
-class StudyError(ValueError):
+class StudyError(Fhir2CdiscError):
     """A study that does not exist or whose file is wrong; the message is one clear sentence."""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import number, text
 from fhir2cdisc.adam.results.specs import Condition, Records, Spec
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 
 ALL = "All"
 COLUMNS = (
@@ -31,7 +32,7 @@ COLUMNS = (
 RECORD_COLUMNS = ("RESULTID", "GROUP", "CATEGORY", "ROLE", "DATASET", "USUBJID", "PARAMCD", "SEQ")
 
 
-class CannotEstimateError(Exception):
+class CannotEstimateError(Fhir2CdiscError):
     """A result that the data cannot give; the message is the reason that the reader sees."""
 
 

@@ -97,6 +97,9 @@ def _parse(path: Path) -> tuple[Any, str]:
         tree = etree.parse(path, parser)
     except etree.XMLSyntaxError as error:
         return None, f"is not well-formed XML: {error.msg}"
+    except OSError as error:
+        # So lxml says of bytes outside the encoding of the file, too.
+        return None, f"cannot be read: {str(error).rpartition(': ')[2]}"
     if tree.docinfo.doctype:
         # A DOCTYPE can name files and entities; define.xml needs none.
         return None, "has a DOCTYPE, which is refused"

@@ -16,13 +16,14 @@ from fhir2cdisc.converters.define.types import item_type
 from fhir2cdisc.converters.define.xml import oid
 from fhir2cdisc.converters.xpt.columns import is_datetime, is_numeric, is_time_format, texts, with_type
 from fhir2cdisc.converters.xpt.layout import FIXED_CREATED
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 
 _ROWS = 10_000
 _encode = msgspec.json.Encoder().encode
 
 
-class DatasetJsonError(ValueError):
+class DatasetJsonError(Fhir2CdiscError):
     """A file that is no Dataset-JSON 1.1 dataset, or a frame that cannot be one."""
 
 
@@ -62,7 +63,7 @@ def read_dataset_json(path: str | Path) -> tuple[pd.DataFrame, Dataset]:
     try:
         head, rows = _read_lines(path) if path.suffix.lower() == ".ndjson" else _read_document(path)
         return _frame(head, rows), _dataset(head)
-    except (msgspec.MsgspecError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (msgspec.MsgspecError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise DatasetJsonError(f"{path.name}: no Dataset-JSON 1.1 dataset ({type(error).__name__})") from error
 
 

@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fhir2cdisc.converters.atomic import replacing
+from fhir2cdisc.converters.choices import FORMATS
 from fhir2cdisc.converters.formats.dataset_json import read_dataset_json, write_dataset_json
 from fhir2cdisc.converters.xpt.columns import is_datetime, is_numeric, texts, with_type
 from fhir2cdisc.converters.xpt.write import read_xpt, write_xpt
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 
-SUFFIXES = (".xpt", ".json", ".ndjson", ".parquet")
+SUFFIXES = (".xpt", *(f".{name}" for name in FORMATS))
 _KEY = b"fhir2cdisc.dataset"
 
 

@@ -19,7 +19,7 @@ from fhir2cdisc.converters.check.conformance import (
     as_text,
     validate_package,
 )
-from fhir2cdisc.converters.cli.validate import validate
+from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.xpt.write import write_xpt
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
 from lxml import etree
@@ -530,18 +530,18 @@ def test_values_outside_a_codelist_are_named(package_dir: Any) -> None:
 
 def test_the_command_says_what_it_found_and_fails_on_errors(package_dir: Any, tmp_path: Path) -> None:
     runner = CliRunner()
-    done = runner.invoke(validate, [str(package_dir.path)])
+    done = runner.invoke(main, ["validate", str(package_dir.path)])
     assert (done.exit_code, done.output) == (
         0,
         f"0 errors, 0 warnings, 0 notes from {len(RULES)} rules on 9 datasets\n",
     )
     put("EX", EXDOSFRM="MAGIC POTION")(package_dir)
-    assert runner.invoke(validate, [str(package_dir.path)]).exit_code == 0
-    assert runner.invoke(validate, [str(package_dir.path), "--strict"]).exit_code == 1
+    assert runner.invoke(main, ["validate", str(package_dir.path)]).exit_code == 0
+    assert runner.invoke(main, ["validate", str(package_dir.path), "--strict"]).exit_code == 1
     put("AE", AETERM="")(package_dir)
     options = ["--json", str(tmp_path / "r.json"), "--html", str(tmp_path / "r.html")]
-    done = runner.invoke(validate, [str(package_dir.path), *options])
+    done = runner.invoke(main, ["validate", str(package_dir.path), *options])
     assert done.exit_code == 1 and "SDTM-005" in done.output
     assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["passed"] is False
     assert "SDTM-005" in (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert runner.invoke(validate, [str(tmp_path / "nowhere")]).exit_code == 2
+    assert runner.invoke(main, ["validate", str(tmp_path / "nowhere")]).exit_code == 2

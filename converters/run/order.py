@@ -34,15 +34,16 @@ from fhir2cdisc.converters.run.write import (
     write_lineage,
     write_sdtm,
 )
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
 
 
-class NothingMadeError(ValueError):
+class NothingMadeError(Fhir2CdiscError):
     """No subject of the study is in the sources; the message is one clear sentence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunOrder:
     """What is asked of a run: sources, study, where the package goes and in which shapes.
 
     `files` are the study file, mappings and other files that the run reads beside its sources.
@@ -61,7 +62,7 @@ class Order:
     files: tuple[Path, ...] = ()
 
 
-def make_package(order: Order, progress: Progress, say: Callable[[str], None]) -> None:
+def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]) -> None:
     """Make the package, whole or not at all, and say what was read, found and made.
 
     Raises NothingMadeError, PackageError and what `build_sdtm` raises.
@@ -79,7 +80,7 @@ def make_package(order: Order, progress: Progress, say: Callable[[str], None]) -
     say("\n".join([*lines, f"Package: {order.out}"]))
 
 
-def _write(folder: Path, order: Order, made: SdtmRun, adam: Adam | None, conflicts: pd.DataFrame) -> list[str]:
+def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conflicts: pd.DataFrame) -> list[str]:
     written = write_sdtm(folder, made, order.study, order.encoding)
     analysis = write_adam(folder, adam, order.study, order.encoding) if adam is not None else None
     _other_formats(folder, written, analysis, order.formats)
