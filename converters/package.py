@@ -1,4 +1,7 @@
-"""What a package is on the disk: a folder that appears whole or not at all and replaces only a package of ours."""
+"""What a package is: its folders and what stands beside the datasets, and how it comes to be on the disk.
+
+It appears whole or not at all, and replaces nothing but an unchanged package of ours.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,56 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+import pandas as pd
+from fhir2cdisc.converters.choices import FORMATS
 from fhir2cdisc.converters.manifest import Differences, differences, is_ours
+from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
+from fhir2cdisc.mappings.standard.datasets import Dataset
+
+Kind = Literal["sdtm", "adam"]
+# The folders of datasets in a package, and where they stand under m5/datasets/<study> in a submission (eCTD).
+KINDS: tuple[Kind, ...] = ("sdtm", "adam")
+ECTD_PLACES: dict[Kind, str] = {"sdtm": "tabulations/sdtm", "adam": "analysis/adam/datasets"}
+ADAM_STANDARD = ("ADaMIG", "1.3")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedDocument:
+    """A file beside define.xml that it links to: a reviewer's guide, an annotated form, a report."""
+
+    id: str
+    title: str
+    href: str
+
+
+# The reviewer's guide beside the datasets of each kind.
+GUIDES: dict[str, LinkedDocument] = {
+    "sdtm": LinkedDocument("csdrg", "Clinical Study Data Reviewer's Guide", "csdrg.html"),
+    "adam": LinkedDocument("adrg", "Analysis Data Reviewer's Guide", "adrg.html"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The study as define.xml and the guides name it."""
+
+    id: str
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written: datasets with their metadata as it stands in the files, and the encoding."""
+
+    datasets: tuple[tuple[Dataset, pd.DataFrame], ...]
+    encoding: str
+    findings: tuple[Finding, ...] = ()
 
 
 class PackageError(Fhir2CdiscError):
@@ -157,3 +206,20 @@ def _in_words(found: Differences) -> str:
     says, names = next((says, names) for says, names in kinds.items() if names)
     rest = sum(map(len, kinds.values())) - 1
     return f"{names[0]} {says}" + (f" (and {rest} more files are not as they were written)" if rest else "")
+
+
+def arrange_ectd(package: Path, study_id: str) -> None:
+    """Copy the datasets of a package into its `m5/datasets/<study>/tabulations/sdtm` and `.../analysis/adam/datasets`.
+
+    Their define.xml, define.html and stylesheet, split pieces and reviewer's guides go along, the same datasets in
+    other formats do not: an agency takes transport files. Folder names of the study are lower-case, as in chapter 7
+    of the FDA Study Data Technical Conformance Guide.
+    """
+    folder = "".join(c if c.isalnum() or c in "-_" else "-" for c in study_id.lower())
+    study = package / "m5" / "datasets" / folder
+    for kind, place in ECTD_PLACES.items():
+        source = package / kind
+        for path in sorted(p for p in source.rglob("*") if p.is_file() and p.suffix[1:] not in FORMATS):
+            target = study / place / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)

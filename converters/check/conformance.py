@@ -15,7 +15,7 @@ from fhir2cdisc.converters.check import links as rules_links
 from fhir2cdisc.converters.check import sdtm as rules_sdtm
 from fhir2cdisc.converters.check import tte as rules_tte
 from fhir2cdisc.converters.check import xpt as rules_xpt
-from fhir2cdisc.converters.check.package import read_package
+from fhir2cdisc.converters.check.reading import read_package
 from fhir2cdisc.converters.check.rule import Hit, Package, Rule, Severity
 from fhir2cdisc.converters.page import page
 

@@ -6,20 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
+from fhir2cdisc.converters.check.columns import ambiguous, by_value, hit, not_terms, number, text
 from fhir2cdisc.converters.check.iso8601 import is_date, is_duration, is_interval
-from fhir2cdisc.converters.check.rule import (
-    Check,
-    Hit,
-    Loaded,
-    Package,
-    Rule,
-    ambiguous,
-    by_value,
-    hit,
-    not_terms,
-    number,
-    text,
-)
+from fhir2cdisc.converters.check.rule import Check, Hit, Loaded, Package, Rule
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, codelists, codelists_by_test
 
 _CONTINUED = re.compile(r"(TSVAL|COVAL)\d+")

@@ -11,8 +11,8 @@ from fhir2cdisc.converters.documents.result_format import shown_with_interval
 from fhir2cdisc.converters.documents.results import write_results
 from fhir2cdisc.converters.formats.folder import dataset_files, read_noted
 from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
+from fhir2cdisc.converters.run.evidence import finish
 from fhir2cdisc.converters.run.pipeline import RunOptions
-from fhir2cdisc.converters.run.write import finish
 from fhir2cdisc.mappings.study import Study
 
 NEEDED = {"ADSL": ("USUBJID", "SAFFL"), "ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")}

@@ -13,8 +13,9 @@ from fhir2cdisc.converters.documents.guides_write import add_guides
 from fhir2cdisc.converters.documents.headlines import adam_lines, conformance_line, finding_lines
 from fhir2cdisc.converters.formats.folder import dataset_files, read_noted
 from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
+from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import RunOptions
-from fhir2cdisc.converters.run.write import finish, write_adam, write_findings, write_lineage
+from fhir2cdisc.converters.run.write import write_adam
 from fhir2cdisc.mappings.study import Study
 
 

@@ -21,19 +21,12 @@ from fhir2cdisc.converters.documents.headlines import (
 from fhir2cdisc.converters.documents.report import Background, write_report
 from fhir2cdisc.converters.documents.results import write_results
 from fhir2cdisc.converters.formats.datasets import write_dataset
-from fhir2cdisc.converters.layout import arrange_ectd
-from fhir2cdisc.converters.package import check_writable, new_folder
+from fhir2cdisc.converters.package import Written, arrange_ectd, check_writable, new_folder
 from fhir2cdisc.converters.run.coding import code_events
 from fhir2cdisc.converters.run.derived_rs import add_derived_responses
+from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
-from fhir2cdisc.converters.run.write import (
-    Written,
-    finish,
-    write_adam,
-    write_findings,
-    write_lineage,
-    write_sdtm,
-)
+from fhir2cdisc.converters.run.write import write_adam, write_sdtm
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
 
@@ -94,7 +87,7 @@ def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conf
     report = add_guides(folder, order.study, written, analysis, found, account_lines(made.accounts), order.encoding)
     write_text(folder / "findings" / "conformance.json", as_json(report))
     if order.layout == "ectd":
-        arrange_ectd(folder, folder, order.study.studyid)
+        arrange_ectd(folder, order.study.studyid)
     finish(folder, made.inputs, order.study, order.options, order.encoding)
     lines = [*finding_lines(found), *assumption_lines(order.study, made.sdtm.frames)]
     lines += adam_lines(adam.frames) if adam is not None else []

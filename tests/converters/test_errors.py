@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from fhir2cdisc.converters import errors
-from fhir2cdisc.converters.check.package import read_package
+from fhir2cdisc.converters.check.reading import read_package
 from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.errors import DatasetJsonError, Fhir2CdiscError, PackageError, TraceError, WorkerError
 from fhir2cdisc.converters.formats.dataset_json import read_dataset_json

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fhir2cdisc.converters.layout import arrange_ectd
 from fhir2cdisc.converters.manifest import (
     Differences,
     build_manifest,
@@ -115,13 +114,3 @@ def test_what_changed_since_is_found(package: Path) -> None:
     (package / "adam" / "new.xpt").write_text("", encoding="utf-8")
     (package / "adam" / "link").symlink_to(package / "sdtm")
     assert differences(package) == Differences(("adam/adsl.xpt",), ("sdtm/dm.xpt",), ("adam/link", "adam/new.xpt"))
-
-
-def test_the_ectd_folders(package: Path, tmp_path: Path) -> None:
-    copies = arrange_ectd(package, tmp_path / "ectd", "SYN 01")
-    assert [p.relative_to(tmp_path / "ectd").as_posix() for p in copies] == [
-        "m5/datasets/syn-01/tabulations/sdtm/define.xml",
-        "m5/datasets/syn-01/tabulations/sdtm/dm.xpt",
-        "m5/datasets/syn-01/analysis/adam/datasets/adsl.xpt",
-    ]
-    assert copies[1].read_text(encoding="utf-8") == "DM"

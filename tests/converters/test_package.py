@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fhir2cdisc.converters.manifest import build_manifest, write_manifest
-from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
+from fhir2cdisc.converters.package import PackageError, arrange_ectd, check_writable, new_folder
 
 
 def old_package(folder: Path) -> Path:
@@ -288,3 +288,18 @@ def test_an_error_that_names_an_input_does_not_blame_the_output(tmp_path: Path) 
     ):
         (part / "no" / "folder").write_text("")
     assert names(tmp_path) == []
+
+
+def test_a_submission_holds_what_an_agency_takes(tmp_path: Path) -> None:
+    """FDA Study Data Technical Conformance Guide, chapter 7: lower-case folders, transport files, no other format."""
+    for name in ("sdtm/dm.xpt", "sdtm/dm.json", "sdtm/dm.ndjson", "sdtm/dm.parquet", "sdtm/split/lb1.xpt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "adam").mkdir()
+    (tmp_path / "adam" / "define.xml").write_text("<a/>")
+    arrange_ectd(tmp_path, "SYN 01")
+    assert content(tmp_path / "m5") == {
+        "datasets/syn-01/tabulations/sdtm/dm.xpt": "sdtm/dm.xpt",
+        "datasets/syn-01/tabulations/sdtm/split/lb1.xpt": "sdtm/split/lb1.xpt",
+        "datasets/syn-01/analysis/adam/datasets/define.xml": "<a/>",
+    }

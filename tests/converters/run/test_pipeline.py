@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.manifest import sha256
 from fhir2cdisc.converters.package import new_folder
+from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import RunOptions, build_sdtm
-from fhir2cdisc.converters.run.write import finish, write_findings, write_lineage, write_sdtm
+from fhir2cdisc.converters.run.write import write_sdtm
 from fhir2cdisc.mappings.study import Study
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

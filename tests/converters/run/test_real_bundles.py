@@ -15,13 +15,9 @@ import pandas as pd
 import pyreadstat
 import pytest
 from fhir2cdisc.converters.package import new_folder
+from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
-from fhir2cdisc.converters.run.write import (
-    finish,
-    write_findings,
-    write_lineage,
-    write_sdtm,
-)
+from fhir2cdisc.converters.run.write import write_sdtm
 from fhir2cdisc.mappings.study import Study, load_study
 from lxml import etree
 from support.paths import SHARED

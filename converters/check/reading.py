@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from fhir2cdisc.converters.check.rule import Hit, Kind, Loaded, Package, text
-from fhir2cdisc.converters.layout import ECTD_PLACES
+from fhir2cdisc.converters.check.columns import text
+from fhir2cdisc.converters.check.rule import Hit, Loaded, Package
+from fhir2cdisc.converters.package import ECTD_PLACES, KINDS, Kind
 from fhir2cdisc.converters.xpt.write import read_xpt
 from lxml import etree
-
-KINDS: tuple[Kind, ...] = ("sdtm", "adam")
 
 
 def read_package(folder: str | Path, encoding: str | None = None, coming: Collection[Path] = ()) -> Package:
