@@ -140,7 +140,7 @@ def differences(package: Path) -> Differences | None:
         return None
     there = set(_names(package))
     plain = {name for name in there if not (package / name).is_symlink() and (package / name).is_file()}
-    changed = [name for name in plain & said.keys() if sha256(package / name) != said[name]]
+    changed = [name for name in plain & said.keys() if _readable_sha256(package / name) != said[name]]
     missing, unknown = said.keys() - there, there - (plain & said.keys())
     return Differences(tuple(sorted(missing)), tuple(sorted(changed)), tuple(sorted(unknown)))
 

@@ -136,14 +136,19 @@ def check_writable(out: Path, replace_old: bool, inputs: Iterable[Path]) -> None
     target, here = _real(out), Path.cwd()
     if any(_same(target, folder) for folder in (here, *here.parents)):
         raise PackageError(f"{out}: is or holds the current folder; name another one")
-    around = next((folder for folder in target.parents if is_ours(folder)), None)
-    if around is not None:
-        raise PackageError(f"{out}: lies in the package {around}, to which nothing is added; name another folder")
+    check_outside(out)
     _check_free(out, replace_old)
     parent = next(p for p in (target, *target.parents) if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         reason = "no permission in" if parent.is_dir() else "no folder is"
         raise PackageError(f"{out}: cannot be written ({reason} {parent})")
+
+
+def check_outside(path: Path) -> None:
+    """Refuse to write anything into a package: its manifest would no longer be true."""
+    around = next((folder for folder in _real(path).parents if is_ours(folder)), None)
+    if around is not None:
+        raise PackageError(f"{path}: lies in the package {around}, to which nothing is added; name another place")
 
 
 def _check_apart(out: Path, path: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 from fhir2cdisc.converters.check.columns import text
 from fhir2cdisc.converters.check.rule import Hit, Loaded, Package
+from fhir2cdisc.converters.manifest import NAME as MANIFEST
+from fhir2cdisc.converters.manifest import differences
 from fhir2cdisc.converters.package import ECTD_PLACES, KINDS, Kind
 from fhir2cdisc.converters.xpt.write import read_xpt
 from lxml import etree
@@ -19,7 +21,8 @@ def read_package(folder: str | Path, encoding: str | None = None, coming: Collec
 
     A folder with neither is taken as one of transport files: names that begin with AD are ADaM, and a define.xml
     is of the kind that its standard names. What cannot be read is kept as a finding; nothing is raised for the
-    content of a file. `coming` are files that will be written before the package is complete.
+    content of a file. Where there is a manifest.json, the files are compared with it. `coming` are files that will
+    be written before the package is complete.
     """
     root = Path(folder)
     places = _places(root)
@@ -38,7 +41,17 @@ def read_package(folder: str | Path, encoding: str | None = None, coming: Collec
             continue
         found[kind][dataset.name] = Loaded(kind, path, frame, dataset, _domain(dataset.name, frame))
     defines, malformed = _defines(root, places)
-    return Package(places, found["sdtm"], found["adam"], defines, tuple(unread), tuple(malformed), frozenset(coming))
+    return Package(
+        places,
+        found["sdtm"],
+        found["adam"],
+        defines,
+        tuple(unread),
+        tuple(malformed),
+        frozenset(coming),
+        manifest=(root / MANIFEST).is_file(),
+        differences=differences(root),
+    )
 
 
 def _domain(name: str, frame: pd.DataFrame) -> str:

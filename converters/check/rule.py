@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+from fhir2cdisc.converters.manifest import Differences
 from fhir2cdisc.converters.package import Kind
 from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets
 
@@ -57,7 +58,8 @@ class Loaded:
 class Package:
     """A package: the folder of each kind, datasets by name, define.xml trees, and files that could not be read.
 
-    `coming` are files that will be there when the package is complete.
+    `coming` are files that will be there when the package is complete. `differences` are those to its manifest,
+    None where `manifest` is none of ours; `manifest` is False where there is none at all.
     """
 
     places: Mapping[Kind, Path]
@@ -67,6 +69,8 @@ class Package:
     unread: tuple[Hit, ...] = ()
     malformed: tuple[Hit, ...] = ()
     coming: frozenset[Path] = frozenset()
+    manifest: bool = False
+    differences: Differences | None = None
 
     @property
     def loaded(self) -> Iterator[Loaded]:

@@ -36,7 +36,11 @@ def validate(
     from fhir2cdisc.converters.atomic import write_text
     from fhir2cdisc.converters.check.conformance import as_html, as_json, as_text, validate_package
     from fhir2cdisc.converters.check.core import run_core
+    from fhir2cdisc.converters.package import check_outside
 
+    for path in (json_path, html_path):
+        if path is not None:
+            check_outside(path)
     more = run_core(core, package_dir) if core is not None else []
     report = validate_package(package_dir, more=more, encoding=encoding)
     if json_path is not None:

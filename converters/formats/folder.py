@@ -32,16 +32,11 @@ def _rank(path: Path) -> int:
     return SUFFIXES.index(path.suffix.lower())
 
 
-def read_folder(folder: Path, kind: str) -> dict[str, pd.DataFrame]:
-    """The frames of a folder or package by the names of the datasets.
+def read_folder(folder: Path, kind: str) -> tuple[dict[str, pd.DataFrame], list[Input]]:
+    """The frames of a folder or package by the names of the datasets, and what a manifest says of their files.
 
-    Raises PackageError for a file that cannot be read, and for two files of one dataset.
+    Raises PackageError for a file that cannot be read or is changed meanwhile, and for two files of one dataset.
     """
-    return _frames(dataset_files(folder, kind))
-
-
-def read_noted(folder: Path, kind: str) -> tuple[dict[str, pd.DataFrame], list[Input]]:
-    """The same with what the manifest says of the files; PackageError also for one that changed while it was read."""
     files = dataset_files(folder, kind)
     top = folder.resolve().name
     inputs = note_inputs((path, f"{top}/{path.relative_to(folder).as_posix()}") for path in files)

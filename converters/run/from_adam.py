@@ -9,7 +9,7 @@ import pandas as pd
 from fhir2cdisc.converters.documents.report import Background, write_report
 from fhir2cdisc.converters.documents.result_format import shown_with_interval
 from fhir2cdisc.converters.documents.results import write_results
-from fhir2cdisc.converters.formats.folder import dataset_files, read_noted
+from fhir2cdisc.converters.formats.folder import dataset_files, read_folder
 from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
 from fhir2cdisc.converters.run.evidence import finish
 from fhir2cdisc.converters.run.pipeline import RunOptions
@@ -25,7 +25,7 @@ def make_results(adam_dir: Path, study: Study, out: Path, replace_old: bool, fil
     the folder cannot be written.
     """
     check_writable(out, replace_old, [adam_dir, *dataset_files(adam_dir, "adam"), *files])
-    frames, inputs = read_noted(adam_dir, "adam")
+    frames, inputs = read_folder(adam_dir, "adam")
     _check_needed(frames, adam_dir)
     with new_folder(out, replace_old) as folder:
         made = write_results(folder, frames, study)

@@ -11,7 +11,7 @@ from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.check.conformance import as_json
 from fhir2cdisc.converters.documents.guides_write import add_guides
 from fhir2cdisc.converters.documents.headlines import adam_lines, conformance_line, finding_lines
-from fhir2cdisc.converters.formats.folder import dataset_files, read_noted
+from fhir2cdisc.converters.formats.folder import dataset_files, read_folder
 from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
 from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import RunOptions
@@ -26,7 +26,7 @@ def make_adam(sdtm_dir: Path, study: Study, out: Path, replace_old: bool, files:
     the package cannot be written.
     """
     check_writable(out, replace_old, [sdtm_dir, *dataset_files(sdtm_dir, "sdtm"), *files])
-    frames, inputs = read_noted(sdtm_dir, "sdtm")
+    frames, inputs = read_folder(sdtm_dir, "sdtm")
     _check_subjects(frames, sdtm_dir)
     made = build_adam(frames, study)
     with new_folder(out, replace_old) as folder:

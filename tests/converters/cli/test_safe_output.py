@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,25 @@ def test_a_dataset_that_changes_while_it_is_read_ends_the_command(
     done = call(command, world / "in", "--study", world / "study.toml", "--out", world / "out")
     refused(done, f"in/{name}: was changed while it was read")
     assert not (world / "out").exists()
+
+
+def test_what_was_changed_in_a_package_is_found_by_validate(package: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(package, tmp_path / "copy")
+    assert "PKG-" not in call("validate", copy).output
+    dataset = (copy / "adam" / "adsl.xpt").read_bytes()
+    (copy / "adam" / "adsl.xpt").write_bytes(dataset.replace(b"SAFE-", b"SAVE-"))
+    with (copy / "results" / "results.csv").open("a") as file:
+        file.write("x")
+    done = call("validate", copy)
+    found = [line.split(maxsplit=2)[1:] for line in done.output.splitlines() if "PKG-" in line]
+    assert found == [
+        ["PKG-003", "adam/adsl.xpt has another content than was written"],
+        ["PKG-003", "results/results.csv has another content than was written"],
+    ]
+    assert done.exit_code == 1
+
+
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_a_report_is_not_written_into_a_package(package: Path, option: str) -> None:
+    refused(call("validate", package, option, package / "report" / "mine"), "lies in the package")
+    assert not (package / "report" / "mine").exists()
