@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import sequence_name
 from fhir2cdisc.converters.xpt.write import read_xpt
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.standard.datasets import record_key
 
 _MAX_DEPTH = 6
@@ -18,7 +19,7 @@ _SHOWN_OF_DOMAIN = ("TESTCD", "TERM", "TRT", "STRESC", "DTC", "STDTC")
 _SHOWN_LAST = ("RDOMAIN", "IDVAR", "IDVARVAL", "QNAM", "QVAL", "EVNTDESC", "WHY")
 
 
-class TraceError(ValueError):
+class TraceError(Fhir2CdiscError):
     """A package, dataset or key that is not there; the message is one clear sentence."""
 
 
@@ -34,15 +35,23 @@ class TracedPackage:
             path = next((p for k in ("adam", "sdtm") if (p := self.folder / k / f"{name.lower()}.xpt").exists()), None)
             if path is None:
                 raise TraceError(f"{self.folder}: has no dataset {name}")
-            self.frames[name] = read_xpt(path)[0]
+            self.frames[name] = _readable(path, lambda: read_xpt(path)[0])
         return self.frames[name]
 
     def lineage(self, kind: str) -> pd.DataFrame:
         key = f"lineage/{kind}"
         if key not in self.frames:
             path = self.folder / "lineage" / f"{kind}.parquet"
-            self.frames[key] = pd.read_parquet(path) if path.exists() else pd.DataFrame()
+            found = _readable(path, lambda: pd.read_parquet(path)) if path.exists() else pd.DataFrame()
+            self.frames[key] = found
         return self.frames[key]
+
+
+def _readable(path: Path, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    try:
+        return read()
+    except (ValueError, OSError, OverflowError) as error:
+        raise TraceError(f"{path}: cannot be read ({type(error).__name__})") from error
 
 
 def find_records(package: TracedPackage, dataset: str, keys: Mapping[str, str]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Model
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -24,7 +25,7 @@ NCI_SYSTEMS = (
 )
 
 
-class MappingError(ValueError):
+class MappingError(Fhir2CdiscError):
     """A mapping file that is wrong; the message is one clear sentence."""
 
 

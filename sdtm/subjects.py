@@ -8,6 +8,7 @@ import hmac
 import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.timing import days_of
@@ -15,7 +16,7 @@ from fhir2cdisc.sdtm.timing import days_of
 _DM_COLUMNS = ("_SUBJID", "SITEID", "DTHDTC", "DTHFL", "BRTHDTC", "_RACE", "_ETHNIC")
 
 
-class SubjectError(ValueError):
+class SubjectError(Fhir2CdiscError):
     """Two patients would get one subject identifier; nothing is made then."""
 
 

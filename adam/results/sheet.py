@@ -17,6 +17,7 @@ import pandas as pd
 from fhir2cdisc.adam.frames.columns import numbers, sequence_name, text
 from fhir2cdisc.adam.frames.conditions import select
 from fhir2cdisc.mappings.conditions import Condition, is_
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study_base import DAYS_PER_MONTH
 
 ALL = "All"
@@ -52,7 +53,7 @@ _VARIABLES = {
 Analysis = Literal["main", "confirmation", "sensitivity", "denominator", "part"]
 
 
-class CannotEstimateError(Exception):
+class CannotEstimateError(Fhir2CdiscError):
     """A result that the data cannot give; the message is the reason that the reader sees."""
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from fhir2cdisc.converters.check import define as rules_define
+from fhir2cdisc.converters.check import manifest as rules_manifest
 from fhir2cdisc.converters.check import xpt as rules_xpt
 from fhir2cdisc.converters.check.conformance import (
     RULES,
@@ -21,7 +22,8 @@ from fhir2cdisc.converters.check.conformance import (
     validate_package,
 )
 from fhir2cdisc.converters.check.rule import Rule
-from fhir2cdisc.converters.cli.validate import validate
+from fhir2cdisc.converters.cli.main import main
+from fhir2cdisc.converters.manifest import build_manifest, write_manifest
 from fhir2cdisc.converters.xpt.write import write_xpt
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
 from lxml import etree
@@ -99,6 +101,25 @@ def without(*names: str) -> Spoil:
             (folder.path / name).unlink()
 
     return spoil
+
+
+ECTD = "m5/datasets/s/analysis/adam/datasets"
+
+
+def with_manifest(folder: Any) -> None:
+    write_manifest(build_manifest([], folder.path, {}), folder.path)
+
+
+def written(name: str, text: str) -> Spoil:
+    def spoil(folder: Any) -> None:
+        (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.path / name).write_text(text)
+
+    return spoil
+
+
+def linked(name: str) -> Spoil:
+    return lambda folder: (folder.path / name).symlink_to(folder.path)
 
 
 def bytes_of(name: str, old: bytes, new: bytes) -> Spoil:
@@ -351,11 +372,30 @@ BROKEN: dict[str, list[Spoil]] = {
     "DEF-013": [lambda f: f.change("EX", lambda d, x: (d, x.iloc[::-1].reset_index(drop=True)))],
     "DEF-014": [define("sdtm", "//o:CodeList[starts-with(@OID, 'CL.SEX')]/*[@CodedValue='F']", remove)],
     "DEF-015": [describe("AE", "AETERM", origin=""), describe("ADTTE", "ADT", method="")],
+    "PKG-001": [written("manifest.json", "{}"), written("manifest.json", "{")],
+    "PKG-002": [both(with_manifest, without("sdtm/define.xsl")), both(with_manifest, without("adam/adtte.xpt"))],
+    "PKG-003": [
+        both(with_manifest, put("ADTTE", CNSR=1.0)),
+        both(with_manifest, written("sdtm/define.html", "edited")),
+        both(written("results/results.csv", "1"), with_manifest, written("results/results.csv", "2")),
+    ],
+    "PKG-004": [both(with_manifest, written("thesis.txt", "mine")), both(with_manifest, linked("sdtm/more"))],
+    "PKG-005": [
+        both(written("sdtm/csdrg.md", "draft"), with_manifest, written("sdtm/csdrg.md", "final")),
+        both(written(f"{ECTD}/adrg.html", "draft"), with_manifest, written(f"{ECTD}/adrg.html", "final")),
+    ],
 }
 # Keys that stop telling records apart need rows that share what is left of them.
 BROKEN["DEF-012"][0] = both(put("AE", AESTDTC=["2024-01-12"] * 2 + ["2024-01-31T08:30"]), BROKEN["DEF-012"][0])
 # What the guides allow: none of these breaks the rule.
 ALLOWED: dict[str, list[Spoil]] = {
+    "PKG-001": [with_manifest],
+    "PKG-002": [with_manifest],
+    "PKG-003": [
+        with_manifest,
+        both(written("sdtm/csdrg.md", "draft"), with_manifest, written("sdtm/csdrg.md", "final")),
+    ],
+    "PKG-004": [with_manifest, both(written("thesis.txt", "mine"), with_manifest), written("thesis.txt", "mine")],
     # Tests without a code are told apart by their names.
     "LINK-012": [
         put("RS", RSTESTCD=["", "", "OVRLRESP"], RSTEST=["A", "B", "Overall Response"], RSLOBXFL=["Y", "Y", ""])
@@ -545,18 +585,22 @@ def test_values_outside_a_codelist_are_named(package_dir: Any) -> None:
 
 def test_the_command_says_what_it_found_and_fails_on_errors(package_dir: Any, tmp_path: Path) -> None:
     runner = CliRunner()
-    done = runner.invoke(validate, [str(package_dir.path)])
+    done = runner.invoke(main, ["validate", str(package_dir.path)])
     assert (done.exit_code, done.output) == (
         0,
-        f"0 errors, 0 warnings, 0 notes from {len(RULES)} rules on 9 datasets\n",
+        f"0 errors, 0 warnings, 0 notes from {len(RULES) - len(rules_manifest.RULES)} rules on 9 datasets\n",
     )
+    with_manifest(package_dir)
+    said = runner.invoke(main, ["validate", str(package_dir.path)]).output
+    assert said == f"0 errors, 0 warnings, 0 notes from {len(RULES)} rules on 9 datasets\n"
+    without("manifest.json")(package_dir)
     put("EX", EXDOSFRM="MAGIC POTION")(package_dir)
-    assert runner.invoke(validate, [str(package_dir.path)]).exit_code == 0
-    assert runner.invoke(validate, [str(package_dir.path), "--strict"]).exit_code == 1
+    assert runner.invoke(main, ["validate", str(package_dir.path)]).exit_code == 0
+    assert runner.invoke(main, ["validate", str(package_dir.path), "--strict"]).exit_code == 1
     put("AE", AETERM="")(package_dir)
     options = ["--json", str(tmp_path / "r.json"), "--html", str(tmp_path / "r.html")]
-    done = runner.invoke(validate, [str(package_dir.path), *options])
+    done = runner.invoke(main, ["validate", str(package_dir.path), *options])
     assert done.exit_code == 1 and "SDTM-005" in done.output
     assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["passed"] is False
     assert "SDTM-005" in (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert runner.invoke(validate, [str(tmp_path / "nowhere")]).exit_code == 2
+    assert runner.invoke(main, ["validate", str(tmp_path / "nowhere")]).exit_code == 2

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 from click.testing import CliRunner
-from fhir2cdisc.converters.cli.simulate import simulate
+from fhir2cdisc.converters.cli.main import main
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(simulate, [str(one) for one in arguments])
+    done = CliRunner().invoke(main, ["simulate", *map(str, arguments)])
     return done.exit_code, done.output
 
 

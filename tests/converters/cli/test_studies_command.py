@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from click.testing import CliRunner
-from fhir2cdisc.converters.cli.studies import studies
+from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.mappings.study import builtin_studies, load_study
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(studies, list(arguments))
+    done = CliRunner().invoke(main, ["studies", *arguments])
     return done.exit_code, done.output
 
 

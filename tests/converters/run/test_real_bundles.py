@@ -14,14 +14,10 @@ from typing import Any
 import pandas as pd
 import pyreadstat
 import pytest
+from fhir2cdisc.converters.package import new_folder
+from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
-from fhir2cdisc.converters.run.write import (
-    finish,
-    new_folder,
-    write_findings,
-    write_lineage,
-    write_sdtm,
-)
+from fhir2cdisc.converters.run.write import write_sdtm
 from fhir2cdisc.mappings.study import Study, load_study
 from lxml import etree
 from support.others import others
@@ -43,7 +39,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
         written = write_sdtm(folder, made, study)
         write_lineage(folder, made, None)
         write_findings(folder, made, None, written.findings)
-        finish(folder, [source("synthea")], study, RunOptions(), written.encoding)
+        finish(folder, made.inputs, study, RunOptions(), written.encoding)
     return out, made
 
 
