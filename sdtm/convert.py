@@ -13,11 +13,12 @@ from itertools import groupby
 from typing import Any
 
 import pandas as pd
+from fhir2cdisc.fhir.accounts import Accounts, add_finding
 from fhir2cdisc.fhir.deep import deep_fault
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.fhir.records import decode
-from fhir2cdisc.fhir.route import Accounts, Routed, add_finding
+from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic
 from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row

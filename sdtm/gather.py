@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.fhir.route import Accounts
+from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.sdtm.convert import RECORD_COLUMNS, Converted
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.records import decode
-from fhir2cdisc.fhir.route import Accounts, Routed, plain_reference
+from fhir2cdisc.fhir.route import Routed, plain_reference
 
 
 @dataclass(slots=True)

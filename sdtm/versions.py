@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-from fhir2cdisc.fhir.route import Accounts
+from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.sdtm.items import Item, finding_of
 
 

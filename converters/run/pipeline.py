@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 
 from fhir2cdisc.converters.run.executor import Executor, executor
+from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.path.parser import PathError
-from fhir2cdisc.fhir.route import SHARED_BUCKET, Accounts, bucket_names, read_bucket, route
+from fhir2cdisc.fhir.route import SHARED_BUCKET, bucket_names, read_bucket, route
 from fhir2cdisc.fhir.sources import Document, list_documents
 from fhir2cdisc.mappings.model import (
     DomainMap,
