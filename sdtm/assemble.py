@@ -11,6 +11,7 @@ from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assessments import link_assessments
+from fhir2cdisc.sdtm.columns import ENCOUNTER, ORDER, RECORD_NO, RESOURCE_ID, ROW, STATUS, SUBJECT, USED, USUAL_UNIT
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
 from fhir2cdisc.sdtm.readers import number_readers
@@ -74,7 +75,7 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
 
 def _unit_findings(frame: pd.DataFrame, domain: str, gathered: Gathered) -> list[Finding]:
     odd = odd_units(frame, domain)
-    places = gathered.records.iloc[odd["_RECORD_NO"].to_numpy(np.int64)]
+    places = gathered.records.iloc[odd[RECORD_NO].to_numpy(np.int64)]
     unit = f"{domain}STRESU"
     return [
         Finding(
@@ -88,7 +89,7 @@ def _unit_findings(frame: pd.DataFrame, domain: str, gathered: Gathered) -> list
             value=own,
         )
         for place, test, own, usual in zip(
-            places.itertuples(), odd[f"{domain}TESTCD"], odd[unit], odd["_USUAL"], strict=True
+            places.itertuples(), odd[f"{domain}TESTCD"], odd[unit], odd[USUAL_UNIT], strict=True
         )
     ]
 
@@ -99,15 +100,15 @@ def _order(gathered: Gathered) -> None:
     ranked = records.sort_values(["RESOURCE", "ID", "FILE", "LINE", "ENTRY"], kind="stable").index
     rank = pd.Series(np.arange(len(records)), index=ranked).sort_index().to_numpy()
     for frame in gathered.frames.values():
-        position = np.lexsort((frame["_ROW"].to_numpy(np.int64), rank[frame["_RECORD_NO"].to_numpy(np.int64)]))
+        position = np.lexsort((frame[ROW].to_numpy(np.int64), rank[frame[RECORD_NO].to_numpy(np.int64)]))
         order = np.empty(len(frame), dtype=np.int64)
         order[position] = np.arange(len(frame))
-        frame["_ORDER"] = order
+        frame[ORDER] = order
 
 
 def _identify_rows(frame: pd.DataFrame, domain: str, study: Study, who: pd.DataFrame) -> None:
     frame["STUDYID"], frame["DOMAIN"] = study.studyid, domain
-    frame["USUBJID"] = frame["_SUBJECT"].map(who["USUBJID"])
+    frame["USUBJID"] = frame[SUBJECT].map(who["USUBJID"])
 
 
 def _visits(frames: dict[str, pd.DataFrame], gathered: Gathered, study: Study) -> None:
@@ -115,12 +116,12 @@ def _visits(frames: dict[str, pd.DataFrame], gathered: Gathered, study: Study) -
     sv = frames.get("SV")
     if sv is None:
         return
-    sv["_ID"] = gathered.records["ID"].to_numpy()[sv["_RECORD_NO"].to_numpy(np.int64)]
+    sv[RESOURCE_ID] = gathered.records["ID"].to_numpy()[sv[RECORD_NO].to_numpy(np.int64)]
     sv = number_visits(sv, study)
-    by_record = sv.set_index("_RECORD_NO")[["VISIT", "VISITNUM", "VISITDY"]]
+    by_record = sv.set_index(RECORD_NO)[["VISIT", "VISITNUM", "VISITDY"]]
     for domain, frame in frames.items():
         if domain != "SV" and "VISITNUM" in sdtm_datasets()[domain]:
-            found = by_record.reindex(frame["_ENCOUNTER"])
+            found = by_record.reindex(frame[ENCOUNTER])
             frame["VISITNUM"], frame["VISITDY"] = found["VISITNUM"].to_numpy(), found["VISITDY"].to_numpy()
             frame["VISIT"] = found["VISIT"].fillna("").to_numpy()
     frames["SV"] = _one_a_visit(sv)
@@ -128,19 +129,19 @@ def _visits(frames: dict[str, pd.DataFrame], gathered: Gathered, study: Study) -
 
 def _one_a_visit(sv: pd.DataFrame) -> pd.DataFrame:
     """Encounters of one visit put together: earliest start, latest end, all their records kept for the lineage."""
-    sv = sv.sort_values(["USUBJID", "VISITNUM", "SVSTDTC", "_ORDER"], kind="stable")
+    sv = sv.sort_values(["USUBJID", "VISITNUM", "SVSTDTC", ORDER], kind="stable")
     keys = ["USUBJID", "VISITNUM"]
     ends = sv.groupby(keys)["SVENDTC"].max()
-    records = sv.groupby(keys)["_RECORD_NO"].agg(list)
+    records = sv.groupby(keys)[RECORD_NO].agg(list)
     first = sv.drop_duplicates(keys).set_index(keys)
     first["SVENDTC"] = ends
-    used = [(*own, *rest[1:]) for own, rest in zip(first["_USED"], records.reindex(first.index), strict=True)]
-    first["_USED"] = pd.Series(used, index=first.index, dtype=object)
+    used = [(*own, *rest[1:]) for own, rest in zip(first[USED], records.reindex(first.index), strict=True)]
+    first[USED] = pd.Series(used, index=first.index, dtype=object)
     return first.reset_index()
 
 
 def _timing(frame: pd.DataFrame, domain: str, dates: pd.DataFrame) -> None:
-    subject = dates.reindex(frame["_SUBJECT"])[REFERENCES].fillna("").set_index(frame.index)
+    subject = dates.reindex(frame[SUBJECT])[REFERENCES].fillna("").set_index(frame.index)
     dataset = sdtm_datasets()[domain]
     for dtc, day in (
         (f"{domain}STDTC", f"{domain}STDY"),
@@ -161,7 +162,7 @@ def _timing(frame: pd.DataFrame, domain: str, dates: pd.DataFrame) -> None:
 
 def _ongoing(frame: pd.DataFrame, domain: str, end: pd.Series) -> None:
     """--ENRTPT and --ENTPT: what the source calls active and gives no end was going on when participation ended."""
-    status = frame.get("_STATUS", frame.get("_CLINICAL"))
+    status = frame.get(STATUS)
     if domain not in ("CM", "MH") or status is None:
         return
     ended = frame.get(f"{domain}ENDTC", pd.Series("", index=frame.index)).fillna("")
@@ -206,7 +207,7 @@ def _long_test_names(frame: pd.DataFrame, domain: str) -> None:
 
 def _sequence(frame: pd.DataFrame, domain: str, keys: tuple[str, ...]) -> pd.DataFrame:
     """The frame in key order with --SEQ from 1 within each subject."""
-    by = ["USUBJID", *[k for k in keys if k in frame and k not in ("STUDYID", "USUBJID")], "_ORDER"]
+    by = ["USUBJID", *[k for k in keys if k in frame and k not in ("STUDYID", "USUBJID")], ORDER]
     frame = frame.sort_values(by, kind="stable").reset_index(drop=True)
     if f"{domain}SEQ" in sdtm_datasets()[domain]:
         frame[f"{domain}SEQ"] = (frame.groupby("USUBJID").cumcount() + 1).astype(float)

@@ -21,23 +21,13 @@ from fhir2cdisc.fhir.records import decode
 from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic
+from fhir2cdisc.sdtm.columns import ROW_COLUMNS
 from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
 from fhir2cdisc.sdtm.items import Item, Shared, finding_of, references_to, reject_orphans, reject_shape, target_of
 from fhir2cdisc.sdtm.values import codings_of, concept_text
 from fhir2cdisc.sdtm.versions import latest_versions
 
 RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
-ROW_COLUMNS = [
-    "_SUBJECT",
-    "_ROW",
-    "_RECORD_NO",
-    "_SOURCE",
-    "_ENCOUNTER",
-    "_USED",
-    "_DRUG",
-    "_DRUG_CLASS",
-    "_ANTINEOPLASTIC",
-]
 # What a path or verb raises on JSON that has not the shape of FHIR; one such record must not stop a run.
 ODD_SHAPE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 
@@ -222,7 +212,6 @@ class _Subject:
                 encounter.number if encounter is not None else -1,
                 used,
                 row.drug,
-                row.drug_class,
                 "Y" if row.antineoplastic else "",
                 *row.values,
             ]

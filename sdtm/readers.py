@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.sdtm.columns import READER, RECORD_NO, SUBJECT
 
 DOMAINS = ("TU", "TR", "RS")
 _WHO = ["SUBJECT", "ROLE"]
@@ -45,13 +46,13 @@ def _readings(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
         ["RADIOLOGIST", "ADJUDICATOR"],
         "",
     )
-    reader = _column(frame, "_READER")
+    reader = _column(frame, READER)
     made = pd.DataFrame(
         {
             "DOMAIN": domain,
             "ROW": frame.index,
-            "SUBJECT": frame["_SUBJECT"],
-            "RECORD_NO": frame["_RECORD_NO"],
+            "SUBJECT": frame[SUBJECT],
+            "RECORD_NO": frame[RECORD_NO],
             "ROLE": role,
             "READER": reader,
         }

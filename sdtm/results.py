@@ -7,6 +7,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pandas as pd
 from fhir2cdisc.mappings.model import conversions
+from fhir2cdisc.sdtm.columns import STRESC, USUAL_UNIT
 
 # What a number of a transport file can be (IBM double: 16**-65 to nearly 16**63).
 SMALLEST, LARGEST = 5.4e-79, 7.2e75
@@ -32,7 +33,7 @@ def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     frame[f"{domain}STRESC"], frame[f"{domain}STRESN"], frame[f"{domain}STRESU"] = orres, number, unit
     if f"{domain}TESTCD" in frame:
         _convert(frame, domain, number.notna())
-    for own in (preset, frame.get("_STRESC")):
+    for own in (preset, frame.get(STRESC)):
         if own is not None:
             own = own.fillna("")
             frame[f"{domain}STRESC"] = frame[f"{domain}STRESC"].where(own == "", own)
@@ -48,13 +49,13 @@ def odd_units(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     unit = f"{domain}STRESU"
     if f"{domain}TESTCD" not in frame:
         # Only tests of the source's own: none of them has a code to compare by.
-        return frame.iloc[:0].assign(**{f"{domain}TESTCD": "", "_USUAL": ""})
+        return frame.iloc[:0].assign(**{f"{domain}TESTCD": "", USUAL_UNIT: ""})
     rows = frame[(frame[unit] != "") & frame[f"{domain}STRESN"].notna() & (frame[f"{domain}TESTCD"] != "")]
     by = [f"{domain}TESTCD", *[c for c in (f"{domain}SPEC",) if c in frame]]
-    counts = rows.groupby([*by, unit]).size().rename("_N").reset_index()
-    usual = counts.sort_values(["_N", unit], ascending=[False, True], kind="stable").drop_duplicates(by)
-    found = rows.reset_index().merge(usual[[*by, unit]].rename(columns={unit: "_USUAL"}), on=by).set_index("index")
-    return found[found[unit] != found["_USUAL"]]
+    counts = rows.groupby([*by, unit]).size().rename("RESULTS").reset_index()
+    usual = counts.sort_values(["RESULTS", unit], ascending=[False, True], kind="stable").drop_duplicates(by)
+    found = rows.reset_index().merge(usual[[*by, unit]].rename(columns={unit: USUAL_UNIT}), on=by).set_index("index")
+    return found[found[unit] != found[USUAL_UNIT]]
 
 
 def _convert(frame: pd.DataFrame, domain: str, numeric: pd.Series) -> None:

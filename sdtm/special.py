@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.columns import ANTINEOPLASTIC, CANONICAL, CODES, COHORT, DRUG, ORDER, ORDINAL, STRESC
 
 # RSTESTCD that are judgements of tumour response, as against clinical classifications such as ECOG.
 RESPONSE_TESTS = ("OVRLRESP", "TRGRESP", "NTRGRESP", "NEWLIND", "BESTRESP", "TMRESP", "SYMPTDTR")
@@ -66,7 +67,7 @@ def link_lesions(frames: dict[str, pd.DataFrame]) -> None:
     tu, tr = frames.get("TU"), frames.get("TR")
     if tu is None or tr is None:
         return
-    roles = tu[(tu["TUTESTCD"] == "TUMIDENT") & (tu["TULNKID"] != "")].sort_values("_ORDER")
+    roles = tu[(tu["TUTESTCD"] == "TUMIDENT") & (tu["TULNKID"] != "")].sort_values(ORDER)
     same_reader = roles.groupby(["USUBJID", "TULNKID", "TUEVAL", "TUEVALID"])["TUSTRESC"].first()
     any_reader = roles.groupby(["USUBJID", "TULNKID"])["TUSTRESC"].first()
     keys = pd.MultiIndex.from_frame(tr[["USUBJID", "TRLNKID", "TREVAL", "TREVALID"]])
@@ -99,7 +100,7 @@ def _category(canonical: str, link: str) -> str:
 
 def questionnaires(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """QS: category and test of each item; an item of an unknown form keeps its linkId as QSTEST, without code."""
-    link, canonical = _blank(frame, "QSTESTCD"), _blank(frame, "_CANONICAL")
+    link, canonical = _blank(frame, "QSTESTCD"), _blank(frame, CANONICAL)
     category, own = _blank(frame, "QSCAT"), _blank(frame, "QSTEST")
     known = questionnaire_items()
     pairs = pd.DataFrame({"c": canonical, "l": link}).drop_duplicates()
@@ -112,16 +113,16 @@ def questionnaires(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     frame["QSCAT"] = category.where(~from_form, pd.Series([n[0] for n in named], index=frame.index))
     frame["QSTESTCD"] = pd.Series([n[1] for n in named], index=frame.index).where(from_form, "")
     frame["QSTEST"] = own.where(~from_form, pd.Series([n[2] for n in named], index=frame.index))
-    if "_ORDINAL" in frame:
-        frame["_STRESC"] = _blank(frame, "_ORDINAL")
+    if ORDINAL in frame:
+        frame[STRESC] = _blank(frame, ORDINAL)
     return frame
 
 
 def exposure(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """EX: the treatment is named as the study names it; what the source wrote is kept in SUPPEX."""
-    named = frame["_DRUG"] != ""
-    frame["SUPP.EXTRTRP"] = frame["EXTRT"].where(named & (frame["EXTRT"].str.upper() != frame["_DRUG"]), "")
-    frame["EXTRT"] = frame["_DRUG"].where(named, frame["EXTRT"].str.upper())
+    named = frame[DRUG] != ""
+    frame["SUPP.EXTRTRP"] = frame["EXTRT"].where(named & (frame["EXTRT"].str.upper() != frame[DRUG]), "")
+    frame["EXTRT"] = frame[DRUG].where(named, frame["EXTRT"].str.upper())
     frame["EXDOSFRM"] = ""
     return frame
 
@@ -129,7 +130,7 @@ def exposure(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
 def medications(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """CM: a drug that the study lists as antineoplastic says so in CMCAT where the source gives no category."""
     category = _blank(frame, "CMCAT")
-    frame["CMCAT"] = category.where((category != "") | (frame["_ANTINEOPLASTIC"] != "Y"), "ANTINEOPLASTIC")
+    frame["CMCAT"] = category.where((category != "") | (frame[ANTINEOPLASTIC] != "Y"), "ANTINEOPLASTIC")
     return frame
 
 
@@ -141,11 +142,11 @@ def history(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
         pairs = [code.rpartition("|")[::2] for code in text.split(";") if code]
         return any((system, code) in codes or ("", code) in codes for system, code in pairs)
 
-    listed = _blank(frame, "_CODES").map(is_listed).astype(bool)
+    listed = _blank(frame, CODES).map(is_listed).astype(bool)
     if not codes:
         # Without a list of conditions a malignant neoplasm by ICD-10 (C00 to C97) is the study's disease.
-        listed = _blank(frame, "_CODES").str.contains(r"icd-10[^;|]*\|C[0-9]", regex=True)
-    frame["_COHORT"] = np.where(listed, "Y", "")
+        listed = _blank(frame, CODES).str.contains(r"icd-10[^;|]*\|C[0-9]", regex=True)
+    frame[COHORT] = np.where(listed, "Y", "")
     frame["MHCAT"] = frame["MHCAT"].where(~listed, "PRIMARY DIAGNOSIS")
     return frame
 

@@ -11,6 +11,7 @@ import re
 import numpy as np
 import pandas as pd
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.columns import ORDER, RESOURCE_ID
 
 _CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d+)\s*(?:DAY|D)\s*(\d+)")
 # VISITNUM from which visits have a place in the plan but no planned day: the end of treatment and what follows.
@@ -87,7 +88,7 @@ def number_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
     of the last planned visit before it plus thousandths, and the name `UNSCHEDULED n`. Where no encounter of the
     study has a planned name (hospital data), a subject's encounters are numbered 1, 2, 3 in time order.
     """
-    visits = visits.sort_values(["USUBJID", "SVSTDTC", "_ID"], kind="stable").reset_index(drop=True)
+    visits = visits.sort_values(["USUBJID", "SVSTDTC", RESOURCE_ID], kind="stable").reset_index(drop=True)
     table = {name: planned_visit(name, study) or (np.nan, np.nan) for name in visits["VISIT"].unique()}
     number = visits["VISIT"].map(lambda name: table[name][0]).astype(float)
     order = visits.groupby("USUBJID").cumcount() + 1
@@ -118,5 +119,5 @@ def baseline_flag(frame: pd.DataFrame, by: list[str], dtc: str, result: str, unt
     seconds = (frame[dtc].str.len() > 16) & (until.str.len() > 16)
     late = (frame[dtc] >= until).where(seconds, frame[dtc].str.slice(0, 16) >= until.str.slice(0, 16))
     usable = (day <= limit) & ~((day == limit) & timed & late) & (frame[result] != "")
-    chosen = frame[usable].sort_values([*by, dtc, "_ORDER"], kind="stable").groupby(by, sort=False).tail(1).index
+    chosen = frame[usable].sort_values([*by, dtc, ORDER], kind="stable").groupby(by, sort=False).tail(1).index
     return pd.Series(np.where(frame.index.isin(chosen), "Y", ""), index=frame.index, dtype=object)

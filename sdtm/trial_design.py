@@ -117,14 +117,13 @@ def build_se(dm: pd.DataFrame) -> pd.DataFrame:
                 "SEENDTC": dm[end],
                 "TAETORD": float(place),
                 "EPOCH": epoch,
-                "_REF": dm["RFSTDTC"],
             }
         )
         closed = part["SEENDTC"].where(~(days_of(part["SEENDTC"]) < days_of(part["SESTDTC"])), part["SESTDTC"])
-        parts.append(part.assign(SEENDTC=closed)[part["SESTDTC"] != ""])
+        days = {"SESTDY": study_day(part["SESTDTC"], dm["RFSTDTC"]), "SEENDY": study_day(closed, dm["RFSTDTC"])}
+        parts.append(part.assign(SEENDTC=closed, **days)[part["SESTDTC"] != ""])
     se = pd.concat(parts).sort_values(["USUBJID", "TAETORD"], kind="stable").reset_index(drop=True)
     se["SESEQ"] = (se.groupby("USUBJID").cumcount() + 1).astype(float)
-    se["SESTDY"], se["SEENDY"] = study_day(se["SESTDTC"], se["_REF"]), study_day(se["SEENDTC"], se["_REF"])
     se = se.replace({"SEENDTC": {np.nan: ""}})
     order = [
         "STUDYID",
