@@ -90,7 +90,6 @@ class SourceMap(FromFile):
     fallback: bool = False
     aside: bool = False
     drug: Literal["", "study", "other"] = ""
-    exposure: bool = False
     variables: dict[str, VariableMap]
     supp: dict[str, VariableMap] = Field(default_factory=dict)
     links: tuple[str, ...] = ()
@@ -151,7 +150,6 @@ class SiteMap(Model):
     """
 
     site: str
-    synthetic: bool = False
     test: tuple[SiteTest, ...] = ()
     maps: dict[str, dict[str, str]] = Field(default_factory=dict)
     pattern: tuple[Pattern, ...] = ()

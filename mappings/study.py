@@ -134,12 +134,14 @@ class Study(Section):
         known = {
             "population": {one.code for one in self.populations},
             "questionnaire": {one.code for one in self.questionnaires} | {""},
-            "biomarker": {one.code for one in self.biomarkers} | {""},
         }
         for endpoint in self.endpoints:
             for field, names in known.items():
                 if (value := getattr(endpoint, field)) not in names:
                     raise ValueError(f"endpoint {endpoint.id}: {field} {value!r} is not defined in this study")
+            unknown = sorted(set(endpoint.by) - {one.code for one in self.biomarkers})
+            if endpoint.kind == "biomarker-group" and unknown:
+                raise ValueError(f"endpoint {endpoint.id}: by {unknown[0]!r} is no biomarker of this study")
         drugs = {drug.name for drug in self.drugs}
         used = {d for arm in self.arms for d in arm.drugs} | {d for r in self.simulation.regimens for d in r.drugs}
         if used - drugs:

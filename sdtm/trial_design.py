@@ -65,16 +65,9 @@ def build_ta(study: Study) -> pd.DataFrame:
 
 def build_ti(study: Study) -> pd.DataFrame:
     """TI: one record for each eligibility criterion, by code."""
-    columns = {
-        "IETESTCD": "code",
-        "IETEST": "text",
-        "IECAT": "category",
-        "IESCAT": "subcategory",
-        "TIRL": "rule",
-        "TIVERS": "version",
-    }
-    rows = [[getattr(one, name) for name in columns.values()] for one in study.criteria]
-    made = pd.DataFrame(rows, columns=list(columns)).sort_values(["IETESTCD", "TIVERS"], ignore_index=True)
+    columns = ["IETESTCD", "IETEST", "IECAT", "IESCAT", "TIRL", "TIVERS"]
+    rows = [[one.code, one.text, one.category, one.subcategory, one.rule, one.version] for one in study.criteria]
+    made = pd.DataFrame(rows, columns=columns).sort_values(["IETESTCD", "TIVERS"], ignore_index=True)
     empty = [name for name in ("IESCAT", "TIRL", "TIVERS") if not made[name].any()]
     made.insert(0, "STUDYID", study.studyid)
     made.insert(1, "DOMAIN", "TI")

@@ -116,7 +116,7 @@ def _several(study: Study, primary: list[str]) -> Iterator[tuple[str, str, str]]
         "OUTMSPRI": primary,
         "OUTMSSEC": secondary,
         "INDIC": study.design.conditions,
-        "TRT": [drug.name for drug in study.drugs],
+        "TRT": [drug.name for drug in study.drugs] or [study.design.treatment],
     }
     for code, values in lists.items():
         yield from ((code, value, _UNKNOWN) for value in (values or ("",)))

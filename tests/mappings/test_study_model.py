@@ -54,6 +54,10 @@ def test_the_example_study_loads_unchanged_and_gets_every_default() -> None:
             '[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "primary"\nkind = "pro-change"\nquestionnaire = "Q"\n',
             "endpoint x: questionnaire 'Q' is not defined in this study",
         ),
+        (
+            '[[endpoints]]\nid = "x"\ntitle = "X"\nrole = "other"\nkind = "biomarker-group"\nby = ["TMB"]\n',
+            "endpoint x: by 'TMB' is no biomarker of this study",
+        ),
         ('[[arms]]\ncode = "A"\nlabel = "A"\ndrugs = ["X"]\n', "drug 'X' of an arm or regimen"),
         ('[[arms]]\ncode = "A"\nlabel = "A"\n[[arms]]\ncode = "A"\nlabel = "B"\n', "arm 'A' is defined twice"),
     ],
