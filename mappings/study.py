@@ -93,7 +93,8 @@ class Study(Section):
     """One study file.
 
     `criteria` are the eligibility criteria (TI). `trial_summary` gives trial summary parameters (TS): those that
-    the rest of the file cannot answer, or answers otherwise.
+    the rest of the file cannot answer (blinding, randomisation, age and sex of who may take part, sponsor), or
+    answers otherwise. What the file does not say is unknown (TSVALNF `UNK`).
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")

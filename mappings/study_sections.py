@@ -20,7 +20,7 @@ class Design(Section):
     `treatment` is the treatment of the trial summary (TRT) where the study names no drugs.
     """
 
-    kind: Literal["interventional", "observational", "registry"] = "interventional"
+    kind: Literal["", "interventional", "observational", "registry"] = ""
     summary: str = ""
     phase: str = ""
     registry: str = ""

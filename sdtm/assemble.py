@@ -21,6 +21,7 @@ from fhir2cdisc.sdtm.special import SPECIAL, link_lesions
 from fhir2cdisc.sdtm.subjects import arm_findings, build_dm, identify, reference_dates
 from fhir2cdisc.sdtm.timing import baseline_flag, epoch, number_visits, study_day
 from fhir2cdisc.sdtm.trial_design import trial_design
+from fhir2cdisc.sdtm.trial_summary import unknown_parameters
 
 REFERENCES = ["RFSTDTC", "RFICDTC", "RFXSTDTC", "RFXENDTC", "RFPENDTC"]
 # What tells one test from another when its baseline is chosen.
@@ -67,8 +68,8 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
         _timing(frame, domain, dates)
     keys = {m.domain: m.keys for m in mappings}
     made = _finish(gathered, keys, mappings)
-    made.findings = found
     design = trial_design(made.frames, study)
+    made.findings = found + unknown_parameters(design["TS"])
     made.frames.update({name: guide_columns(frame, name) for name, frame in design.items()})
     return made
 
