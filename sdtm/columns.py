@@ -62,7 +62,7 @@ _ALL = (
     _column(
         SUBJECT,
         "convert",
-        "assemble readers subjects",
+        "assemble readers subjects timing",
         "The key of the subject: `Patient/` and the id under which the source has the patient",
     ),
     _column(
@@ -74,40 +74,45 @@ _ALL = (
     _column(
         RECORD_NO,
         "convert gather",
-        "assemble lineage readers relations",
+        "assemble lineage readers relations standard_results visits",
         "The number of the resource that the row was made of, among the records that were read",
     ),
     _column(SOURCE, "convert", "lineage", "Domain and name of the source that made the row: RULE of the lineage"),
     _column(
         ENCOUNTER,
         "convert gather",
-        "assemble",
+        "visits",
         "The record number of the encounter that the resource names, -1 where it names none that was read",
     ),
     _column(
         USED,
-        "convert gather assemble",
+        "convert gather visits",
         "lineage relations",
         "The record numbers of the other resources that the row was filled from",
     ),
-    _column(DRUG, "convert", "special", "The name that the study file gives the drug of a medication"),
+    _column(DRUG, "convert", "domains", "The name that the study file gives the drug of a medication"),
     _column(
         ANTINEOPLASTIC,
         "convert",
-        "special subjects",
+        "domains subjects",
         "Y where the drug of a medication is an antineoplastic one by the study file",
     ),
     _column(
         ORDER,
         "assemble",
-        "assemble special timing",
+        "assemble timing tumour_links visits",
         "A total order of the rows of a domain by what was read, whatever the files were called",
     ),
-    _column(RESOURCE_ID, "assemble", "timing", "The id of an encounter, by which visits of one moment are ordered"),
-    _column(USUAL_UNIT, "results", "assemble", "The unit of the most results of a test, beside a result in another"),
+    _column(RESOURCE_ID, "visits", "visits", "The id of an encounter, by which visits of one moment are ordered"),
+    _column(
+        USUAL_UNIT,
+        "standard_results",
+        "standard_results",
+        "The unit of most results of a test, beside a result in another",
+    ),
     _column(
         COHORT,
-        "special",
+        "domains",
         "subjects",
         "Y where a condition is the disease of the study, whose start is the date of diagnosis",
     ),
@@ -125,19 +130,19 @@ _ALL = (
     _column(
         STATUS,
         MAPPING,
-        "assemble",
+        "timing",
         "The status by the source: what is `active`, `recurrence` or `relapse` and has no end goes on (--ENRTPT)",
         "CM MH",
     ),
     _column(
         CODES,
         MAPPING,
-        "special",
+        "domains",
         "The codes of a condition as `system|code`, joined by `;`, by which it is known as the study's disease",
         "MH",
     ),
-    _column(CANONICAL, MAPPING, "special", "The canonical URL of the questionnaire, from which QSCAT comes", "QS"),
-    _column(ORDINAL, MAPPING, "special", "The number that an answer of a questionnaire scores: QSSTRESC", "QS"),
+    _column(CANONICAL, MAPPING, "domains", "The canonical URL of the questionnaire, from which QSCAT comes", "QS"),
+    _column(ORDINAL, MAPPING, "domains", "The number that an answer of a questionnaire scores: QSSTRESC", "QS"),
     _column(
         READER,
         MAPPING,
@@ -145,7 +150,12 @@ _ALL = (
         'The person by whom independent readers are told apart, made by `as = "performer"`',
         "RS TR TU",
     ),
-    _column(STRESC, f"{MAPPING} special", "results", "The standard result where it is not the original one: --STRESC"),
+    _column(
+        STRESC,
+        f"{MAPPING} domains",
+        "standard_results",
+        "The standard result where it is not the original one: --STRESC",
+    ),
 )
 COLUMNS = {column.name: column for column in _ALL}
 

@@ -9,7 +9,7 @@ import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.mappings.standard.datasets import record_key, sdtm_datasets
 from fhir2cdisc.sdtm.columns import RECORD_NO, ROW, USED
-from fhir2cdisc.sdtm.special import QNAM_LABELS
+from fhir2cdisc.sdtm.domains import QNAM_LABELS
 
 SUPP_COLUMNS = ["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL", "QORIG", "QEVAL"]
 RELREC_COLUMNS = ["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELTYPE", "RELID"]

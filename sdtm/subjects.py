@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ACTARMCD, ANTINEOPLASTIC, ARMCD, COHORT, ETHNIC, RACE, SUBJECT, SUBJID
-from fhir2cdisc.sdtm.gather import Gathered
+from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.timing import days_of
 
 _DM_COLUMNS = (SUBJID, "SITEID", "DTHDTC", "DTHFL", "BRTHDTC", RACE, ETHNIC)
@@ -25,14 +26,15 @@ def pseudonym(key: str, secret: bytes) -> str:
     return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:12].upper()
 
 
-def identify(gathered: Gathered, study: Study, secret: bytes = b"") -> pd.DataFrame:
+@derives("USUBJID", "STUDYID and SUBJID joined by a hyphen")
+def identify(frames: Mapping[str, pd.DataFrame], study: Study, secret: bytes = b"") -> pd.DataFrame:
     """USUBJID, SUBJID and SITEID by subject key.
 
     SUBJID is the number under which the subject was enrolled (ResearchSubject.identifier), else a subject number
     among the patient's identifiers, else a pseudonym. Raises SubjectError where two patients would share one.
     """
-    patients = with_dm_columns(gathered.frames["DM"]).drop_duplicates(SUBJECT).set_index(SUBJECT)
-    enrolled = _first(gathered.frames.get("DS"), SUBJID)
+    patients = with_dm_columns(frames["DM"]).drop_duplicates(SUBJECT).set_index(SUBJECT)
+    enrolled = _first(frames.get("DS"), SUBJID)
     subjid = enrolled.reindex(patients.index).fillna("")
     subjid = subjid.where(subjid != "", patients[SUBJID])
     keyed = [pseudonym(f"{study.studyid}/{key}", secret or study.studyid.encode()) for key in patients.index]
@@ -72,12 +74,17 @@ def _with(frame: pd.DataFrame | None, mask_column: str, value: str) -> pd.DataFr
     return None if frame is None or mask_column not in frame else frame[frame[mask_column] == value]
 
 
-def reference_dates(gathered: Gathered, study: Study) -> pd.DataFrame:
+@derives("RFSTDTC", "The first date that the study file names as the start of time and the subject has")
+@derives("RFXSTDTC", "Earliest EXSTDTC that is complete to the day")
+@derives("RFXENDTC", "Latest EXENDTC or EXSTDTC that is complete to the day")
+@derives("RFENDTC", "RFXENDTC, else RFPENDTC")
+@derives("RFICDTC", "Earliest DSSTDTC of informed consent")
+@derives("RFPENDTC", "Latest DSSTDTC of the end of study participation, else the date of death")
+def reference_dates(frames: Mapping[str, pd.DataFrame], study: Study) -> pd.DataFrame:
     """RFSTDTC, RFENDTC, RFXSTDTC, RFXENDTC, RFICDTC and RFPENDTC by subject key.
 
     RFPENDTC is the last contact: the end of participation, else the date of death (SDTMIG 3.4 section 5.2).
     """
-    frames = gathered.frames
     index = frames["DM"][SUBJECT].drop_duplicates()
     ex, cm, ds = frames.get("EX"), frames.get("CM"), frames.get("DS")
     diagnosis = _with(frames.get("MH"), COHORT, "Y")
@@ -117,9 +124,15 @@ def completed_years(birth: pd.Series, at: pd.Series) -> pd.Series:
     return (day.dt.year - born.dt.year - before).astype(float)
 
 
-def build_dm(gathered: Gathered, study: Study, who: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
+@derives("AGE", "Completed years from the full date of birth to RFSTDTC, else RFICDTC")
+@derives("AGEU", "YEARS where AGE is filled")
+@derives("DTHFL", "Y where the source gives a date of death or says that the patient is deceased")
+@derives("RACE", "OMB race category; MULTIPLE where there are several (each in SUPPDM)")
+@derives("ETHNIC", "OMB ethnicity category")
+@derives("DMDTC", "RFICDTC")
+def build_dm(frames: Mapping[str, pd.DataFrame], study: Study, who: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
     """DM, one record a subject, with the mapped columns completed by identifiers, dates, age, race and arm."""
-    dm = with_dm_columns(gathered.frames["DM"]).drop_duplicates(SUBJECT).copy()
+    dm = with_dm_columns(frames["DM"]).drop_duplicates(SUBJECT).copy()
     for column in ("RFSTDTC", "RFENDTC", "RFXSTDTC", "RFXENDTC", "RFICDTC", "RFPENDTC"):
         dm[column] = dm[SUBJECT].map(dates[column])
     dm["SUBJID"] = dm[SUBJECT].map(who["SUBJID"])
@@ -129,7 +142,7 @@ def build_dm(gathered: Gathered, study: Study, who: pd.DataFrame, dates: pd.Data
     dm["AGEU"] = np.where(dm["AGE"].notna(), "YEARS", "")
     dm["BRTHDTC"] = _private_birth(dm["BRTHDTC"], study)
     _race(dm)
-    _arm(dm, gathered, study)
+    _arm(dm, frames.get("DS"), study)
     dm["DMDTC"] = dm["RFICDTC"]
     return dm
 
@@ -166,10 +179,9 @@ def arm_findings(dm: pd.DataFrame, study: Study) -> list[Finding]:
     ]
 
 
-def _arm(dm: pd.DataFrame, gathered: Gathered, study: Study) -> None:
+def _arm(dm: pd.DataFrame, ds: pd.DataFrame | None, study: Study) -> None:
     labels = {arm.code: arm.label for arm in study.arms}
     treated = dm["RFXSTDTC"] != ""
-    ds = gathered.frames.get("DS")
     for kind, source in (("ARM", ARMCD), ("ACTARM", ACTARMCD)):
         code = dm[SUBJECT].map(_first(ds, source)).fillna("")
         if kind == "ACTARM":

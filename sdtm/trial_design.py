@@ -11,8 +11,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.timing import AFTER_ALL, days_of, study_day
+from fhir2cdisc.sdtm.methods import derives
+from fhir2cdisc.sdtm.timing import days_of, study_day
 from fhir2cdisc.sdtm.trial_summary import build_ts
+from fhir2cdisc.sdtm.visits import AFTER_ALL
 
 KEYS: dict[str, tuple[str, ...]] = {
     "SE": ("STUDYID", "USUBJID", "SESTDTC", "TAETORD"),
@@ -74,6 +76,7 @@ def build_ti(study: Study) -> pd.DataFrame:
     return made.drop(columns=empty)
 
 
+@derives("TV.VISITNUM", "Planned day of the visit with the tenths of VISITNUM in SV; 9000 and more after the last dose")
 def build_tv(sv: pd.DataFrame | None, study: Study) -> pd.DataFrame:
     """TV: the visits that the study file names, and of those planned by cycles or intervals the ones that took place.
 
@@ -92,6 +95,12 @@ def build_tv(sv: pd.DataFrame | None, study: Study) -> pd.DataFrame:
     return made[["STUDYID", "DOMAIN", *columns, "TVSTRL"]].reset_index(drop=True)
 
 
+@derives("SE.EPOCH", "The epoch of the element")
+@derives("SE.SESTDTC", "RFICDTC of screening, RFXSTDTC of treatment, RFXENDTC of follow-up")
+@derives(
+    "SE.SEENDTC",
+    "RFXSTDTC of screening, RFXENDTC of treatment, RFPENDTC of follow-up; the start of the element where that is later",
+)
 def build_se(dm: pd.DataFrame) -> pd.DataFrame:
     """SE: the elements that a subject went through, from the reference dates in DM; open at the end if not known."""
     spans = (("SCRN", "RFICDTC", "RFXSTDTC"), ("TRT", "RFXSTDTC", "RFXENDTC"), ("FU", "RFXENDTC", "RFPENDTC"))

@@ -12,6 +12,7 @@ import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.standard.datasets import SDTM_CT_VERSION, SDTM_STANDARD, codelist
 from fhir2cdisc.mappings.study import Study, StudyError
+from fhir2cdisc.sdtm.methods import derives
 
 # Null flavors of ISO 21090.
 _NOT_APPLICABLE, _UNKNOWN = "NA", "UNK"
@@ -44,6 +45,7 @@ _UNII = "http://fdasis.nlm.nih.gov"
 Rows = list[tuple[str, str, str]]
 
 
+@derives("TS.TSSEQ", "Numbered from 1 within the parameter")
 def build_ts(frames: dict[str, pd.DataFrame], study: Study) -> pd.DataFrame:
     """TS: one record for each parameter value; TSVALNF says why a value is missing.
 

@@ -29,7 +29,7 @@ from fhir2cdisc.sdtm.assemble import Sdtm, assemble
 from fhir2cdisc.sdtm.convert import Converted, Converter
 from fhir2cdisc.sdtm.engine import Engine
 from fhir2cdisc.sdtm.gather import gather
-from fhir2cdisc.sdtm.items import Shared
+from fhir2cdisc.sdtm.resources import Shared
 
 # Files of about this size together make one routing task.
 _TASK_BYTES = 16 << 20
