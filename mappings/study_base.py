@@ -42,7 +42,6 @@ class Code(Model):
 
     code: str
     system: str = ""
-    display: str = ""
 
 
 class Drug(Model):

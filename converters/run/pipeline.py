@@ -11,9 +11,10 @@ from pathlib import Path
 
 from fhir2cdisc.converters.manifest import Input, look_again, note_inputs
 from fhir2cdisc.converters.run.executor import Executor, executor
+from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.path.parser import PathError
-from fhir2cdisc.fhir.route import SHARED_BUCKET, Accounts, bucket_names, read_bucket, route
+from fhir2cdisc.fhir.route import SHARED_BUCKET, bucket_names, read_bucket, route
 from fhir2cdisc.fhir.sources import Document, list_documents
 from fhir2cdisc.mappings.model import (
     DomainMap,
@@ -29,7 +30,7 @@ from fhir2cdisc.sdtm.assemble import Sdtm, assemble
 from fhir2cdisc.sdtm.convert import Converted, Converter
 from fhir2cdisc.sdtm.engine import Engine
 from fhir2cdisc.sdtm.gather import gather as join
-from fhir2cdisc.sdtm.items import Shared
+from fhir2cdisc.sdtm.resources import Shared
 
 # Files of about this size together make one routing task.
 _TASK_BYTES = 16 << 20
