@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from click.testing import CliRunner
-from fhir2cdisc.converters.cli.simulate import simulate
+from support.command import call
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(simulate, [str(one) for one in arguments])
+    done = call("simulate", *arguments)
     return done.exit_code, done.output
 
 
