@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.locked
 
-.PHONY: setup demo test lint fuzz bench clean
+.PHONY: setup demo test quick lint fuzz bench clean
 
 setup: $(STAMP)
 	@$(BIN)/pip install -q --no-build-isolation --no-deps -e .
@@ -22,6 +22,10 @@ lint: setup
 
 test: lint
 	$(BIN)/python -m pytest
+
+# In less than a minute: without ruff, mypy, and the tests that simulate, run or check whole packages (marked `slow`).
+quick: setup
+	$(BIN)/python -m pytest -m "not slow"
 
 # Simulates a trial (synthetic patients), runs it, checks the package and traces one result back to its resource.
 demo: setup

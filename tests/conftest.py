@@ -12,6 +12,31 @@ from support.others import left_out
 from support.packages import Package, package
 from support.paths import ROOT
 
+# Files that simulate, run or check whole packages: `make quick` leaves them out.
+SLOW = (
+    "adam/test_sensitivity.py",
+    "converters/check/test_validate.py",
+    "converters/cli/test_cli_run.py",
+    "converters/run/test_outcomes.py",
+    "converters/run/test_pipeline.py",
+    "converters/run/test_real_bundles.py",
+    "converters/run/test_run_package.py",
+    "converters/run/test_sensitivity_run.py",
+    "converters/run/test_truth.py",
+    "converters/run/test_two_readers_run.py",
+    "fhir/test_simulation_resources.py",
+    "test_benchmarks.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the slow files bear the mark `slow`; a file that is not there any more is an error."""
+    slow = {ROOT / "tests" / name for name in SLOW}
+    assert [str(path) for path in slow if not path.is_file()] == []
+    for item in items:
+        if item.path in slow:
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session")
 def generator() -> Callable[[str], ModuleType]:

@@ -247,11 +247,11 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "xpt_native", "Rows of a SAS version 5 transport file.", 0, methods,
+    PyModuleDef_HEAD_INIT, "native", "Rows of a SAS version 5 transport file.", 0, methods,
     NULL, NULL, NULL, NULL,
 };
 
-PyMODINIT_FUNC PyInit_xpt_native(void)
+PyMODINIT_FUNC PyInit_native(void)
 {
     return PyModuleDef_Init(&module);
 }

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
-from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.trace import TracedPackage, TraceError, find_records, trace
 from fhir2cdisc.converters.xpt.write import write_xpt
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS
+from support.command import call
 
 A, B = "S-01", "S-02"
 ADAM = {
@@ -246,13 +245,13 @@ def test_what_is_not_there_is_one_sentence(package: Write, dataset: str, keys: d
     with pytest.raises(TraceError, match=message):
         lines(folder, dataset, **keys)
     said = [f"{name}={value}" for name, value in keys.items()]
-    done = CliRunner().invoke(main, ["trace", str(folder), dataset.lower(), *said])
+    done = call("trace", folder, dataset.lower(), *said)
     assert done.exit_code == 1
     assert done.output.startswith("Error: ") and message in done.output and len(done.output.splitlines()) == 1
 
 
 def test_a_key_without_a_value_is_one_sentence(package: Write) -> None:
-    done = CliRunner().invoke(main, ["trace", str(package()), "ADTTE", "PFS"])
+    done = call("trace", package(), "ADTTE", "PFS")
     assert (done.exit_code, done.output) == (1, "Error: 'PFS' is not of the form KEY=VALUE\n")
 
 

@@ -1,4 +1,7 @@
-"""The command line as tests call it."""
+"""The command line as tests call it.
+
+A command is always called by its group: click keeps the help option that a command is given when it is first called.
+"""
 
 from __future__ import annotations
 

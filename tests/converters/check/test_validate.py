@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 from fhir2cdisc.converters.check import define as rules_define
 from fhir2cdisc.converters.check import manifest as rules_manifest
 from fhir2cdisc.converters.check import xpt as rules_xpt
@@ -22,11 +21,11 @@ from fhir2cdisc.converters.check.conformance import (
     validate_package,
 )
 from fhir2cdisc.converters.check.rule import Rule
-from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.manifest import build_manifest, write_manifest
 from fhir2cdisc.converters.xpt.write import write_xpt
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
 from lxml import etree
+from support.command import call
 
 Spoil = Callable[[Any], None]
 
@@ -584,23 +583,21 @@ def test_values_outside_a_codelist_are_named(package_dir: Any) -> None:
 
 
 def test_the_command_says_what_it_found_and_fails_on_errors(package_dir: Any, tmp_path: Path) -> None:
-    runner = CliRunner()
-    done = runner.invoke(main, ["validate", str(package_dir.path)])
+    done = call("validate", package_dir.path)
     assert (done.exit_code, done.output) == (
         0,
         f"0 errors, 0 warnings, 0 notes from {len(RULES) - len(rules_manifest.RULES)} rules on 9 datasets\n",
     )
     with_manifest(package_dir)
-    said = runner.invoke(main, ["validate", str(package_dir.path)]).output
+    said = call("validate", package_dir.path).output
     assert said == f"0 errors, 0 warnings, 0 notes from {len(RULES)} rules on 9 datasets\n"
     without("manifest.json")(package_dir)
     put("EX", EXDOSFRM="MAGIC POTION")(package_dir)
-    assert runner.invoke(main, ["validate", str(package_dir.path)]).exit_code == 0
-    assert runner.invoke(main, ["validate", str(package_dir.path), "--strict"]).exit_code == 1
+    assert call("validate", package_dir.path).exit_code == 0
+    assert call("validate", package_dir.path, "--strict").exit_code == 1
     put("AE", AETERM="")(package_dir)
-    options = ["--json", str(tmp_path / "r.json"), "--html", str(tmp_path / "r.html")]
-    done = runner.invoke(main, ["validate", str(package_dir.path), *options])
+    done = call("validate", package_dir.path, "--json", tmp_path / "r.json", "--html", tmp_path / "r.html")
     assert done.exit_code == 1 and "SDTM-005" in done.output
     assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["passed"] is False
     assert "SDTM-005" in (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert runner.invoke(main, ["validate", str(tmp_path / "nowhere")]).exit_code == 2
+    assert call("validate", tmp_path / "nowhere").exit_code == 2

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 from fhir2cdisc.converters.check import define as rules_define
 from fhir2cdisc.converters.check.columns import not_terms
 from fhir2cdisc.converters.check.conformance import (
@@ -27,10 +26,10 @@ from fhir2cdisc.converters.check.conformance import (
 from fhir2cdisc.converters.check.core import CoreError, run_core
 from fhir2cdisc.converters.check.reading import read_package
 from fhir2cdisc.converters.check.rule import Loaded
-from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.package import arrange_ectd
 from fhir2cdisc.converters.xpt.write import read_xpt, write_xpt
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
+from support.command import call
 from support.others import others
 
 
@@ -142,7 +141,7 @@ def test_other_encodings_than_ascii_are_an_option(package_dir: Any) -> None:
         options = {"name": "AE", "label": dataset.label, "variables": dataset.variables, "encoding": encoding}
         write_xpt(frame, path, **options)
         assert "XPT-007" in {i.rule for i in validate_package(package_dir.path).issues}
-        done = CliRunner().invoke(main, ["validate", str(package_dir.path), "--encoding", encoding])
+        done = call("validate", package_dir.path, "--encoding", encoding)
         assert "XPT-007" not in done.output
         assert read_xpt(path, encoding=encoding)[0]["AETERM"].tolist() == ["头痛"] * 3
 
@@ -207,7 +206,7 @@ def test_findings_of_core_join_the_report(package_dir: Any, tmp_path: Path) -> N
         "error",
     )
     assert (second.rule, second.severity) == ("CORE-000929", "note")
-    done = CliRunner().invoke(main, ["validate", str(package_dir.path), "--core", str(core)])
+    done = call("validate", package_dir.path, "--core", core)
     assert done.exit_code == 1 and "CORE-000334" in done.output
 
 
@@ -227,5 +226,5 @@ def test_a_core_that_fails_is_said_plainly(package_dir: Any, tmp_path: Path, con
     core = script(tmp_path / "core", content)
     with pytest.raises(CoreError, match=message):
         run_core(core, package_dir.path)
-    done = CliRunner().invoke(main, ["validate", str(package_dir.path), "--core", str(core)])
+    done = call("validate", package_dir.path, "--core", core)
     assert done.exit_code == 1 and message.split(":")[0] in done.output

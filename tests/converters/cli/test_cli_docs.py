@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -39,11 +38,3 @@ def test_every_option_says_what_it_does(name: str) -> None:
     assert command.help
     options = [one for one in command.params if isinstance(one, click.Option)]
     assert [option.name for option in options if not option.help] == []
-
-
-@pytest.mark.parametrize("name", sorted(main.commands))
-def test_the_readme_names_every_command(name: str) -> None:
-    readme = ROOT / "README.md"
-    if not readme.is_file():
-        pytest.skip("there is no README.md in this checkout yet")
-    assert re.search(rf"fhir2cdisc {name}\b", readme.read_text(encoding="utf-8"))

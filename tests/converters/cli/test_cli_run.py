@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 import pyreadstat
 import pytest
-from click.testing import CliRunner, Result
-from fhir2cdisc.converters.cli.main import main
+from click.testing import Result
 from fhir2cdisc.converters.run import write as package_write
+from support.command import call
 
 STUDY = """
 id = "bad-input"
@@ -62,16 +62,7 @@ class Bench:
         return self.source / name
 
     def run(self, *options: str, command: str = "sdtm", source: Path | None = None) -> Result:
-        given = [
-            command,
-            str(source or self.source),
-            "--study",
-            str(self.study),
-            "--out",
-            str(self.out),
-            *options,
-        ]
-        return CliRunner().invoke(main, given)
+        return call(command, source or self.source, "--study", self.study, "--out", self.out, *options)
 
     def refused(self, words: str, *options: str, source: Path | None = None) -> None:
         """The run ends with code 1 (2 for a wrong option), one sentence on one line, and nothing is left behind."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from click.testing import CliRunner
-from fhir2cdisc.converters.cli.main import main
+from support.command import call
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(main, ["simulate", *map(str, arguments)])
+    done = call("simulate", *arguments)
     return done.exit_code, done.output
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from click.testing import CliRunner
-from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.mappings.study import builtin_studies, load_study
+from support.command import call
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(main, ["studies", *arguments])
+    done = call("studies", *arguments)
     return done.exit_code, done.output
 
 

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from fhir2cdisc.converters.cli.main import main
 from fhir2cdisc.converters.manifest import sha256
 from fhir2cdisc.converters.package import new_folder
 from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
@@ -22,6 +20,7 @@ from fhir2cdisc.converters.run.write import write_sdtm
 from fhir2cdisc.mappings.study import Study
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.command import fhir2cdisc
 from support.others import others
 
 FUZZ = bool(os.environ.get("FHIR2CDISC_FUZZ"))
@@ -95,8 +94,7 @@ def test_time_zone_and_hash_seed_change_no_byte(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(STUDY_FILE)
     source = str(mcode()[0].parent.parent / "recist_examples")
     given = ["sdtm", source, "--study", str(tmp_path / "study.toml"), "--out"]
-    here = CliRunner().invoke(main, [*given, str(tmp_path / "here")])
-    assert here.exit_code == 0, here.output
+    fhir2cdisc(*given, tmp_path / "here")
     code = "from fhir2cdisc.converters.cli.main import main; main()"
     env = {**os.environ, "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7"}
     call = [sys.executable, "-c", code, *given, str(tmp_path / "there")]

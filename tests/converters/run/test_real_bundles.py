@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pyreadstat
 import pytest
+from fhir2cdisc.converters.documents.headlines import account_lines, assumption_lines, finding_lines
 from fhir2cdisc.converters.package import new_folder
 from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
@@ -21,9 +22,11 @@ from fhir2cdisc.converters.run.write import write_sdtm
 from fhir2cdisc.mappings.study import Study, load_study
 from lxml import etree
 from support.others import others
+from support.readme import block
 
 COHORT = Path(__file__).parents[3] / "examples" / "cancer-cohort.toml"
-Package = tuple[Path, SdtmRun]
+# The folder, the run, and the lines that it says of what was read, found and assumed.
+Package = tuple[Path, SdtmRun, list[str]]
 
 
 def source(name: str) -> Path:
@@ -38,9 +41,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     with new_folder(out) as folder:
         written = write_sdtm(folder, made, study)
         write_lineage(folder, made, None)
-        write_findings(folder, made, None, written.findings)
+        found = write_findings(folder, made, None, written.findings)
         finish(folder, made.inputs, study, RunOptions(), written.encoding)
-    return out, made
+    said = [*account_lines(made.accounts), *finding_lines(found), *assumption_lines(study, made.sdtm.frames)]
+    return out, made, said
+
+
+def test_the_readme_shows_what_the_run_says(package: Package) -> None:
+    assert block("$ fhir2cdisc run synthea/")[1 : len(package[2]) + 1] == package[2]
 
 
 def read(package: Package, domain: str) -> pd.DataFrame:
@@ -79,6 +87,8 @@ def test_the_accounts_of_published_examples_add_up(name: str) -> None:
         content = json.loads(path.read_bytes())
         held += len(content["entry"]) if content["resourceType"] == "Bundle" else 1
     assert sum(made.accounts.counts.values()) == len(made.accounts.rows) == held
+    said = account_lines(made.accounts)
+    assert name != "mcode" or block(f"Read {held} resources")[: len(said)] == said, "README.md shows other accounts"
 
 
 # Domain, resource type, id, facts in the resource (path and value), values in the file, rule of the lineage, why.
