@@ -20,9 +20,7 @@ def rows_of(path):
 
 
 def test_items_agree_with_the_form(facts):
-    expected = [
-        (r["promis_item_id"].upper(), r["cdisc_qstestcd"], r["domain"]) for r in rows_of(facts / "promis29_items.csv")
-    ]
+    expected = [(r["promis_item_id"], r["cdisc_qstestcd"], r["domain"]) for r in rows_of(facts / "promis29_items.csv")]
     assert [(i.item, i.qstestcd, i.domain) for i in items()] == expected
 
 
