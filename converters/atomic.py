@@ -26,6 +26,10 @@ def replacing(path: Path, size: int = 0) -> Iterator[BinaryIO]:
             _reserve(file, size)
             yield file
         part.replace(path)
+    except OSError as error:
+        # The system does not say which file did not fit on the disk.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+from fhir2cdisc.adam.frames.columns import sequence_name
 from fhir2cdisc.converters.xpt.write import read_xpt
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.standard.datasets import record_key
 
 _MAX_DEPTH = 6
@@ -17,7 +19,7 @@ _SHOWN_OF_DOMAIN = ("TESTCD", "TERM", "TRT", "STRESC", "DTC", "STDTC")
 _SHOWN_LAST = ("RDOMAIN", "IDVAR", "IDVARVAL", "QNAM", "QVAL", "EVNTDESC", "WHY")
 
 
-class TraceError(ValueError):
+class TraceError(Fhir2CdiscError):
     """A package, dataset or key that is not there; the message is one clear sentence."""
 
 
@@ -33,15 +35,23 @@ class TracedPackage:
             path = next((p for k in ("adam", "sdtm") if (p := self.folder / k / f"{name.lower()}.xpt").exists()), None)
             if path is None:
                 raise TraceError(f"{self.folder}: has no dataset {name}")
-            self.frames[name] = read_xpt(path)[0]
+            self.frames[name] = _readable(path, lambda: read_xpt(path)[0])
         return self.frames[name]
 
     def lineage(self, kind: str) -> pd.DataFrame:
         key = f"lineage/{kind}"
         if key not in self.frames:
             path = self.folder / "lineage" / f"{kind}.parquet"
-            self.frames[key] = pd.read_parquet(path) if path.exists() else pd.DataFrame()
+            found = _readable(path, lambda: pd.read_parquet(path)) if path.exists() else pd.DataFrame()
+            self.frames[key] = found
         return self.frames[key]
+
+
+def _readable(path: Path, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    try:
+        return read()
+    except (ValueError, OSError, OverflowError) as error:
+        raise TraceError(f"{path}: cannot be read ({type(error).__name__})") from error
 
 
 def find_records(package: TracedPackage, dataset: str, keys: Mapping[str, str]) -> pd.DataFrame:
@@ -102,10 +112,8 @@ def _adam_sources(package: TracedPackage, dataset: str, record: pd.Series, depth
         yield "  " * depth + _no_lineage(package, "adam")
         return
     rows = lineage[(lineage["DATASET"] == dataset) & (lineage["USUBJID"] == record["USUBJID"])]
-    for key in ("ASEQ", "AESEQ"):
-        if key in record.index:
-            rows = rows[rows["SEQ"] == record[key]]
-            break
+    if key := sequence_name(record.to_frame().T):
+        rows = rows[rows["SEQ"] == record[key]]
     for row in rows.drop_duplicates().itertuples():
         if row.SRCDOM:
             yield from _source(package, str(row.SRCDOM), str(row.SRCVAR), row.SRCSEQ, str(record["USUBJID"]), depth)
@@ -122,7 +130,7 @@ def _source(package: TracedPackage, domain: str, variable: str, seq: float, subj
         yield "  " * depth + str(error)
         return
     frame = frame[frame["USUBJID"] == subject]
-    key = "ASEQ" if domain.startswith("AD") else record_key(domain)
+    key = sequence_name(frame) if domain.startswith("AD") else record_key(domain)
     if key in frame and not pd.isna(seq):
         frame = frame[frame[key] == seq]
     for _, record in frame.iterrows():

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
+
 MAX_DOCUMENT_BYTES = 4 * 1024**3
 _CHUNK = 1 << 20
 _SUFFIXES = (".json", ".ndjson", ".jsonl")
@@ -24,7 +26,7 @@ _SUFFIXES = (".json", ".ndjson", ".jsonl")
 _UNREADABLE = (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
-class SourceError(ValueError):
+class SourceError(Fhir2CdiscError):
     """A source that cannot be read at all; the message is one clear sentence."""
 
 

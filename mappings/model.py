@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Model
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 NCI_SYSTEMS = (
     "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
@@ -24,7 +25,7 @@ NCI_SYSTEMS = (
 )
 
 
-class MappingError(ValueError):
+class MappingError(Fhir2CdiscError):
     """A mapping file that is wrong; the message is one clear sentence."""
 
 
@@ -57,7 +58,20 @@ class VariableMap(Model):
     when: str = ""
 
 
-class SourceMap(Model):
+class FromFile(Model):
+    """A part of a mapping file that knows the name of its file, blank where it was not read from one."""
+
+    _file: str = PrivateAttr(default="")
+
+    def model_post_init(self, context: Any) -> None:
+        self._file = context.get("file", "") if isinstance(context, dict) else ""
+
+    @property
+    def file(self) -> str:
+        return self._file
+
+
+class SourceMap(FromFile):
     """One kind of resource that feeds a domain.
 
     `where` is a condition on the resource; `each` gives the focuses, one row each (the resource itself where it
@@ -77,14 +91,13 @@ class SourceMap(Model):
     fallback: bool = False
     aside: bool = False
     drug: Literal["", "study", "other"] = ""
-    exposure: bool = False
     variables: dict[str, VariableMap]
     supp: dict[str, VariableMap] = Field(default_factory=dict)
     links: tuple[str, ...] = ()
     encounter: str = "encounter | context"
 
 
-class DomainMap(Model):
+class DomainMap(FromFile):
     """A mapping file."""
 
     domain: str = Field(pattern=r"^[A-Z]{2}$")
@@ -138,7 +151,6 @@ class SiteMap(Model):
     """
 
     site: str
-    synthetic: bool = False
     test: tuple[SiteTest, ...] = ()
     maps: dict[str, dict[str, str]] = Field(default_factory=dict)
     pattern: tuple[Pattern, ...] = ()
@@ -225,14 +237,26 @@ Loaded = TypeVar("Loaded", bound=Model)
 
 
 def _load(path: Path, model: type[Loaded], kind: str) -> Loaded:
+    data: Any = None
     try:
-        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return model.model_validate(data, context={"file": path.name})
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MappingError(f"{kind} {path.name}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise MappingError(f"{kind} {path.name}: {place}: {first['msg']}") from error
+        raise MappingError(f"{kind} {path.name}: {_place(first['loc'], data)}: {first['msg']}") from error
+
+
+def _place(location: tuple[int | str, ...], data: Any) -> str:
+    """Where in a file something is wrong, an entry of a list by its name: `source.adverse-event.variables.AETERM`."""
+    parts = []
+    for part in location:
+        inside = data if isinstance(data, dict) else dict(enumerate(data)) if isinstance(data, list) else {}
+        data = inside.get(part)
+        named = data.get("name") if isinstance(part, int) and isinstance(data, dict) else None
+        parts.append(str(named or part))
+    return ".".join(parts)
 
 
 def builtin_domains() -> list[DomainMap]:

@@ -95,8 +95,10 @@ class Study(Section):
     """One study file.
 
     `criteria` are the eligibility criteria (TI). `trial_summary` gives trial summary parameters (TS): those that
-    the rest of the file cannot answer, or answers otherwise. `time_to_event` adds time-to-event parameters to those
-    that ship, or replaces one by its `paramcd`; `without_parameters` leaves out some of those that ship.
+    the rest of the file cannot answer (blinding, randomisation, age and sex of who may take part, sponsor), or
+    answers otherwise. What the file does not say is unknown (TSVALNF `UNK`). `time_to_event` adds time-to-event
+    parameters to those that ship, or replaces one by its `paramcd`; `without_parameters` leaves out some of those that
+    ship.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -146,12 +148,14 @@ class Study(Section):
         known = {
             "population": {one.code for one in self.populations},
             "questionnaire": {one.code for one in self.questionnaires} | {""},
-            "biomarker": {one.code for one in self.biomarkers} | {""},
         }
         for endpoint in self.endpoints:
             for field, names in known.items():
                 if (value := getattr(endpoint, field)) not in names:
                     raise ValueError(f"endpoint {endpoint.id}: {field} {value!r} is not defined in this study")
+            unknown = sorted(set(endpoint.by) - {one.code for one in self.biomarkers})
+            if endpoint.kind == "biomarker-group" and unknown:
+                raise ValueError(f"endpoint {endpoint.id}: by {unknown[0]!r} is no biomarker of this study")
         drugs = {drug.name for drug in self.drugs}
         used = {d for arm in self.arms for d in arm.drugs} | {d for r in self.simulation.regimens for d in r.drugs}
         if used - drugs:

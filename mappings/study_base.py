@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # Days in a month, a twelfth of a year of 365.25 days; a study names another one (`[censoring] month`).
 DAYS_PER_MONTH = 30.4375
 
 
-class StudyError(ValueError):
+class StudyError(Fhir2CdiscError):
     """A study that does not exist or whose file is wrong; the message is one clear sentence."""
 
 
@@ -41,7 +42,6 @@ class Code(Model):
 
     code: str
     system: str = ""
-    display: str = ""
 
 
 class Drug(Model):

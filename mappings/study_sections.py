@@ -16,9 +16,12 @@ Iso = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
 
 
 class Design(Section):
-    """What kind of study it is, how many subjects it plans and for how long it runs."""
+    """What kind of study it is, how many subjects it plans and for how long it runs.
 
-    kind: Literal["interventional", "observational", "registry"] = "interventional"
+    `treatment` is the treatment of the trial summary (TRT) where the study names no drugs.
+    """
+
+    kind: Literal["", "interventional", "observational", "registry"] = ""
     summary: str = ""
     phase: str = ""
     registry: str = ""
@@ -30,7 +33,6 @@ class Design(Section):
     end: str = Iso
     enrolment_months: float = 24
     follow_up_months: float = 24
-    contact_every_days: int = 30
 
 
 class Criterion(Section):
@@ -106,11 +108,10 @@ class Response(Section):
 
 
 class Visit(Model):
-    """A planned visit: its day from start of treatment and how far from it a visit still counts."""
+    """A planned visit by the name that encounters give it, and its day from the start of treatment."""
 
     name: str
     day: int
-    window_days: int = Field(default=7, ge=0)
 
 
 class Schedule(Section):
@@ -183,31 +184,30 @@ EVAL = Population(
 
 
 class Questionnaire(Section):
-    """A questionnaire: its CDISC category, when it is due, and how far from that a form still counts."""
+    """A questionnaire: its CDISC category, when it is due, and how far from that a form still counts.
+
+    The baseline is the last form before the first dose.
+    """
 
     code: str
     title: str
     canonical: str
-    items: int = Field(ge=1)
     every_months: float = 3
     every_visit: bool = False
     window_days: int = Field(default=45, ge=0)
-    baseline: Literal["last-before-dose"] = "last-before-dose"
 
 
 class Biomarker(Section):
-    """A marker and where it divides subjects: `cutoffs` in `unit`, each the lowest value of the next group.
+    """A marker and where it divides subjects: `cutoffs`, each the lowest value of the next group.
 
-    `genes` are those whose variants are analysed one by one.
+    They are in percent for PDL1TPS, in mutations per megabase for TMB; PDL1CPS is a score. `genes` are those whose
+    variants are analysed one by one.
     """
 
     code: Literal["PDL1TPS", "PDL1CPS", "TMB", "MSI", "VARIANT"]
     title: str
-    unit: str = ""
     cutoffs: tuple[float, ...] = ()
-    levels: tuple[str, ...] = ()
     genes: tuple[str, ...] = ()
-    method: str = ""
 
 
 class Interim(Section):
@@ -215,8 +215,6 @@ class Interim(Section):
 
     cases: tuple[int, ...] = ()
     only_if_extended: tuple[int, ...] = ()
-    order: Literal["consent-date"] = "consent-date"
-    adjust: Literal["none"] = "none"
 
 
 class Statistics(Section):
@@ -286,7 +284,6 @@ class Endpoint(Section):
     events: tuple[Condition, ...] = ()
     sensitivity: tuple[str, ...] = ()
     population: str = "SAF"
-    start: Literal["reference", "first-dose", "first-response", "enrolment"] = "reference"
     landmarks: tuple[float, ...] = ()
     threshold_months: float | None = None
     after_last_dose_days: int | None = None
@@ -294,7 +291,6 @@ class Endpoint(Section):
     denominators: tuple[Denominator, ...] = ()
     by: tuple[str, ...] = ()
     questionnaire: str = ""
-    biomarker: str = ""
     time_frame: str = ""
     definition: str = ""
     reading: str = ""

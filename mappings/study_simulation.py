@@ -27,11 +27,13 @@ class Regimen(Model):
 
 
 class Simulation(Model):
-    """How simulated patients fare. Medians in months, everything else a probability unless named otherwise."""
+    """How simulated patients fare. Medians in months, everything else a probability unless named otherwise.
+
+    They are enrolled over the `enrolment_months` of the design.
+    """
 
     start: str = "2020-01-06"
     cutoff: str = ""
-    enrolment_months: float = 18
     median_pfs_months: float = 5.0
     median_os_months: float = 11.0
     response_rate: float = Field(default=0.25, ge=0, le=1)

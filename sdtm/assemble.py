@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,20 +11,23 @@ from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.assessments import link_assessments
+from fhir2cdisc.sdtm.columns import ORDER, RECORD_NO, ROW, SUBJECT
+from fhir2cdisc.sdtm.domains import DOMAIN_RULES
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
+from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.readers import number_readers
 from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments, specimen_links
-from fhir2cdisc.sdtm.results import odd_units, standardise
-from fhir2cdisc.sdtm.special import SPECIAL, link_lesions
+from fhir2cdisc.sdtm.standard_results import standardise, unit_findings
 from fhir2cdisc.sdtm.subjects import arm_findings, build_dm, identify, reference_dates
-from fhir2cdisc.sdtm.timing import baseline_flag, epoch, number_visits, study_day
+from fhir2cdisc.sdtm.timing import add_timing
 from fhir2cdisc.sdtm.trial_design import trial_design
+from fhir2cdisc.sdtm.trial_summary import unknown_parameters
+from fhir2cdisc.sdtm.tumour_links import link_assessments, link_lesions
+from fhir2cdisc.sdtm.visits import add_visits
 
-REFERENCES = ["RFSTDTC", "RFICDTC", "RFXSTDTC", "RFXENDTC", "RFPENDTC"]
-# What tells one test from another when its baseline is chosen.
-TEST_KEYS = ("TESTCD", "TEST", "SPEC", "LNKID", "CAT", "EVAL", "EVALID")
+# Domains whose results are compared in one unit.
+MEASURED = ("LB", "TR", "VS")
 
 
 @dataclass(slots=True)
@@ -35,6 +39,27 @@ class Sdtm:
     findings: list[Finding] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Work:
+    """What is being assembled: rows by domain with their working columns, and what was found so far.
+
+    `who` holds USUBJID, SUBJID and SITEID, `dates` the reference dates of DM, both by subject key.
+    """
+
+    gathered: Gathered
+    study: Study
+    mappings: list[DomainMap]
+    secret: bytes
+    frames: dict[str, pd.DataFrame]
+    who: pd.DataFrame = field(default_factory=pd.DataFrame)
+    dates: pd.DataFrame = field(default_factory=pd.DataFrame)
+    findings: list[Finding] = field(default_factory=list)
+
+    def each(self, change: Callable[[pd.DataFrame, str], pd.DataFrame]) -> None:
+        """Every domain's rows replaced by what `change(rows, domain)` returns."""
+        self.frames = {domain: change(frame, domain) for domain, frame in self.frames.items()}
+
+
 def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret: bytes = b"") -> Sdtm:
     """Every SDTM dataset that the rows give, variables and keys in the order of the guide (SDTMIG 3.4, 4.1.4).
 
@@ -42,171 +67,124 @@ def assemble(gathered: Gathered, study: Study, mappings: list[DomainMap], secret
     """
     if "DM" not in gathered.frames:
         return Sdtm({}, pd.DataFrame(columns=LINEAGE_COLUMNS))
-    frames = gathered.frames
-    _order(gathered)
-    for domain, frame in frames.items():
-        if domain in SPECIAL:
-            frames[domain] = SPECIAL[domain](frame, study)
-    found = number_readers(frames, gathered.records)
-    who, dates = identify(gathered, study, secret), reference_dates(gathered, study)
-    frames["DM"] = build_dm(gathered, study, who, dates)
-    found += arm_findings(frames["DM"], study)
-    for domain, frame in frames.items():
-        _identify_rows(frame, domain, study, who)
-    _visits(frames, gathered, study)
-    for domain in frames:
-        if f"{domain}ORRES" in frames[domain]:
-            frames[domain] = standardise(frames[domain], domain)
-    for domain in ("LB", "TR", "VS"):
-        if domain in frames:
-            found += _unit_findings(frames[domain], domain, gathered)
-    link_lesions(frames)
-    link_assessments(frames)
-    for domain, frame in frames.items():
-        _timing(frame, domain, dates)
-    keys = {m.domain: m.keys for m in mappings}
-    made = _finish(gathered, keys, mappings)
-    made.findings = found
-    design = trial_design(made.frames, study)
-    made.frames.update({name: guide_columns(frame, name) for name, frame in design.items()})
-    return made
+    work = Work(gathered, study, mappings, secret, dict(gathered.frames))
+    for step in STEPS:
+        step(work)
+    return _datasets(work)
 
 
-def _unit_findings(frame: pd.DataFrame, domain: str, gathered: Gathered) -> list[Finding]:
-    odd = odd_units(frame, domain)
-    places = gathered.records.iloc[odd["_RECORD_NO"].to_numpy(np.int64)]
-    unit = f"{domain}STRESU"
-    return [
-        Finding(
-            "unit.differs",
-            f"{place.RESOURCE}/{place.ID}: {unit}: {test} is in {own}, most results of this test are in {usual}",
-            file=place.FILE,
-            line=int(place.LINE),
-            entry=int(place.ENTRY),
-            resource=f"{place.RESOURCE}/{place.ID}",
-            variable=unit,
-            value=own,
-        )
-        for place, test, own, usual in zip(
-            places.itertuples(), odd[f"{domain}TESTCD"], odd[unit], odd["_USUAL"], strict=True
-        )
-    ]
-
-
-def _order(gathered: Gathered) -> None:
+def order_rows(work: Work) -> None:
     """_ORDER: a total order of rows that depends on what was read, not on how files were named or dealt out."""
-    records = gathered.records
+    records = work.gathered.records
     ranked = records.sort_values(["RESOURCE", "ID", "FILE", "LINE", "ENTRY"], kind="stable").index
     rank = pd.Series(np.arange(len(records)), index=ranked).sort_index().to_numpy()
-    for frame in gathered.frames.values():
-        position = np.lexsort((frame["_ROW"].to_numpy(np.int64), rank[frame["_RECORD_NO"].to_numpy(np.int64)]))
+
+    def ordered(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
+        position = np.lexsort((frame[ROW].to_numpy(np.int64), rank[frame[RECORD_NO].to_numpy(np.int64)]))
         order = np.empty(len(frame), dtype=np.int64)
         order[position] = np.arange(len(frame))
-        frame["_ORDER"] = order
+        return frame.assign(**{ORDER: order})
+
+    work.each(ordered)
 
 
-def _identify_rows(frame: pd.DataFrame, domain: str, study: Study, who: pd.DataFrame) -> None:
-    frame["STUDYID"], frame["DOMAIN"] = study.studyid, domain
-    frame["USUBJID"] = frame["_SUBJECT"].map(who["USUBJID"])
+def complete_domains(work: Work) -> None:
+    work.each(lambda rows, domain: DOMAIN_RULES[domain](rows, work.study) if domain in DOMAIN_RULES else rows)
 
 
-def _visits(frames: dict[str, pd.DataFrame], gathered: Gathered, study: Study) -> None:
-    """VISIT, VISITNUM and VISITDY of every record that names its encounter; SV has one record a visit."""
-    sv = frames.get("SV")
-    if sv is None:
-        return
-    sv["_ID"] = gathered.records["ID"].to_numpy()[sv["_RECORD_NO"].to_numpy(np.int64)]
-    sv = number_visits(sv, study)
-    by_record = sv.set_index("_RECORD_NO")[["VISIT", "VISITNUM", "VISITDY"]]
-    for domain, frame in frames.items():
-        if domain != "SV" and "VISITNUM" in sdtm_datasets()[domain]:
-            found = by_record.reindex(frame["_ENCOUNTER"])
-            frame["VISITNUM"], frame["VISITDY"] = found["VISITNUM"].to_numpy(), found["VISITDY"].to_numpy()
-            frame["VISIT"] = found["VISIT"].fillna("").to_numpy()
-    frames["SV"] = _one_a_visit(sv)
+def tell_readers_apart(work: Work) -> None:
+    numbered, found = number_readers(work.frames, work.gathered.records)
+    work.frames |= numbered
+    work.findings += found
 
 
-def _one_a_visit(sv: pd.DataFrame) -> pd.DataFrame:
-    """Encounters of one visit put together: earliest start, latest end, all their records kept for the lineage."""
-    sv = sv.sort_values(["USUBJID", "VISITNUM", "SVSTDTC", "_ORDER"], kind="stable")
-    keys = ["USUBJID", "VISITNUM"]
-    ends = sv.groupby(keys)["SVENDTC"].max()
-    records = sv.groupby(keys)["_RECORD_NO"].agg(list)
-    first = sv.drop_duplicates(keys).set_index(keys)
-    first["SVENDTC"] = ends
-    used = [(*own, *rest[1:]) for own, rest in zip(first["_USED"], records.reindex(first.index), strict=True)]
-    first["_USED"] = pd.Series(used, index=first.index, dtype=object)
-    return first.reset_index()
+def find_subjects(work: Work) -> None:
+    work.who = identify(work.frames, work.study, work.secret)
+    work.dates = reference_dates(work.frames, work.study)
+    work.frames["DM"] = build_dm(work.frames, work.study, work.who, work.dates)
+    work.findings += arm_findings(work.frames["DM"], work.study)
+    work.each(
+        lambda rows, domain: rows.assign(
+            STUDYID=work.study.studyid, DOMAIN=domain, USUBJID=rows[SUBJECT].map(work.who["USUBJID"])
+        )
+    )
 
 
-def _timing(frame: pd.DataFrame, domain: str, dates: pd.DataFrame) -> None:
-    subject = dates.reindex(frame["_SUBJECT"])[REFERENCES].fillna("").set_index(frame.index)
-    dataset = sdtm_datasets()[domain]
-    for dtc, day in (
-        (f"{domain}STDTC", f"{domain}STDY"),
-        (f"{domain}ENDTC", f"{domain}ENDY"),
-        (f"{domain}DTC", f"{domain}DY"),
-    ):
-        if dtc in frame and day in dataset:
-            frame[day] = study_day(frame[dtc], subject["RFSTDTC"])
-    when = next((c for c in (f"{domain}STDTC", f"{domain}DTC") if c in frame), "")
-    if "EPOCH" in dataset and when:
-        frame["EPOCH"] = epoch(frame[when], subject)
-    by = ["USUBJID", *[f"{domain}{k}" for k in TEST_KEYS if f"{domain}{k}" in frame]]
-    for flag, until in ((f"{domain}LOBXFL", "RFXSTDTC"), (f"{domain}BLFL", "RFSTDTC")):
-        if flag in dataset and f"{domain}ORRES" in frame and f"{domain}DTC" in frame:
-            frame[flag] = baseline_flag(frame, by, f"{domain}DTC", f"{domain}ORRES", subject[until])
-    _ongoing(frame, domain, subject["RFPENDTC"])
+def place_in_visits(work: Work) -> None:
+    work.frames |= add_visits(work.frames, work.gathered.records, sdtm_datasets(), work.study)
 
 
-def _ongoing(frame: pd.DataFrame, domain: str, end: pd.Series) -> None:
-    """--ENRTPT and --ENTPT: what the source calls active and gives no end was going on when participation ended."""
-    status = frame.get("_STATUS", frame.get("_CLINICAL"))
-    if domain not in ("CM", "MH") or status is None:
-        return
-    ended = frame.get(f"{domain}ENDTC", pd.Series("", index=frame.index)).fillna("")
-    ongoing = (ended == "") & status.isin(["active", "recurrence", "relapse"]) & (end != "")
-    frame[f"{domain}ENRTPT"] = np.where(ongoing, "ONGOING", "")
-    frame[f"{domain}ENTPT"] = np.where(ongoing, end, "")
+def standardise_results(work: Work) -> None:
+    work.each(lambda rows, domain: standardise(rows, domain) if f"{domain}ORRES" in rows else rows)
+    for domain in MEASURED:
+        if domain in work.frames:
+            work.findings += unit_findings(work.frames[domain], domain, work.gathered.records)
 
 
-def _finish(gathered: Gathered, keys: dict[str, tuple[str, ...]], mappings: list[DomainMap]) -> Sdtm:
+def link_tumours(work: Work) -> None:
+    work.frames |= link_lesions(work.frames)
+    work.frames |= link_assessments(work.frames)
+
+
+def place_in_time(work: Work) -> None:
+    work.each(lambda rows, domain: add_timing(rows, sdtm_datasets()[domain], work.dates))
+
+
+def number_records(work: Work) -> None:
+    keys = {mapping.domain: mapping.keys for mapping in work.mappings}
+    work.each(lambda rows, domain: sequence(shorten_test_names(rows, domain), domain, keys[domain]))
+    if "CO" in work.frames:
+        # Again, because its keys name the records that the comments are about, which have their numbers only now.
+        work.frames["CO"] = sequence(relate_comments(work.frames), "CO", keys["CO"])
+
+
+# The order matters; beside each step stands what it needs of those before it.
+STEPS: tuple[Callable[[Work], None], ...] = (
+    order_rows,  # of equals every later step takes the first by _ORDER
+    complete_domains,  # who judged, what a condition is, which form: asked by the readers, the subjects and the results
+    tell_readers_apart,  # by --EVAL
+    find_subjects,  # by the diagnosis (_COHORT) and the names of study drugs; all that follows goes by USUBJID
+    place_in_visits,  # within USUBJID
+    standardise_results,  # of forms by their scores (_STRESC); the units before lesions are linked by their results
+    link_tumours,  # by standard results, readers and visits
+    place_in_time,  # by the reference dates; baselines of each lesion and reader, so after these are known
+    number_records,  # in the order of keys, which may be any variable made above
+)
+
+
+def _datasets(work: Work) -> Sdtm:
+    """The finished datasets: rows in variables of the guide, what does not fit in SUPP--, relations, trial design."""
     frames: dict[str, pd.DataFrame] = {}
-    supp: list[pd.DataFrame] = []
-    lineage: list[pd.DataFrame] = []
-    # Comments last: they name the records that the other domains have numbered.
-    for domain in sorted(gathered.frames, key=lambda name: (name == "CO", name)):
-        if domain == "CO":
-            gathered.frames[domain] = relate_comments(gathered.frames)
-        _long_test_names(gathered.frames[domain], domain)
-        frame = _sequence(gathered.frames[domain], domain, keys[domain])
-        gathered.frames[domain] = frame
-        lineage.append(lineage_of(frame, domain, gathered.records))
-        supp.append(build_supp(frame, domain, mappings))
-        frames[domain] = guide_columns(frame, domain)
-    for made in supp:
-        if len(made):
-            frames[f"SUPP{made['RDOMAIN'].iloc[0]}"] = made
-    links = [*gathered.links, *specimen_links(gathered.frames, gathered.records)]
-    relrec = build_relrec(gathered.frames, links)
+    lineage = []
+    for domain, rows in sorted(work.frames.items()):
+        frames[domain] = guide_columns(rows, domain)
+        lineage.append(lineage_of(rows, domain, work.gathered.records))
+        supp = build_supp(rows, domain, work.mappings)
+        if len(supp):
+            frames[f"SUPP{domain}"] = supp
+    links = [*work.gathered.links, *specimen_links(work.frames, work.gathered.records)]
+    relrec = build_relrec(work.frames, links)
     if len(relrec):
         frames["RELREC"] = relrec
-    return Sdtm(frames, pd.concat(lineage, ignore_index=True))
+    design = trial_design(frames, work.study)
+    frames |= {name: guide_columns(frame, name) for name, frame in design.items()}
+    found = work.findings + unknown_parameters(design["TS"])
+    return Sdtm(frames, pd.concat(lineage, ignore_index=True), found)
 
 
-def _long_test_names(frame: pd.DataFrame, domain: str) -> None:
+def shorten_test_names(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     """A --TEST over 40 characters ends at its last whole word within 40; the full text is kept in SUPP--."""
     name = f"{domain}TEST"
-    if name in frame:
-        long = frame[name].str.len() > 40
-        if long.any():
-            frame[f"SUPP.{domain}TESTFL"] = frame[name].where(long, "")
-            frame[name] = frame[name].where(~long, frame[name].str.slice(0, 41).str.rsplit(" ", n=1).str[0].str[:40])
+    if name not in frame or not (long := frame[name].str.len() > 40).any():
+        return frame
+    short = frame[name].str.slice(0, 41).str.rsplit(" ", n=1).str[0].str[:40]
+    return frame.assign(**{f"SUPP.{name}FL": frame[name].where(long, ""), name: frame[name].where(~long, short)})
 
 
-def _sequence(frame: pd.DataFrame, domain: str, keys: tuple[str, ...]) -> pd.DataFrame:
+@derives("--SEQ", "Numbered from 1 within the subject, in the order of the dataset's keys")
+def sequence(frame: pd.DataFrame, domain: str, keys: tuple[str, ...]) -> pd.DataFrame:
     """The frame in key order with --SEQ from 1 within each subject."""
-    by = ["USUBJID", *[k for k in keys if k in frame and k not in ("STUDYID", "USUBJID")], "_ORDER"]
+    by = ["USUBJID", *[k for k in keys if k in frame and k not in ("STUDYID", "USUBJID")], ORDER]
     frame = frame.sort_values(by, kind="stable").reset_index(drop=True)
     if f"{domain}SEQ" in sdtm_datasets()[domain]:
         frame[f"{domain}SEQ"] = (frame.groupby("USUBJID").cumcount() + 1).astype(float)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.items import Item, Shared, target_of
-from fhir2cdisc.sdtm.values import codings_of
+from fhir2cdisc.sdtm.resources import Resource, Shared, target_of
+from fhir2cdisc.sdtm.verbs import codings_of
 
 # How FHIR marks data about nobody: the security label HTEST, and the tag of this project's simulator.
 _SYNTHETIC = {
@@ -16,7 +16,7 @@ _SYNTHETIC = {
 }
 
 
-def cohort_test(study: Study, shared: Shared) -> Callable[[list[Item]], bool]:
+def cohort_test(study: Study, shared: Shared) -> Callable[[list[Resource]], bool]:
     """A function that says of a subject's resources whether the subject belongs to the study."""
     cohort = study.cohort
     if cohort.membership == "all":
@@ -28,13 +28,13 @@ def cohort_test(study: Study, shared: Shared) -> Callable[[list[Item]], bool]:
         )
     names = names_of(study)
 
-    def enrolled(items: list[Item]) -> bool:
+    def enrolled(items: list[Resource]) -> bool:
         return any(study_names(item.resource, shared) & names for item in items if item.head.type == "ResearchSubject")
 
     return enrolled
 
 
-def enrolled_elsewhere(item: Item, study: Study, shared: Shared) -> bool:
+def enrolled_elsewhere(item: Resource, study: Study, shared: Shared) -> bool:
     """Whether this is an enrolment in another study; a patient may be in several, and only that in this one counts."""
     if item.head.type != "ResearchSubject" or study.cohort.membership != "research-subject":
         return False

@@ -13,30 +13,29 @@ from itertools import groupby
 from typing import Any
 
 import pandas as pd
+from fhir2cdisc.fhir.accounts import Accounts, add_finding
 from fhir2cdisc.fhir.deep import deep_fault
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.fhir.records import decode
-from fhir2cdisc.fhir.route import Accounts, Routed, add_finding
+from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic
+from fhir2cdisc.sdtm.columns import ROW_COLUMNS
 from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
-from fhir2cdisc.sdtm.items import Item, Shared, finding_of, references_to, reject_orphans, reject_shape, target_of
-from fhir2cdisc.sdtm.values import codings_of, concept_text
-from fhir2cdisc.sdtm.versions import latest_versions
+from fhir2cdisc.sdtm.record_versions import latest_versions
+from fhir2cdisc.sdtm.resources import (
+    Resource,
+    Shared,
+    finding_of,
+    references_to,
+    reject_orphans,
+    reject_shape,
+    target_of,
+)
+from fhir2cdisc.sdtm.verbs import codings_of, concept_text
 
 RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
-ROW_COLUMNS = [
-    "_SUBJECT",
-    "_ROW",
-    "_RECORD_NO",
-    "_SOURCE",
-    "_ENCOUNTER",
-    "_USED",
-    "_DRUG",
-    "_DRUG_CLASS",
-    "_ANTINEOPLASTIC",
-]
 # What a path or verb raises on JSON that has not the shape of FHIR; one such record must not stop a run.
 ODD_SHAPE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 
@@ -83,7 +82,7 @@ class Converter:
         work.accounts.synthetic += any(is_synthetic(i.resource) for i in facts if i.head.type == "Patient")
         _Subject(self, subject, facts, work).map()
 
-    def _readable(self, heads: list[Routed], accounts: Accounts) -> list[Item]:
+    def _readable(self, heads: list[Routed], accounts: Accounts) -> list[Resource]:
         found = []
         for head in heads:
             try:
@@ -98,10 +97,10 @@ class Converter:
             if self.deep and (fault := deep_fault(resource)):
                 accounts.reject(head.place, head.type, head.id, "deep", f"{fault[0]}: {fault[1]}", fault[0])
                 continue
-            found.append(Item(head, resource))
+            found.append(Resource(head, resource))
         return found
 
-    def _facts(self, items: list[Item], accounts: Accounts) -> list[Item]:
+    def _facts(self, items: list[Resource], accounts: Accounts) -> list[Resource]:
         found = []
         for item in items:
             head = item.head
@@ -158,7 +157,7 @@ class _Work:
 class _Subject:
     """Maps the resources of one subject."""
 
-    def __init__(self, converter: Converter, subject: str, items: list[Item], work: _Work) -> None:
+    def __init__(self, converter: Converter, subject: str, items: list[Resource], work: _Work) -> None:
         self.engine = converter.engine
         self.shared = converter.shared
         self.subject = subject
@@ -169,7 +168,7 @@ class _Subject:
         self.touched: list[int] = []
         self.rows_of: dict[int, list[int]] = defaultdict(list)
         self.pending: list[tuple[int, str]] = []
-        self.current: Item = items[0]
+        self.current: Resource = items[0]
         self.dangling: set[tuple[int, str]] = set()
 
     def map(self) -> None:
@@ -187,7 +186,7 @@ class _Subject:
         self._book({number: len(rows or ()) for number, rows in made.items()})
         self._link()
 
-    def _rows(self, item: Item) -> list[tuple[Row, tuple[int, ...]]] | None:
+    def _rows(self, item: Resource) -> list[tuple[Row, tuple[int, ...]]] | None:
         """The rows of a resource, each with the records that it was filled from; None if it has no FHIR shape."""
         self.current = item
         self.touched.clear()
@@ -201,7 +200,7 @@ class _Subject:
             return None
         return found
 
-    def _keep(self, row: Row, item: Item, touched: tuple[int, ...]) -> None:
+    def _keep(self, row: Row, item: Resource, touched: tuple[int, ...]) -> None:
         spec = row.source.spec
         _, values = self.work.rows.setdefault((row.source.domain, spec.name), (row.source.columns, []))
         number = self.work.next_row
@@ -221,7 +220,6 @@ class _Subject:
                 encounter.number if encounter is not None else -1,
                 used,
                 row.drug,
-                row.drug_class,
                 "Y" if row.antineoplastic else "",
                 *row.values,
             ]
@@ -281,7 +279,7 @@ class _Subject:
                 outcome, reason = "not needed", self._unmapped(item)
             self.work.accounts.add(head.place, head.type, head.id, outcome, reason)
 
-    def _own_term(self, item: Item) -> None:
+    def _own_term(self, item: Resource) -> None:
         """Count a code that has no CDISC test, once for all patients: its result is kept under its own term."""
         coding = (codings_of(item.resource.get("code")) or [{}])[0]
         code = f"{coding.get('system', '')}|{coding.get('code', '')}"
@@ -290,7 +288,7 @@ class _Subject:
         made = replace(finding_of(item, "code.no-test", ""), message=text, value=code if code != "|" else label)
         add_finding(self.work.terms, made)
 
-    def _unmapped(self, item: Item) -> str:
+    def _unmapped(self, item: Resource) -> str:
         """Book a resource that no mapping claims, and count its code in one finding for all patients."""
         code = codings_of(item.resource.get("code"))
         system, value = (str(code[0].get("system", "")), str(code[0].get("code", ""))) if code else ("", "")

@@ -1,6 +1,6 @@
 """Metadata of the datasets that were made: order, labels, keys, and where each variable comes from.
 
-The words come from the mapping itself, so define.xml cannot say something else than what was done.
+Where a variable comes from is what its mapping says; how it is derived stands beside the function that derives it.
 """
 
 from __future__ import annotations
@@ -11,47 +11,41 @@ from dataclasses import replace
 import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap, VariableMap
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
+from fhir2cdisc.sdtm.assemble import sequence
+from fhir2cdisc.sdtm.methods import methods_of
+from fhir2cdisc.sdtm.readers import number_readers
 from fhir2cdisc.sdtm.relations import supp_dataset_label
+from fhir2cdisc.sdtm.standard_results import standardise
+from fhir2cdisc.sdtm.subjects import build_dm, identify, reference_dates
+from fhir2cdisc.sdtm.timing import add_baselines, epoch, mark_ongoing, study_day
 from fhir2cdisc.sdtm.trial_design import KEYS as TRIAL_DESIGN_KEYS
+from fhir2cdisc.sdtm.trial_design import build_se, build_tv
+from fhir2cdisc.sdtm.trial_summary import build_ts
+from fhir2cdisc.sdtm.tumour_links import link_assessments, link_lesions
+from fhir2cdisc.sdtm.visits import number_visits
 
-# Variables that are computed whatever the domain: name or suffix to the method in words.
-DERIVED = {
-    "USUBJID": "STUDYID and SUBJID joined by a hyphen",
-    "SEQ": "Numbered from 1 within the subject, in the order of the dataset's keys",
-    "DY": "Days from RFSTDTC; the day of RFSTDTC is 1 and the day before it is -1; dates complete to the day only",
-    "EPOCH": "SCREENING from informed consent to the day before RFSTDTC, TREATMENT from RFSTDTC to RFXENDTC, then "
-    "FOLLOW-UP; OBSERVATION from RFSTDTC in a subject without exposure",
-    "VISITNUM": "Planned day of the visit, plus hundredths for a visit not planned; the order of encounters where "
-    "no encounter has a planned name",
-    "LOBXFL": "Y on the last record with a result before RFXSTDTC (on its day, unless both have a time and it is not "
-    "earlier), by test, specimen, location and evaluator",
-    "BLFL": "Y on the last record with a result before RFSTDTC (on its day, unless both have a time and it is not "
-    "earlier), by test, specimen, location and evaluator",
-    "STRESC": "The result in standard units as text; the original result where no conversion is defined",
-    "STRESN": "The numeric part of the standard result",
-    "STRESU": "The unit of the standard result",
-    "RFSTDTC": "The first date that the study file names as the start of time and the subject has",
-    "RFENDTC": "RFXENDTC, else RFPENDTC",
-    "RFXSTDTC": "Earliest EXSTDTC",
-    "RFXENDTC": "Latest EXENDTC or EXSTDTC",
-    "RFICDTC": "DSSTDTC of informed consent",
-    "RFPENDTC": "Latest DSSTDTC of the end of study participation, else the date of death",
-    "AGE": "Completed years from the full date of birth to RFSTDTC, else RFICDTC",
-    "DTHFL": "Y where the source gives a date of death or says that the patient is deceased",
-    **dict.fromkeys(
-        ("CMENRTPT", "MHENRTPT"),
-        "ONGOING where the source calls the record active, gives no end, and participation has ended",
-    ),
-    **dict.fromkeys(("CMENTPT", "MHENTPT"), "RFPENDTC where --ENRTPT is filled"),
-    "RACE": "OMB race category; MULTIPLE where there are several (each in SUPPDM)",
-    "ETHNIC": "OMB ethnicity category",
-    "VISIT": "Name of the planned visit, UNSCHEDULED or ENCOUNTER with its number",
-    "DMDTC": "RFICDTC",
-    "AGEU": "YEARS where AGE is filled",
-    "LNKGRP": "Assessment of one reader at one visit, numbered by first date within subject and reader; in RS on the "
-    "overall response only",
-    "TRGRPID": "The role that TU gives the lesion of TRLNKID",
-}
+# Every function that derives a variable and says how.
+DERIVATIONS = (
+    identify,
+    reference_dates,
+    build_dm,
+    number_readers,
+    number_visits,
+    standardise,
+    link_lesions,
+    link_assessments,
+    study_day,
+    epoch,
+    add_baselines,
+    mark_ongoing,
+    sequence,
+    build_se,
+    build_tv,
+    build_ts,
+)
+METHODS = methods_of(DERIVATIONS)
+# Datasets that the study file makes: of their variables only those are derived that a method names with the dataset.
+_OF_THE_STUDY_FILE = frozenset({"TA", "TE", "TI", "TS", "TV"})
 _ASSIGNED = {"STUDYID", "DOMAIN", "SUBJID", "VISITDY", "RSEVAL", "TUEVAL", "TREVAL", "ARMNRS"}
 
 
@@ -105,11 +99,17 @@ def _words(resource: str, spec: VariableMap) -> str:
 
 
 def _variable(variable: Variable, domain: str, sources: dict[str, str]) -> Variable:
-    suffix = variable.name.removeprefix(domain)
-    method = DERIVED.get(variable.name) or DERIVED.get(suffix) or (DERIVED["DY"] if suffix.endswith("DY") else "")
-    source = sources.get(variable.name, "")
+    method, source = method_of(domain, variable.name), sources.get(variable.name, "")
     if variable.name in _ASSIGNED or (not source and not method):
         return replace(variable, origin="Assigned", source=source)
-    if method and not (source and suffix in ("STRESC",)):
+    if method and not (source and variable.name == f"{domain}STRESC"):
         return replace(variable, origin="Derived", method=method)
     return replace(variable, origin="Collected", source=source)
+
+
+def method_of(dataset: str, variable: str) -> str:
+    """How a variable of a dataset is derived, blank where it is not."""
+    if (own := METHODS.get(f"{dataset}.{variable}")) or dataset in _OF_THE_STUDY_FILE:
+        return own or ""
+    general = f"--{variable.removeprefix(dataset)}" if variable.startswith(dataset) else ""
+    return METHODS.get(variable) or METHODS.get(general, "")

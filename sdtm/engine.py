@@ -11,7 +11,6 @@ from typing import Any
 
 from fhir2cdisc.fhir.path.expression import Context, Path, compile_path, truth
 from fhir2cdisc.fhir.path.parser import PathError
-from fhir2cdisc.fhir.versions import R4_TYPES
 from fhir2cdisc.mappings.model import (
     NCI_SYSTEMS,
     DomainMap,
@@ -22,9 +21,10 @@ from fhir2cdisc.mappings.model import (
     builtin_terminology,
     resource_rules,
 )
-from fhir2cdisc.mappings.standard.datasets import codelist, sdtm_datasets
+from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Drug, Study
-from fhir2cdisc.sdtm.values import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
+from fhir2cdisc.sdtm.mapping_names import check_names, place_of
+from fhir2cdisc.sdtm.verbs import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
 
 # Codelists whose NCI concept codes are the tests of a domain: (--TESTCD, --TEST). Of a code that several domains
 # have, the first domain takes it.
@@ -92,22 +92,6 @@ def _said(place: str) -> Iterator[None]:
         raise MappingError(f"{place}: {error.args[0]}") from error
 
 
-def _check(domain: str, spec: SourceMap) -> None:
-    """MappingError where a source names what FHIR or SDTM does not have: it would be dropped without a word."""
-    place = f"mapping {domain}, source {spec.name}"
-    if domain not in sdtm_datasets():
-        raise MappingError(f"{place}: no SDTM domain {domain} is known")
-    if spec.resource not in R4_TYPES:
-        raise MappingError(f"{place}: {spec.resource} is no resource type of FHIR R4")
-    known = sdtm_datasets()[domain]
-    for name in spec.variables:
-        if not name.startswith("_") and name not in known:
-            raise MappingError(f"{place}: {domain} has no variable {name}")
-    for name in spec.supp:
-        if not re.fullmatch(r"[A-Z][A-Z0-9]{0,7}", name):
-            raise MappingError(f"{place}: {name} is no name of a supplemental qualifier (8 letters and digits)")
-
-
 @dataclass(slots=True)
 class Source:
     """A compiled source: its condition, its focuses and one verb for each column."""
@@ -123,9 +107,8 @@ class Source:
 
     @classmethod
     def of(cls, domain: str, spec: SourceMap, terms: Terminology) -> Source:
-        """The source compiled; MappingError names the domain, the source and what it asks for that is not there."""
-        _check(domain, spec)
-        place = f"mapping {domain}, source {spec.name}"
+        """The source compiled; MappingError names the file, the source and what it asks for that is not there."""
+        place = place_of(domain, spec)
         verbs: dict[str, Verb] = {}
         for prefix, specs in (("", spec.variables), ("SUPP.", spec.supp)):
             for name, variable in specs.items():
@@ -153,7 +136,6 @@ class Row:
     encounter: str
     links: list[str]
     drug: str = ""
-    drug_class: str = ""
     antineoplastic: bool = False
 
 
@@ -185,13 +167,14 @@ class Engine:
 
     @classmethod
     def build(cls, study: Study, domains: Iterable[DomainMap], terms: Terminology | None = None) -> Engine:
-        """The engine of a study; PathError or KeyError where a mapping names what does not exist."""
+        """The engine of a study; MappingError where a mapping names what does not exist."""
         engine = cls(study, terms or builtin_terminology())
         for domain in domains:
+            check_names(domain)
             for spec in domain.source:
-                if spec.aside and not study.privacy.notes:
-                    continue
-                engine.by_type[spec.resource].append(Source.of(domain.domain, spec, engine.terms))
+                source = Source.of(domain.domain, spec, engine.terms)
+                if not spec.aside or study.privacy.notes:
+                    engine.by_type[spec.resource].append(source)
         for sources in engine.by_type.values():
             sources.sort(key=lambda source: (source.spec.aside, source.spec.fallback))
         return engine
@@ -263,7 +246,6 @@ class Engine:
             _reference(encounters[0]) if encounters else "",
             links,
             drug.name if drug else "",
-            drug.drug_class if drug else "",
             drug is not None,
         )
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.fhir.route import Accounts
+from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
+from fhir2cdisc.sdtm.columns import ENCOUNTER, NUMBERS, RECORD_NO, ROW, USED
 from fhir2cdisc.sdtm.convert import RECORD_COLUMNS, Converted
 
 # Findings about a code or a term rather than about one record: the same one comes with every patient.
@@ -51,13 +52,11 @@ def _joined(parts: list[tuple[pd.DataFrame, int, int]]) -> pd.DataFrame:
     frame = pd.concat([part for part, _, _ in parts], ignore_index=True)
     sizes = [len(part) for part, _, _ in parts]
     before = np.repeat([numbers for _, _, numbers in parts], sizes)
-    encounter = frame["_ENCOUNTER"].to_numpy(np.int64)
-    frame["_ROW"] = frame["_ROW"].astype(np.int64) + np.repeat([rows for _, rows, _ in parts], sizes)
-    frame["_RECORD_NO"] = frame["_RECORD_NO"].astype(np.int64) + before
-    frame["_ENCOUNTER"] = np.where(encounter >= 0, encounter + before, -1)
-    frame["_USED"] = [
-        tuple(n + shift for n in used) for used, shift in zip(frame["_USED"], before.tolist(), strict=True)
-    ]
+    encounter = frame[ENCOUNTER].to_numpy(np.int64)
+    frame[ROW] = frame[ROW].astype(np.int64) + np.repeat([rows for _, rows, _ in parts], sizes)
+    frame[RECORD_NO] = frame[RECORD_NO].astype(np.int64) + before
+    frame[ENCOUNTER] = np.where(encounter >= 0, encounter + before, -1)
+    frame[USED] = [tuple(n + shift for n in used) for used, shift in zip(frame[USED], before.tolist(), strict=True)]
     return frame
 
 
@@ -67,6 +66,6 @@ def _typed(domain: str, frame: pd.DataFrame) -> pd.DataFrame:
     for column in frame.columns:
         if column in numeric:
             frame[column] = pd.to_numeric(frame[column], errors="coerce").astype(float)
-        elif column not in ("_ROW", "_RECORD_NO", "_ENCOUNTER", "_USED"):
+        elif column not in NUMBERS:
             frame[column] = frame[column].where(frame[column].notna(), "").astype(object)
     return frame

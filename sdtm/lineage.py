@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from fhir2cdisc.mappings.standard.datasets import record_key
+from fhir2cdisc.sdtm.columns import RECORD_NO, SOURCE, USED
 
 LINEAGE_COLUMNS = [
     "DATASET",
@@ -29,13 +30,13 @@ def lineage_of(frame: pd.DataFrame, domain: str, records: pd.DataFrame) -> pd.Da
     working columns.
     """
     seq = frame.get(record_key(domain), pd.Series(0.0, index=frame.index)).astype(float)
-    counts = frame["_USED"].map(len).to_numpy()
+    counts = frame[USED].map(len).to_numpy()
     support = np.repeat(np.arange(len(frame)), counts)
     rows = np.concatenate([np.arange(len(frame)), support])
     numbers = np.concatenate(
         [
-            frame["_RECORD_NO"].to_numpy(np.int64),
-            np.array([n for used in frame["_USED"] for n in used], dtype=np.int64),
+            frame[RECORD_NO].to_numpy(np.int64),
+            np.array([n for used in frame[USED] for n in used], dtype=np.int64),
         ]
     )
     made = pd.DataFrame(
@@ -44,7 +45,7 @@ def lineage_of(frame: pd.DataFrame, domain: str, records: pd.DataFrame) -> pd.Da
             "USUBJID": frame["USUBJID"].to_numpy()[rows],
             "SEQ": seq.to_numpy()[rows],
             "ROLE": np.where(np.arange(len(rows)) < len(frame), "source", "support"),
-            "RULE": frame["_SOURCE"].to_numpy()[rows],
+            "RULE": frame[SOURCE].to_numpy()[rows],
         }
     )
     place = records[_PLACE].iloc[numbers].reset_index(drop=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.mappings.standard.datasets import record_key, sdtm_datasets
-from fhir2cdisc.sdtm.special import QNAM_LABELS
+from fhir2cdisc.sdtm.columns import RECORD_NO, ROW, USED
+from fhir2cdisc.sdtm.domains import QNAM_LABELS
 
 SUPP_COLUMNS = ["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL", "QORIG", "QEVAL"]
 RELREC_COLUMNS = ["STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELTYPE", "RELID"]
@@ -57,7 +58,7 @@ def build_relrec(frames: dict[str, pd.DataFrame], links: list[tuple[int, int]]) 
             parts.append(
                 pd.DataFrame(
                     {
-                        "_ROW": frame["_ROW"],
+                        ROW: frame[ROW],
                         "STUDYID": frame["STUDYID"],
                         "RDOMAIN": domain,
                         "USUBJID": frame["USUBJID"],
@@ -69,7 +70,7 @@ def build_relrec(frames: dict[str, pd.DataFrame], links: list[tuple[int, int]]) 
     datasets = _related_datasets(frames)
     if not parts or not links:
         return datasets
-    rows = pd.concat(parts).drop_duplicates("_ROW").set_index("_ROW")
+    rows = pd.concat(parts).drop_duplicates(ROW).set_index(ROW)
     pairs = [(a, b) for a, b in links if a != b and a in rows.index and b in rows.index]
     if not pairs:
         return datasets
@@ -91,7 +92,7 @@ def relate_comments(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     parts = [
         pd.DataFrame(
             {
-                "_RECORD_NO": frame["_RECORD_NO"],
+                RECORD_NO: frame[RECORD_NO],
                 "RDOMAIN": domain,
                 "IDVAR": f"{domain}SEQ",
                 "IDVARVAL": frame[f"{domain}SEQ"].astype(int).astype(str),
@@ -100,9 +101,9 @@ def relate_comments(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
         for domain, frame in sorted(frames.items())
         if f"{domain}SEQ" in frame and domain != "CO"
     ]
-    related = pd.concat(parts).drop_duplicates("_RECORD_NO").set_index("_RECORD_NO")
+    related = pd.concat(parts).drop_duplicates(RECORD_NO).set_index(RECORD_NO)
     comments = frames["CO"]
-    found = related.reindex(comments["_RECORD_NO"]).fillna("").set_index(comments.index)
+    found = related.reindex(comments[RECORD_NO]).fillna("").set_index(comments.index)
     made = comments.assign(**{name: found[name] for name in found.columns})
     if "CODTC" in made:
         made["CODTC"] = made["CODTC"].where(made["RDOMAIN"] == "", "")
@@ -119,7 +120,7 @@ def specimen_links(frames: dict[str, pd.DataFrame], records: pd.DataFrame) -> li
 
 def _rows_by_specimen(frame: pd.DataFrame | None, specimens: set[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
-    for row, used in zip(frame["_ROW"], frame["_USED"], strict=True) if frame is not None else ():
+    for row, used in zip(frame[ROW], frame[USED], strict=True) if frame is not None else ():
         for number in specimens.intersection(used):
             found.setdefault(number, []).append(row)
     return found

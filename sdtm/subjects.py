@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.gather import Gathered
+from fhir2cdisc.sdtm.columns import ACTARMCD, ANTINEOPLASTIC, ARMCD, COHORT, ETHNIC, RACE, SUBJECT, SUBJID
+from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.timing import days_of
 
-_DM_COLUMNS = ("_SUBJID", "SITEID", "DTHDTC", "DTHFL", "BRTHDTC", "_RACE", "_ETHNIC")
+_DM_COLUMNS = (SUBJID, "SITEID", "DTHDTC", "DTHFL", "BRTHDTC", RACE, ETHNIC)
 
 
-class SubjectError(ValueError):
+class SubjectError(Fhir2CdiscError):
     """Two patients would get one subject identifier; nothing is made then."""
 
 
@@ -24,16 +27,17 @@ def pseudonym(key: str, secret: bytes) -> str:
     return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:12].upper()
 
 
-def identify(gathered: Gathered, study: Study, secret: bytes = b"") -> pd.DataFrame:
+@derives("USUBJID", "STUDYID and SUBJID joined by a hyphen")
+def identify(frames: Mapping[str, pd.DataFrame], study: Study, secret: bytes = b"") -> pd.DataFrame:
     """USUBJID, SUBJID and SITEID by subject key.
 
     SUBJID is the number under which the subject was enrolled (ResearchSubject.identifier), else a subject number
     among the patient's identifiers, else a pseudonym. Raises SubjectError where two patients would share one.
     """
-    patients = with_dm_columns(gathered.frames["DM"]).drop_duplicates("_SUBJECT").set_index("_SUBJECT")
-    enrolled = _first(gathered.frames.get("DS"), "_SUBJID")
+    patients = with_dm_columns(frames["DM"]).drop_duplicates(SUBJECT).set_index(SUBJECT)
+    enrolled = _first(frames.get("DS"), SUBJID)
     subjid = enrolled.reindex(patients.index).fillna("")
-    subjid = subjid.where(subjid != "", patients["_SUBJID"])
+    subjid = subjid.where(subjid != "", patients[SUBJID])
     keyed = [pseudonym(f"{study.studyid}/{key}", secret or study.studyid.encode()) for key in patients.index]
     subjid = subjid.where(subjid != "", pd.Series(keyed, index=patients.index, dtype=object))
     shared = subjid[subjid.duplicated(keep=False)]
@@ -55,7 +59,7 @@ def _first(frame: pd.DataFrame | None, column: str) -> pd.Series:
     if frame is None or column not in frame:
         return pd.Series(dtype=object)
     found = frame[frame[column] != ""]
-    return found.groupby("_SUBJECT")[column].first()
+    return found.groupby(SUBJECT)[column].first()
 
 
 def _extreme(frame: pd.DataFrame | None, column: str, last: bool = False) -> pd.Series:
@@ -63,7 +67,7 @@ def _extreme(frame: pd.DataFrame | None, column: str, last: bool = False) -> pd.
     if frame is None or column not in frame:
         return pd.Series(dtype=object)
     dated = frame[days_of(frame[column]).notna()]
-    groups = dated.groupby("_SUBJECT")[column]
+    groups = dated.groupby(SUBJECT)[column]
     return groups.max() if last else groups.min()
 
 
@@ -71,35 +75,36 @@ def _with(frame: pd.DataFrame | None, mask_column: str, value: str) -> pd.DataFr
     return None if frame is None or mask_column not in frame else frame[frame[mask_column] == value]
 
 
-def reference_dates(gathered: Gathered, study: Study) -> pd.DataFrame:
-    """RFSTDTC, RFXSTDTC, RFXENDTC, RFICDTC, RFPENDTC and where RFSTDTC came from (_START), by subject key.
+@derives("RFSTDTC", "The first date that the study file names as the start of time and the subject has")
+@derives("RFXSTDTC", "Earliest EXSTDTC that is complete to the day")
+@derives("RFXENDTC", "Latest EXENDTC or EXSTDTC that is complete to the day")
+@derives("RFENDTC", "RFXENDTC, else RFPENDTC")
+@derives("RFICDTC", "Earliest DSSTDTC of informed consent")
+@derives("RFPENDTC", "Latest DSSTDTC of the end of study participation, else the date of death")
+def reference_dates(frames: Mapping[str, pd.DataFrame], study: Study) -> pd.DataFrame:
+    """RFSTDTC, RFENDTC, RFXSTDTC, RFXENDTC, RFICDTC and RFPENDTC by subject key.
 
     RFPENDTC is the last contact: the end of participation, else the date of death (SDTMIG 3.4 section 5.2).
     """
-    frames = gathered.frames
-    index = frames["DM"]["_SUBJECT"].drop_duplicates()
+    index = frames["DM"][SUBJECT].drop_duplicates()
     ex, cm, ds = frames.get("EX"), frames.get("CM"), frames.get("DS")
-    diagnosis = _with(frames.get("MH"), "_COHORT", "Y")
+    diagnosis = _with(frames.get("MH"), COHORT, "Y")
     starts = {
         "first-dose": _extreme(ex, "EXSTDTC"),
-        "first-antineoplastic": _earliest(
-            _extreme(ex, "EXSTDTC"), _extreme(_with(cm, "_ANTINEOPLASTIC", "Y"), "CMSTDTC")
-        ),
+        "first-antineoplastic": _earliest(_extreme(ex, "EXSTDTC"), _extreme(_with(cm, ANTINEOPLASTIC, "Y"), "CMSTDTC")),
         "diagnosis": _extreme(diagnosis, "MHSTDTC"),
         "enrolment": _extreme(_with(ds, "DSDECOD", "ENTERED INTO TRIAL"), "DSSTDTC"),
         "consent": _extreme(_with(ds, "DSDECOD", "INFORMED CONSENT OBTAINED"), "DSSTDTC"),
     }
-    dates = pd.DataFrame(index=pd.Index(index, name="_SUBJECT"))
-    dates["RFSTDTC"], dates["_START"] = "", ""
+    dates = pd.DataFrame(index=pd.Index(index, name=SUBJECT))
+    dates["RFSTDTC"] = ""
     for name in study.reference.start:
         found = starts[name].reindex(dates.index).fillna("")
-        use = (dates["RFSTDTC"] == "") & (found != "")
-        dates.loc[use, "RFSTDTC"], dates.loc[use, "_START"] = found[use], name
+        dates["RFSTDTC"] = dates["RFSTDTC"].where(dates["RFSTDTC"] != "", found)
     dates["RFXSTDTC"] = starts["first-dose"].reindex(dates.index).fillna("")
     ends = pd.concat([_extreme(ex, "EXENDTC", last=True), _extreme(ex, "EXSTDTC", last=True)])
     dates["RFXENDTC"] = ends.groupby(level=0).max().reindex(dates.index).fillna("")
     dates["RFICDTC"] = starts["consent"].reindex(dates.index).fillna("")
-    dates["_DIAGNOSIS"] = starts["diagnosis"].reindex(dates.index).fillna("")
     participation = _with(_with(ds, "DSCAT", "DISPOSITION EVENT"), "DSSCAT", "STUDY PARTICIPATION")
     ended = _extreme(participation, "DSSTDTC", last=True).reindex(dates.index).fillna("")
     died = _extreme(with_dm_columns(frames["DM"]), "DTHDTC").reindex(dates.index).fillna("")
@@ -120,19 +125,25 @@ def completed_years(birth: pd.Series, at: pd.Series) -> pd.Series:
     return (day.dt.year - born.dt.year - before).astype(float)
 
 
-def build_dm(gathered: Gathered, study: Study, who: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
+@derives("AGE", "Completed years from the full date of birth to RFSTDTC, else RFICDTC")
+@derives("AGEU", "YEARS where AGE is filled")
+@derives("DTHFL", "Y where the source gives a date of death or says that the patient is deceased")
+@derives("RACE", "OMB race category; MULTIPLE where there are several (each in SUPPDM)")
+@derives("ETHNIC", "OMB ethnicity category")
+@derives("DMDTC", "RFICDTC")
+def build_dm(frames: Mapping[str, pd.DataFrame], study: Study, who: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
     """DM, one record a subject, with the mapped columns completed by identifiers, dates, age, race and arm."""
-    dm = with_dm_columns(gathered.frames["DM"]).drop_duplicates("_SUBJECT").copy()
+    dm = with_dm_columns(frames["DM"]).drop_duplicates(SUBJECT).copy()
     for column in ("RFSTDTC", "RFENDTC", "RFXSTDTC", "RFXENDTC", "RFICDTC", "RFPENDTC"):
-        dm[column] = dm["_SUBJECT"].map(dates[column])
-    dm["SUBJID"] = dm["_SUBJECT"].map(who["SUBJID"])
+        dm[column] = dm[SUBJECT].map(dates[column])
+    dm["SUBJID"] = dm[SUBJECT].map(who["SUBJID"])
     dm["DTHFL"] = np.where((dm["DTHDTC"] != "") | (dm["DTHFL"] == "Y"), "Y", "")
     at = dm["RFSTDTC"].where(dm["RFSTDTC"] != "", dm["RFICDTC"])
     dm["AGE"] = completed_years(dm["BRTHDTC"], at)
     dm["AGEU"] = np.where(dm["AGE"].notna(), "YEARS", "")
     dm["BRTHDTC"] = _private_birth(dm["BRTHDTC"], study)
     _race(dm)
-    _arm(dm, gathered, study)
+    _arm(dm, frames.get("DS"), study)
     dm["DMDTC"] = dm["RFICDTC"]
     return dm
 
@@ -143,13 +154,13 @@ def _private_birth(birth: pd.Series, study: Study) -> pd.Series:
 
 
 def _race(dm: pd.DataFrame) -> None:
-    terms = dm["_RACE"].map(lambda text: [term for term in text.split(";") if term])
+    terms = dm[RACE].map(lambda text: [term for term in text.split(";") if term])
     dm["RACE"] = terms.map(lambda t: "" if not t else t[0] if len(set(t)) == 1 else "MULTIPLE")
     for position in range(1, 6):
         several = terms.map(lambda t, p=position: t[p - 1] if len(set(t)) > 1 and len(t) >= p else "")
         if (several != "").any():
             dm[f"SUPP.RACE{position}"] = several
-    dm["ETHNIC"] = dm["_ETHNIC"]
+    dm["ETHNIC"] = dm[ETHNIC]
 
 
 def arm_findings(dm: pd.DataFrame, study: Study) -> list[Finding]:
@@ -169,12 +180,11 @@ def arm_findings(dm: pd.DataFrame, study: Study) -> list[Finding]:
     ]
 
 
-def _arm(dm: pd.DataFrame, gathered: Gathered, study: Study) -> None:
+def _arm(dm: pd.DataFrame, ds: pd.DataFrame | None, study: Study) -> None:
     labels = {arm.code: arm.label for arm in study.arms}
     treated = dm["RFXSTDTC"] != ""
-    ds = gathered.frames.get("DS")
-    for kind, source in (("ARM", "_ARMCD"), ("ACTARM", "_ACTARMCD")):
-        code = dm["_SUBJECT"].map(_first(ds, source)).fillna("")
+    for kind, source in (("ARM", ARMCD), ("ACTARM", ACTARMCD)):
+        code = dm[SUBJECT].map(_first(ds, source)).fillna("")
         if kind == "ACTARM":
             code = code.where(treated, "")
         dm[f"{kind}CD"] = code

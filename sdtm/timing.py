@@ -1,23 +1,20 @@
-"""What a date means in the study: study day, epoch, visit, and which record is the baseline.
+"""What a date means in the study: study day, epoch, which record is the baseline, and what still goes on.
 
-SDTMIG 3.4: sections 4.4.4 (study day), 4.1.3.1 (EPOCH), 4.4.5 (visits), 4.5.9 (baseline) and 5.2 (reference dates
-in DM). Only a date that is complete to the day is compared; a partial one gets no day and no epoch.
+SDTMIG 3.4: sections 4.4.4 (study day), 4.1.3.1 (EPOCH), 4.5.9 (baseline), 4.4.7 (relative timing) and 5.2 (reference
+dates in DM). Only a date that is complete to the day is compared; a partial one gets no day and no epoch.
 """
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
-from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.mappings.standard.datasets import Dataset
+from fhir2cdisc.sdtm.columns import ORDER, STATUS, SUBJECT
+from fhir2cdisc.sdtm.methods import derives
 
-_CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d+)\s*(?:DAY|D)\s*(\d+)")
-# VISITNUM from which visits have a place in the plan but no planned day: the end of treatment and what follows.
-AFTER_ALL = 9000.0
-_AFTER = re.compile(r"END OF TREATMENT|FOLLOW-?UP\s*(\d+)")
-_UNIT_DAYS = {"DAY": 1, "WEEK": 7, "MONTH": 30.4375}
-_REPEATED = re.compile(r"(DAY|WEEK|MONTH)\s*(\d+)")
+REFERENCES = ["RFSTDTC", "RFICDTC", "RFXSTDTC", "RFXENDTC", "RFPENDTC"]
+# What tells one test from another when its baseline is chosen.
+TEST_KEYS = ("TESTCD", "TEST", "SPEC", "LNKID", "CAT", "EVAL", "EVALID")
 
 
 def days_of(dtc: pd.Series) -> pd.Series:
@@ -28,12 +25,22 @@ def days_of(dtc: pd.Series) -> pd.Series:
     return pd.Series(days.to_numpy()[codes], index=dtc.index, name=dtc.name)
 
 
+@derives(
+    "--DY --STDY --ENDY",
+    "Days from RFSTDTC: its day is 1 and the day before it is -1; blank unless both dates are complete to the day",
+)
 def study_day(dtc: pd.Series, reference: pd.Series) -> pd.Series:
     """--DY: days from the reference date; the reference date is day 1 and the day before it day -1."""
     difference = (days_of(dtc) - days_of(reference)).dt.days.astype(float)
     return difference + (difference >= 0)
 
 
+@derives(
+    "EPOCH",
+    "By --STDTC, in a domain without it by --DTC: SCREENING from informed consent to the day before RFSTDTC, TREATMENT "
+    "from RFSTDTC to RFXENDTC, then FOLLOW-UP; OBSERVATION from RFSTDTC in a subject without exposure. Blank before "
+    "informed consent, without RFSTDTC, and where the date is not complete to the day",
+)
 def epoch(dtc: pd.Series, subject: pd.DataFrame) -> pd.Series:
     """EPOCH of each record; `subject` has RFICDTC, RFSTDTC, RFXSTDTC and RFXENDTC of its subject, row by row.
 
@@ -56,57 +63,6 @@ def epoch(dtc: pd.Series, subject: pd.DataFrame) -> pd.Series:
     )
 
 
-def planned_visit(name: str, study: Study) -> tuple[float, float] | None:
-    """(VISITNUM, planned day) of a visit by its name, None for a visit that the study does not plan.
-
-    VISITNUM is the planned day; tenths tell visits of different kinds apart that fall on one day. Screening is -1.
-    The end of treatment and the follow-up after it have no planned day and stand after all others.
-    """
-    plain = " ".join(name.upper().split())
-    for visit in study.schedule.visits:
-        if plain == visit.name.upper():
-            return float(visit.day), float(visit.day)
-    if plain in ("SCREENING", "BASELINE"):
-        return -1.0, -1.0
-    if match := _CYCLE.fullmatch(plain):
-        day = float((int(match[1]) - 1) * study.schedule.cycle_days + int(match[2]))
-        return day, day
-    if match := _REPEATED.fullmatch(plain):
-        unit, count = match[1], int(match[2])
-        day = float(count) if unit == "DAY" else round(count * _UNIT_DAYS[unit]) + 1.0
-        return day + {"DAY": 0.3, "WEEK": 0.1, "MONTH": 0.2}[unit], day
-    if match := _AFTER.fullmatch(plain):
-        return AFTER_ALL + int(match[1] or 0), np.nan
-    return None
-
-
-def number_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """VISIT, VISITNUM and VISITDY for encounters (columns USUBJID, VISIT, SVSTDTC, _RECORD_NO, _ID).
-
-    A planned visit is numbered by its planned day (see `planned_visit`). One that is not planned takes the number
-    of the last planned visit before it plus thousandths, and the name `UNSCHEDULED n`. Where no encounter of the
-    study has a planned name (hospital data), a subject's encounters are numbered 1, 2, 3 in time order.
-    """
-    visits = visits.sort_values(["USUBJID", "SVSTDTC", "_ID"], kind="stable").reset_index(drop=True)
-    table = {name: planned_visit(name, study) or (np.nan, np.nan) for name in visits["VISIT"].unique()}
-    number = visits["VISIT"].map(lambda name: table[name][0]).astype(float)
-    order = visits.groupby("USUBJID").cumcount() + 1
-    if number.notna().sum() == 0:
-        visits["VISITNUM"] = order.astype(float)
-        visits["VISIT"] = "ENCOUNTER " + order.astype(str)
-        visits["VISITDY"] = np.nan
-        return visits
-    before = number.groupby(visits["USUBJID"]).ffill().fillna(0.0)
-    extra = number.isna().groupby([visits["USUBJID"], before]).cumsum()
-    # Thousandths, or finer parts where so many visits follow a planned one that they would reach its tenths.
-    digits = max(3, 1 + len(str(int(extra.max()))))
-    visits["VISITDY"] = visits["VISIT"].map(lambda name: table[name][1]).astype(float)
-    visits["VISITNUM"] = number.where(number.notna(), (before + extra / 10**digits).round(digits))
-    unplanned = "UNSCHEDULED " + visits["VISITNUM"].map(lambda n: f"{n:.{digits}f}")
-    visits["VISIT"] = visits["VISIT"].str.upper().where(number.notna(), unplanned)
-    return visits
-
-
 def baseline_flag(frame: pd.DataFrame, by: list[str], dtc: str, result: str, until: pd.Series) -> pd.Series:
     """`Y` on the last record with a result before `until` within each group of `by`, else blank.
 
@@ -118,5 +74,56 @@ def baseline_flag(frame: pd.DataFrame, by: list[str], dtc: str, result: str, unt
     seconds = (frame[dtc].str.len() > 16) & (until.str.len() > 16)
     late = (frame[dtc] >= until).where(seconds, frame[dtc].str.slice(0, 16) >= until.str.slice(0, 16))
     usable = (day <= limit) & ~((day == limit) & timed & late) & (frame[result] != "")
-    chosen = frame[usable].sort_values([*by, dtc, "_ORDER"], kind="stable").groupby(by, sort=False).tail(1).index
+    chosen = frame[usable].sort_values([*by, dtc, ORDER], kind="stable").groupby(by, sort=False).tail(1).index
     return pd.Series(np.where(frame.index.isin(chosen), "Y", ""), index=frame.index, dtype=object)
+
+
+def add_timing(frame: pd.DataFrame, dataset: Dataset, dates: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a domain with study days, epoch, baseline flags and what still goes on; `dates` by subject key."""
+    domain = dataset.name
+    subject = dates.reindex(frame[SUBJECT])[REFERENCES].fillna("").set_index(frame.index)
+    made: dict[str, pd.Series] = {}
+    for part in ("ST", "EN", ""):
+        if f"{domain}{part}DTC" in frame and f"{domain}{part}DY" in dataset:
+            made[f"{domain}{part}DY"] = study_day(frame[f"{domain}{part}DTC"], subject["RFSTDTC"])
+    when = next((c for c in (f"{domain}STDTC", f"{domain}DTC") if c in frame), "")
+    if "EPOCH" in dataset and when:
+        made["EPOCH"] = epoch(frame[when], subject)
+    return frame.assign(
+        **made, **add_baselines(frame, dataset, subject), **mark_ongoing(frame, domain, subject["RFPENDTC"])
+    )
+
+
+_BASELINE = (
+    "Y on the last record with a result before {} (on its day, unless both have a time and it is not earlier), by "
+    "test, specimen, lesion, category and evaluator"
+)
+
+
+@derives("--LOBXFL", _BASELINE.format("RFXSTDTC"))
+@derives("--BLFL", _BASELINE.format("RFSTDTC"))
+def add_baselines(frame: pd.DataFrame, dataset: Dataset, subject: pd.DataFrame) -> dict[str, pd.Series]:
+    """--LOBXFL and --BLFL of a domain with results, for those that the guide has; `subject` row by row."""
+    domain = dataset.name
+    if f"{domain}ORRES" not in frame or f"{domain}DTC" not in frame:
+        return {}
+    by = ["USUBJID", *[f"{domain}{k}" for k in TEST_KEYS if f"{domain}{k}" in frame]]
+    return {
+        flag: baseline_flag(frame, by, f"{domain}DTC", f"{domain}ORRES", subject[until])
+        for flag, until in ((f"{domain}LOBXFL", "RFXSTDTC"), (f"{domain}BLFL", "RFSTDTC"))
+        if flag in dataset
+    }
+
+
+@derives(
+    "CMENRTPT MHENRTPT", "ONGOING where the source calls the record active, gives no end, and participation has ended"
+)
+@derives("CMENTPT MHENTPT", "RFPENDTC where --ENRTPT is filled")
+def mark_ongoing(frame: pd.DataFrame, domain: str, end: pd.Series) -> dict[str, pd.Series]:
+    """--ENRTPT and --ENTPT: what the source calls active and gives no end was going on when participation ended."""
+    if domain not in ("CM", "MH") or STATUS not in frame:
+        return {}
+    ended = frame.get(f"{domain}ENDTC", pd.Series("", index=frame.index)).fillna("")
+    ongoing = (ended == "") & frame[STATUS].isin(["active", "recurrence", "relapse"]) & (end != "")
+    blank = pd.Series("", index=frame.index, dtype=object)
+    return {f"{domain}ENRTPT": blank.mask(ongoing, "ONGOING"), f"{domain}ENTPT": end.where(ongoing, "")}

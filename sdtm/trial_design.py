@@ -11,8 +11,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.timing import AFTER_ALL, days_of, study_day
+from fhir2cdisc.sdtm.methods import derives
+from fhir2cdisc.sdtm.timing import days_of, study_day
 from fhir2cdisc.sdtm.trial_summary import build_ts
+from fhir2cdisc.sdtm.visits import AFTER_ALL
 
 KEYS: dict[str, tuple[str, ...]] = {
     "SE": ("STUDYID", "USUBJID", "SESTDTC", "TAETORD"),
@@ -65,22 +67,16 @@ def build_ta(study: Study) -> pd.DataFrame:
 
 def build_ti(study: Study) -> pd.DataFrame:
     """TI: one record for each eligibility criterion, by code."""
-    columns = {
-        "IETESTCD": "code",
-        "IETEST": "text",
-        "IECAT": "category",
-        "IESCAT": "subcategory",
-        "TIRL": "rule",
-        "TIVERS": "version",
-    }
-    rows = [[getattr(one, name) for name in columns.values()] for one in study.criteria]
-    made = pd.DataFrame(rows, columns=list(columns)).sort_values(["IETESTCD", "TIVERS"], ignore_index=True)
+    columns = ["IETESTCD", "IETEST", "IECAT", "IESCAT", "TIRL", "TIVERS"]
+    rows = [[one.code, one.text, one.category, one.subcategory, one.rule, one.version] for one in study.criteria]
+    made = pd.DataFrame(rows, columns=columns).sort_values(["IETESTCD", "TIVERS"], ignore_index=True)
     empty = [name for name in ("IESCAT", "TIRL", "TIVERS") if not made[name].any()]
     made.insert(0, "STUDYID", study.studyid)
     made.insert(1, "DOMAIN", "TI")
     return made.drop(columns=empty)
 
 
+@derives("TV.VISITNUM", "Planned day of the visit with the tenths of VISITNUM in SV; 9000 and more after the last dose")
 def build_tv(sv: pd.DataFrame | None, study: Study) -> pd.DataFrame:
     """TV: the visits that the study file names, and of those planned by cycles or intervals the ones that took place.
 
@@ -99,6 +95,12 @@ def build_tv(sv: pd.DataFrame | None, study: Study) -> pd.DataFrame:
     return made[["STUDYID", "DOMAIN", *columns, "TVSTRL"]].reset_index(drop=True)
 
 
+@derives("SE.EPOCH", "The epoch of the element")
+@derives("SE.SESTDTC", "RFICDTC of screening, RFXSTDTC of treatment, RFXENDTC of follow-up")
+@derives(
+    "SE.SEENDTC",
+    "RFXSTDTC of screening, RFXENDTC of treatment, RFPENDTC of follow-up; the start of the element where that is later",
+)
 def build_se(dm: pd.DataFrame) -> pd.DataFrame:
     """SE: the elements that a subject went through, from the reference dates in DM; open at the end if not known."""
     spans = (("SCRN", "RFICDTC", "RFXSTDTC"), ("TRT", "RFXSTDTC", "RFXENDTC"), ("FU", "RFXENDTC", "RFPENDTC"))
@@ -117,14 +119,13 @@ def build_se(dm: pd.DataFrame) -> pd.DataFrame:
                 "SEENDTC": dm[end],
                 "TAETORD": float(place),
                 "EPOCH": epoch,
-                "_REF": dm["RFSTDTC"],
             }
         )
         closed = part["SEENDTC"].where(~(days_of(part["SEENDTC"]) < days_of(part["SESTDTC"])), part["SESTDTC"])
-        parts.append(part.assign(SEENDTC=closed)[part["SESTDTC"] != ""])
+        days = {"SESTDY": study_day(part["SESTDTC"], dm["RFSTDTC"]), "SEENDY": study_day(closed, dm["RFSTDTC"])}
+        parts.append(part.assign(SEENDTC=closed, **days)[part["SESTDTC"] != ""])
     se = pd.concat(parts).sort_values(["USUBJID", "TAETORD"], kind="stable").reset_index(drop=True)
     se["SESEQ"] = (se.groupby("USUBJID").cumcount() + 1).astype(float)
-    se["SESTDY"], se["SEENDY"] = study_day(se["SESTDTC"], se["_REF"]), study_day(se["SEENDTC"], se["_REF"])
     se = se.replace({"SEENDTC": {np.nan: ""}})
     order = [
         "STUDYID",

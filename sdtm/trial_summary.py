@@ -1,6 +1,7 @@
 """Trial summary (TS) from the study file and DM, with the code of each value (SDTMIG 3.4 section 7.4.2).
 
-What neither can answer is not invented: such a parameter carries a null flavor (TSVALNF, section 7.4.2.1).
+What neither says is not guessed: such a parameter carries a null flavor (TSVALNF, section 7.4.2.1), and one finding
+names all that are unknown, so that the study file can be completed.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pandas as pd
-from fhir2cdisc.mappings.standard.datasets import SDTM_CT_VERSION, codelist
+from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.mappings.standard.datasets import SDTM_CT_VERSION, SDTM_STANDARD, codelist
 from fhir2cdisc.mappings.study import Study, StudyError
+from fhir2cdisc.sdtm.methods import derives
 
 # Null flavors of ISO 21090.
 _NOT_APPLICABLE, _UNKNOWN = "NA", "UNK"
@@ -34,12 +37,15 @@ _CODES = {
     "TTYPE": {"EFFICACY": "C49666", "SAFETY": "C49667"},
 }
 _YES_NO = ("ADAPT", "ADDON", "HLTSUBJI", "RANDOM")
+# What a study file can say under `trial_summary` only: nothing else in it answers these.
+_BY_NAME_ONLY = "ADDON AGEMAX AGEMIN HLTSUBJI INTTYPE RANDOM SEXPOP SPONSOR STOPRULE TINDTP TTYPE".split()
 _ISO_8601 = ("AGEMAX", "AGEMIN", "CRMDUR", "DCUTDTC", "LENGTH", "SDMDUR", "SENDTC", "SSTDTC")
 _UNII = "http://fdasis.nlm.nih.gov"
 
 Rows = list[tuple[str, str, str]]
 
 
+@derives("TS.TSSEQ", "Numbered from 1 within the parameter")
 def build_ts(frames: dict[str, pd.DataFrame], study: Study) -> pd.DataFrame:
     """TS: one record for each parameter value; TSVALNF says why a value is missing.
 
@@ -72,36 +78,35 @@ def build_ts(frames: dict[str, pd.DataFrame], study: Study) -> pd.DataFrame:
     return rows.sort_values(["TSPARMCD", "TSSEQ"], kind="stable")[order].reset_index(drop=True)
 
 
+def unknown_parameters(ts: pd.DataFrame) -> list[Finding]:
+    """One finding that names the parameters of TS whose value nobody said, none where there are none."""
+    codes = sorted(set(ts.loc[ts["TSVALNF"] == _UNKNOWN, "TSPARMCD"]))
+    said = f"TS: {', '.join(codes)}: not said by the study file, so TSVALNF is UNK; give them under [[trial_summary]]"
+    return [Finding("ts.unknown", said, "info", variable="TSVAL", count=len(codes))] if codes else []
+
+
 def _plan(study: Study) -> Rows:
-    """What the study planned: (TSPARMCD, value, null flavor where there is no value)."""
+    """What the study file says was planned: (TSPARMCD, value, null flavor where there is no value).
+
+    Whatever a file does not say of a trial is unknown; of a study that it calls observational it is not applicable.
+    """
     design = study.design
-    trial = design.kind == "interventional"
-    one_arm = trial and len(study.arms) == 1
+    unsaid = _NOT_APPLICABLE if design.kind in ("observational", "registry") else _UNKNOWN
+    one_arm = design.kind == "interventional" and len(study.arms) == 1
     primary = [e.title for e in study.endpoints if e.role == "primary"]
     return [
         ("TITLE", study.title, _UNKNOWN),
-        ("STYPE", _STYPE[design.kind], ""),
-        ("TPHASE", f"PHASE {design.phase.upper()} TRIAL" if design.phase else "", _NOT_APPLICABLE),
-        ("TBLIND", "OPEN LABEL" if trial else "", _NOT_APPLICABLE),
-        ("TCNTRL", "NONE" if one_arm else "", _NOT_APPLICABLE),
-        ("TINDTP", "TREATMENT" if study.drugs else "", _UNKNOWN),
-        ("INTMODEL", "SINGLE GROUP" if one_arm else "", _NOT_APPLICABLE),
-        ("INTTYPE", "DRUG" if study.drugs else "", _UNKNOWN),
-        ("RANDOM", "N" if study.endpoints else "", _UNKNOWN),
-        ("ADDON", "", _UNKNOWN),
-        ("ADAPT", "", _UNKNOWN if trial else _NOT_APPLICABLE),
-        ("STOPRULE", "", _UNKNOWN),
-        ("NARMS", str(len(study.arms)) if study.arms else "", _NOT_APPLICABLE),
+        ("STYPE", _STYPE.get(design.kind, ""), _UNKNOWN),
+        ("TPHASE", f"PHASE {design.phase.upper()} TRIAL" if design.phase else "", unsaid),
+        ("INTMODEL", "SINGLE GROUP" if one_arm else "", unsaid),
+        ("NARMS", str(len(study.arms)) if study.arms else "", unsaid),
+        *((code, "", unsaid) for code in ("ADAPT", "TBLIND", "TCNTRL")),
+        *((code, "", _UNKNOWN) for code in _BY_NAME_ONLY),
         ("PLANSUB", str(design.planned) if "planned" in design.stated else "", _UNKNOWN),
-        ("SEXPOP", "BOTH", ""),
-        ("AGEMIN", "", _UNKNOWN),
-        ("AGEMAX", "", _UNKNOWN),
-        ("HLTSUBJI", "N", ""),
         ("OBJPRIM", f"To evaluate: {'; '.join(primary)}" if primary else "", _UNKNOWN),
         ("LENGTH", f"P{design.follow_up_months:g}M" if "follow_up_months" in design.stated else "", _UNKNOWN),
         ("REGID", design.registry, _UNKNOWN),
-        ("SPONSOR", "", _UNKNOWN),
-        ("SDTIGVER", "3.4", ""),
+        ("SDTIGVER", SDTM_STANDARD[1], ""),
         ("SDTMVER", "2.0", ""),
         *_several(study, primary),
     ]
@@ -109,33 +114,34 @@ def _plan(study: Study) -> Rows:
 
 def _several(study: Study, primary: list[str]) -> Iterator[tuple[str, str, str]]:
     """The planned parameters that may have several values."""
-    secondary = [e.title for e in study.endpoints if e.role == "secondary"]
-    kinds = {"SAFETY" if e.kind == "incidence" else "EFFICACY" for e in study.endpoints}
     lists = {
-        "TTYPE": sorted(kinds),
         "OUTMSPRI": primary,
-        "OUTMSSEC": secondary,
+        "OUTMSSEC": [e.title for e in study.endpoints if e.role == "secondary"],
         "INDIC": study.design.conditions,
-        "TRT": [drug.name for drug in study.drugs],
+        "TRT": [drug.name for drug in study.drugs] or [study.design.treatment],
     }
     for code, values in lists.items():
         yield from ((code, value, _UNKNOWN) for value in (values or ("",)))
 
 
 def _facts(dm: pd.DataFrame, study: Study) -> Rows:
-    """What the data and the rules of response say."""
+    """What the data and the rules of response say; the rules only where they are the protocol's and no default."""
     consents = sorted(d for d in dm["RFICDTC"] if d)
     responses = any(e.kind in ("proportion", "distribution") and e.dataset != "ADSL" for e in study.endpoints)
-    durations = [("CRMDUR", study.response.confirm_days), ("SDMDUR", study.response.sd_min_days)] if responses else []
+    stated, days = study.response.stated, study.response
+    durations = {
+        "CRMDUR": f"P{days.confirm_days}D" if "confirm_days" in stated else "",
+        "SDMDUR": f"P{days.sd_min_days}D" if "sd_min_days" in stated else "",
+    }
     countries = sorted({c for c in dm["COUNTRY"] if c}) or [""]
     return [
         ("ACTSUB", str(len(dm)), ""),
         ("SSTDTC", study.design.start or (consents[0][:10] if consents else ""), _UNKNOWN),
         ("SENDTC", study.design.end, _UNKNOWN),
         ("DCUTDTC", study.cutoff, _NOT_APPLICABLE),
-        ("DCUTDESC", "END OF THE TIME FRAME OF THE PROTOCOL" if study.cutoff else "", _NOT_APPLICABLE),
+        ("DCUTDESC", "", _UNKNOWN if study.cutoff else _NOT_APPLICABLE),
         *(("FCNTRY", country, _UNKNOWN) for country in countries),
-        *((code, f"P{days}D", "") for code, days in durations),
+        *((code, value, _UNKNOWN) for code, value in durations.items() if responses),
     ]
 
 

@@ -12,13 +12,39 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ["fhir", "mappings", "sdtm", "adam", "converters"]
-# Who may import whom (adam takes frames and metadata only, so of sdtm just the metadata modules).
+# Who may import whom: adam takes frames only, so nothing of fhir or sdtm; the root of all exceptions is everybody's.
 ALLOWED = {
-    "fhir": {"fhir"},
+    "fhir": {"fhir", "mappings.errors"},
     "mappings": {"mappings"},
     "sdtm": {"fhir", "mappings", "sdtm"},
-    "adam": {"mappings", "adam", "sdtm.metadata"},
+    "adam": {"mappings", "adam"},
     "converters": {"fhir", "mappings", "sdtm", "adam", "converters"},
+}
+# The rooms of a wing (folders, and files that stand in the wing itself) from the ground up: a room imports rooms of
+# the floors below it and nothing of its own floor but itself.
+FLOORS = {
+    "adam": [
+        "frames statistics",
+        "criteria",
+        "tumour time_to_event",
+        "response",
+        "subject safety questionnaires",
+        "plan",
+        "results lineage",
+        "build",
+    ],
+    "converters": [
+        "atomic choices page",
+        "manifest",
+        "package",
+        "xpt",
+        "define",
+        "formats",
+        "check",
+        "documents",
+        "run trace",
+        "cli errors",
+    ],
 }
 # The simulator writes FHIR for a study, so it alone in fhir/ reads the study models.
 ALLOWED_SIMULATION = {"fhir", "mappings"}
@@ -62,6 +88,49 @@ def test_imports_run_downstream_only(folder: str) -> None:
             if not any(name == ok or name.startswith(ok + ".") or ok.startswith(name + ".") for ok in allowed)
             and name not in allowed
         ]
+    assert wrong == []
+
+
+def room(module: str) -> str:
+    """`converters.run.order` is of the room run, `converters.package` a room of its own."""
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("wing", sorted(FLOORS))
+def test_every_room_has_its_floor(wing: str) -> None:
+    rooms = {room(".".join(path.relative_to(ROOT).with_suffix("").parts)) for path in modules(wing)}
+    assert sorted(" ".join(FLOORS[wing]).split()) == sorted(rooms)
+
+
+@pytest.mark.parametrize("wing", sorted(FLOORS))
+def test_rooms_import_from_the_floors_below_them(wing: str) -> None:
+    floor = {name: number for number, names in enumerate(FLOORS[wing]) for name in names.split()}
+    wrong = []
+    for path in modules(wing):
+        own = room(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        used = {room(name) for name in imported(path) if name.startswith(f"{wing}.")} - {own}
+        wrong += [f"{path.relative_to(ROOT)} imports {name}" for name in sorted(used) if floor[name] >= floor[own]]
+    assert wrong == []
+
+
+def test_statistics_know_no_frames_of_ours_and_no_standard() -> None:
+    """Numbers in, numbers out: numpy, scipy and pandas are enough for a method."""
+    wrong = [
+        f"{path.name} imports {name}"
+        for path in (ROOT / "adam" / "statistics").glob("*.py")
+        for name in sorted(imported(path))
+        if not name.startswith("adam.statistics")
+    ]
+    assert wrong == []
+
+
+def test_derivations_take_options_and_never_a_study() -> None:
+    """Only the plan reads a study, and those who ask the plan (results, build)."""
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in modules("adam")
+        if "mappings.study.Study" in imported(path) and path.stem not in ("plan", "build")
+    ]
     assert wrong == []
 
 

@@ -58,6 +58,11 @@ def number(frame: pd.DataFrame, name: str) -> pd.Series:
     return pd.Series(numbers(frame, name), index=frame.index, name=name, dtype=float)
 
 
+def sequence_name(frame: pd.DataFrame) -> str:
+    """The variable that numbers the records of a subject (ASEQ, --SEQ), blank where there is none."""
+    return next((str(n) for n in frame.columns if n == "ASEQ" or (len(n) == 5 and n.endswith("SEQ"))), "")
+
+
 def flag(condition: pd.Series) -> pd.Series:
     """`Y` where true, `""` elsewhere: the ADaM way to flag records."""
     return pd.Series(np.where(condition.fillna(False).astype(bool), "Y", ""), index=condition.index, dtype=object)

@@ -14,9 +14,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import numbers, text
+from fhir2cdisc.adam.frames.columns import numbers, sequence_name, text
 from fhir2cdisc.adam.frames.conditions import select
 from fhir2cdisc.mappings.conditions import Condition, is_
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study_base import DAYS_PER_MONTH
 
 ALL = "All"
@@ -52,7 +53,7 @@ _VARIABLES = {
 Analysis = Literal["main", "confirmation", "sensitivity", "denominator", "part"]
 
 
-class CannotEstimateError(Exception):
+class CannotEstimateError(Fhir2CdiscError):
     """A result that the data cannot give; the message is the reason that the reader sees."""
 
 
@@ -162,11 +163,12 @@ class Sheet:
         """Note the records that contributed, by subject, parameter and sequence number."""
         if not len(records):
             return
-        sequence = next((n for n in ("ASEQ", "AESEQ") if n in records), "")
         n = len(records)
         said = (self.spec.id, group, category, role, dataset)
         columns = (records["USUBJID"], records["PARAMCD"] if "PARAMCD" in records else np.full(n, "", dtype=object))
-        self.parts.append((n, said, (*(np.asarray(c, dtype=object) for c in columns), numbers(records, sequence))))
+        self.parts.append(
+            (n, said, (*(np.asarray(c, dtype=object) for c in columns), numbers(records, sequence_name(records))))
+        )
 
 
 def as_results(sheets: Sequence[Sheet]) -> Results:

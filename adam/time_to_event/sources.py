@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
-from fhir2cdisc.adam.frames.columns import numbers, texts
+from fhir2cdisc.adam.frames.columns import numbers, sequence_name, texts
 from fhir2cdisc.adam.frames.conditions import Columns, select
 from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, days
 from fhir2cdisc.mappings.conditions import in_words
@@ -96,7 +96,7 @@ class Subjects:
         if source.date not in frame.columns:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
         day = days(frame[source.date].iloc[rows])
-        name = _sequence_name(frame)
+        name = sequence_name(frame)
         sequence = numbers(frame[[name]], name)[rows] if name else np.full(len(rows), np.nan)
         keep = np.flatnonzero((subject >= 0) & (day != NO_DAY))
         order = keep[np.lexsort((sequence[keep], day[keep], subject[keep]))]
@@ -132,11 +132,6 @@ class Subjects:
         found = Found(np.full(len(self), NO_DAY, dtype=np.int64), np.full(len(self), np.nan))
         found.day[subject], found.sequence[subject] = day, sequence
         return found
-
-
-def _sequence_name(frame: pd.DataFrame) -> str:
-    names = [name for name in frame.columns if name == "ASEQ" or (name.endswith("SEQ") and len(name) == 5)]
-    return names[0] if names else ""
 
 
 def read_subjects(adsl: pd.DataFrame, sources: Mapping[str, pd.DataFrame]) -> Subjects:

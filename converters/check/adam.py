@@ -6,20 +6,8 @@ import re
 from collections.abc import Iterator
 
 import pandas as pd
-from fhir2cdisc.converters.check.rule import (
-    Check,
-    Hit,
-    Loaded,
-    Package,
-    Rule,
-    ambiguous,
-    date,
-    has,
-    hit,
-    not_terms,
-    number,
-    text,
-)
+from fhir2cdisc.converters.check.columns import ambiguous, date, has, hit, not_terms, number, text
+from fhir2cdisc.converters.check.rule import Check, Hit, Loaded, Package, Rule
 from fhir2cdisc.converters.check.sources import sources
 from fhir2cdisc.converters.xpt.columns import is_datetime
 from fhir2cdisc.mappings.standard.adam_terms import adam_codelist

@@ -12,10 +12,11 @@ from typing import Any
 from fhir2cdisc.converters.check import adam as rules_adam
 from fhir2cdisc.converters.check import define as rules_define
 from fhir2cdisc.converters.check import links as rules_links
+from fhir2cdisc.converters.check import manifest as rules_manifest
 from fhir2cdisc.converters.check import sdtm as rules_sdtm
 from fhir2cdisc.converters.check import tte as rules_tte
 from fhir2cdisc.converters.check import xpt as rules_xpt
-from fhir2cdisc.converters.check.package import read_package
+from fhir2cdisc.converters.check.reading import read_package
 from fhir2cdisc.converters.check.rule import Hit, Package, Rule, Severity
 from fhir2cdisc.converters.page import page
 
@@ -26,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     *rules_adam.RULES,
     *rules_tte.RULES,
     *rules_define.RULES,
+    *rules_manifest.RULES,
 )
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 _SHOWN_ROWS = 5
@@ -85,14 +87,17 @@ def validate_package(
 ) -> Report:
     """Apply the rules to a package folder; `more` are findings of another engine to report with ours.
 
-    With an `encoding` of `utf-8` or `gb18030` (NMPA) the rules that ask for ASCII are left out. `coming`
-    are files that will be written before the package is complete.
+    With an `encoding` of `utf-8` or `gb18030` (NMPA) the rules that ask for ASCII are left out, those on the
+    manifest where there is none: a run checks its package before it writes the manifest. `coming` are files that
+    will be written before the package is complete.
 
     A rule that cannot be applied to unusual data is itself reported as a note; nothing is raised for content.
     """
     package = read_package(folder, None if encoding == "ascii" else encoding, coming)
     if encoding != "ascii":
         rules = [rule for rule in rules if rule.id not in rules_xpt.ASCII_ONLY]
+    if not package.manifest:
+        rules = [rule for rule in rules if rule not in rules_manifest.RULES]
     issues = [issue for rule in rules for issue in _apply(rule, package)]
     issues += more
     issues.sort(key=lambda i: (_SEVERITIES.index(i.severity), i.rule, i.dataset, i.variable, i.message, i.rows))

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from fhir2cdisc.converters.check.conformance import Issue
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 
 TIMEOUT_SECONDS = 3600
 
 
-class CoreError(RuntimeError):
+class CoreError(Fhir2CdiscError):
     """CORE could not be run, or left no report that can be read."""
 
 

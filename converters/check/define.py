@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from fhir2cdisc.converters.check.rule import Hit, Kind, Loaded, Package, Rule, rows_of, text
+from fhir2cdisc.converters.check.columns import rows_of, text
+from fhir2cdisc.converters.check.rule import Hit, Loaded, Package, Rule
 from fhir2cdisc.converters.define.xml import ARM, DEF, ODM, XLINK
+from fhir2cdisc.converters.package import Kind
 from fhir2cdisc.converters.xpt.columns import is_datetime, is_numeric
 from lxml import etree
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 import pandas as pd
-from fhir2cdisc.converters.check.rule import Hit, Loaded, Package, Rule, date, has, hit, number, text
+from fhir2cdisc.converters.check.columns import date, has, hit, number, text
+from fhir2cdisc.converters.check.rule import Hit, Loaded, Package, Rule
 
 _DAYS = (("DTC", "DY"), ("STDTC", "STDY"), ("ENDTC", "ENDY"))
 # What a part of a lesion that split has after the name of the lesion; a bare digit would name another lesion.

@@ -6,19 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
-from fhir2cdisc.converters.check.rule import (
-    Check,
-    Hit,
-    Loaded,
-    Package,
-    Rule,
-    ambiguous,
-    by_value,
-    hit,
-    not_terms,
-    number,
-    text,
-)
+from fhir2cdisc.converters.check.columns import ambiguous, by_value, hit, not_terms, number, text
+from fhir2cdisc.converters.check.rule import Check, Hit, Loaded, Package, Rule
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, codelists, codelists_by_test
 from fhir2cdisc.mappings.standard.iso8601 import is_date, is_duration, is_interval
 

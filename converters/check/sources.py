@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.converters.check.rule import Hit, Loaded, Package, has, hit, number, text
+from fhir2cdisc.converters.check.columns import has, hit, number, text
+from fhir2cdisc.converters.check.rule import Hit, Loaded, Package
 from fhir2cdisc.converters.define.types import numeric_text
 from fhir2cdisc.mappings.standard.datasets import record_key
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.converters.check.rule import Check, Hit, Loaded, Package, Rule, date, has, hit, number, text
+from fhir2cdisc.converters.check.columns import date, has, hit, number, text
+from fhir2cdisc.converters.check.rule import Check, Hit, Loaded, Package, Rule
 
 # Days in a unit; a month is a twelfth of a year of 365.25 days (30.4375), as in most analysis plans.
 _UNITS = {"DAY": 1.0, "WEEK": 7.0, "MONTH": 30.4375, "YEAR": 365.25}

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 
 import pandas as pd
-from fhir2cdisc.converters.check.rule import Hit, Loaded, Package, Rule, by_value, hit, text
+from fhir2cdisc.converters.check.columns import by_value, hit, text
+from fhir2cdisc.converters.check.rule import Hit, Loaded, Package, Rule
 from fhir2cdisc.converters.xpt.columns import MAX_TEXT, NAME
 from fhir2cdisc.converters.xpt.write import MAX_BYTES
 

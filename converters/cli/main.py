@@ -1,155 +1,62 @@
-"""The command line of fhir2cdisc."""
+"""The command line of fhir2cdisc: its commands, and what is wrong with a call as one sentence."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
-from functools import wraps
-from pathlib import Path
+import errno
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
-from fhir2cdisc.adam.build import Adam, build_adam
-from fhir2cdisc.converters.atomic import write_text
-from fhir2cdisc.converters.check.conformance import as_json
-from fhir2cdisc.converters.cli.options import PACKAGE, READING, WRITING, Command, with_options
+from fhir2cdisc.converters.cli.adam import adam
 from fhir2cdisc.converters.cli.results import results
+from fhir2cdisc.converters.cli.run import run
+from fhir2cdisc.converters.cli.sdtm import sdtm
 from fhir2cdisc.converters.cli.simulate import simulate
 from fhir2cdisc.converters.cli.studies import studies
 from fhir2cdisc.converters.cli.trace import trace
 from fhir2cdisc.converters.cli.validate import validate
-from fhir2cdisc.converters.documents.guides_write import add_guides
-from fhir2cdisc.converters.documents.headlines import adam_lines, conformance_line, finding_lines
-from fhir2cdisc.converters.formats.folder import read_folder
-from fhir2cdisc.converters.run.coding import DictionaryError
-from fhir2cdisc.converters.run.package import NothingMadeError, Order, make_package
-from fhir2cdisc.converters.run.pipeline import RunOptions
-from fhir2cdisc.converters.run.write import (
-    PackageError,
-    check_writable,
-    finish,
-    new_folder,
-    write_adam,
-    write_findings,
-    write_lineage,
-)
-from fhir2cdisc.fhir.sources import SourceError
-from fhir2cdisc.mappings.model import MappingError
-from fhir2cdisc.mappings.study import StudyError, load_study
-from fhir2cdisc.sdtm.subjects import SubjectError
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 
-ERRORS = (NothingMadeError, DictionaryError, SourceError, StudyError, MappingError, PackageError, SubjectError)
-SOURCES = click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
+# Refused while something is written; the system does not say where.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """What is wrong with a call becomes one sentence and exit code 1, whichever command it is."""
+    try:
+        yield
+    except Fhir2CdiscError as error:
+        raise click.ClickException(str(error)) from error
+    except BrokenPipeError:
+        # Whoever reads the output has seen enough; click ends in silence.
+        raise
+    except OSError as error:
+        raise click.ClickException(_in_words(error)) from error
+
+
+def _in_words(error: OSError) -> str:
+    """Which file the operating system refuses, and why; a full disk without a name is that of temporary files."""
+    place = error.filename or (tempfile.tempdir if error.errno in _FULL else None)
+    reason = error.strerror or str(error)
+    return f"{place}: {reason}" if place else reason
+
+
+class Commands(click.Group):
+    """A group of commands whose errors are sentences."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with clear_errors():
+            return super().invoke(ctx)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fhir2cdisc")
 def main() -> None:
     """FHIR or raw extracts in; SDTM, ADaM, XPT, define.xml and endpoints out."""
 
 
-main.add_command(studies)
-main.add_command(simulate)
-main.add_command(trace)
-main.add_command(validate)
-main.add_command(results)
-
-
-def clear_errors(function: Command) -> Command:
-    """What is wrong with the call becomes one sentence and exit code 1."""
-
-    @wraps(function)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            function(*args, **kwargs)
-        except ERRORS as error:
-            raise click.ClickException(str(error)) from error
-
-    return run
-
-
-def progress(steps: Iterable[object], label: str, length: int) -> Iterable[object]:
-    """A progress bar on a terminal; nothing at all in a pipe."""
-    if not sys.stderr.isatty():
-        yield from steps
-        return
-    with click.progressbar(steps, length=length, label=label, file=sys.stderr) as bar:
-        yield from bar
-
-
-def _order(with_adam: bool, **said: Any) -> Order:
-    key_file = said["key_file"]
-    options = RunOptions(
-        said["deep"],
-        said["workers"],
-        mappings=said["mappings"],
-        sites=said["sites"],
-        key=key_file.read_bytes() if key_file else b"",
-    )
-    return Order(
-        said["sources"],
-        load_study(said["study_name"]),
-        said["out"],
-        options,
-        said["replace_old"],
-        said["encoding"],
-        said["formats"],
-        said["layout"],
-        said["dictionary"],
-        with_adam,
-    )
-
-
-@main.command()
-@with_options(SOURCES, *PACKAGE, *READING, *WRITING)
-@clear_errors
-def run(**said: Any) -> None:
-    """FHIR to SDTM and ADaM of a study: XPT, define.xml, lineage and findings in one package.
-
-    SOURCES are FHIR R4 or R4B: files, folders and zip archives of bundles, resources or NDJSON.
-    """
-    make_package(_order(True, **said), progress, click.echo)
-
-
-@main.command()
-@with_options(SOURCES, *PACKAGE, *READING, *WRITING)
-@clear_errors
-def sdtm(**said: Any) -> None:
-    """FHIR to SDTM of a study."""
-    make_package(_order(False, **said), progress, click.echo)
-
-
-@main.command()
-@click.argument("sdtm_dir", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@with_options(*PACKAGE)
-@clear_errors
-def adam(sdtm_dir: Path, study_name: str, out: Path, replace_old: bool) -> None:
-    """SDTM (ours or anyone's: XPT, Dataset-JSON or Parquet) to ADaM of a study.
-
-    SDTM_DIR is a folder of datasets, or a package with such a folder named sdtm.
-    """
-    study = load_study(study_name)
-    check_writable(out, replace_old)
-    frames = read_folder(sdtm_dir, "sdtm")
-    _check_subjects(frames, sdtm_dir)
-    made: Adam = build_adam(frames, study)
-    with new_folder(out, replace_old) as folder:
-        written = write_adam(folder, made, study)
-        write_lineage(folder, None, made)
-        found = write_findings(folder, None, made, written.findings)
-        report = add_guides(folder, study, None, written, found, plan=made.plan)
-        write_text(folder / "findings" / "conformance.json", as_json(report))
-        finish(folder, [sdtm_dir], study, RunOptions(), written.encoding)
-    click.echo("\n".join([*finding_lines(found), *adam_lines(made.frames), conformance_line(report)]))
-    click.echo(f"Package: {out}")
-
-
-def _check_subjects(frames: dict[str, Any], folder: Path) -> None:
-    """DM with one record for each subject, or one sentence that says why not."""
-    if "DM" not in frames:
-        raise PackageError(f"{folder}: has no DM dataset, so there are no subjects")
-    dm = frames["DM"]
-    if "USUBJID" not in dm:
-        raise PackageError(f"{folder}: DM has no variable USUBJID")
-    if len(double := dm.loc[dm["USUBJID"].duplicated(), "USUBJID"]):
-        raise PackageError(f"{folder}: DM: subject {double.iloc[0]} has more than one record")
+for command in (studies, simulate, trace, validate, results, run, sdtm, adam):
+    main.add_command(command)

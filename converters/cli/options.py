@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from fhir2cdisc.converters.choices import ENCODINGS, FORMATS, LAYOUTS
 
 Command = Callable[..., None]
 Decorator = Callable[[Any], Any]
 
+SOURCES = click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 PACKAGE: tuple[Decorator, ...] = (
     click.option("--study", "study_name", required=True, help="A built-in study, or the path of a study file."),
     click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the package."),
-    click.option("--replace", "replace_old", is_flag=True, help="Replace a package that is already there."),
+    click.option("--replace", "replace_old", is_flag=True, help="Replace an unchanged package that is already there."),
 )
 READING: tuple[Decorator, ...] = (
     click.option("--deep", is_flag=True, help="Also check every resource with the fhir.resources R4B models."),
@@ -48,24 +50,29 @@ WRITING: tuple[Decorator, ...] = (
         "--encoding",
         default="auto",
         show_default=True,
-        type=click.Choice(["auto", "ascii", "utf-8", "gb18030"]),
+        type=click.Choice(["auto", *ENCODINGS]),
         help="Of the transport files; auto is ASCII wherever the text allows it.",
     ),
     click.option(
         "--format",
         "formats",
         multiple=True,
-        type=click.Choice(["json", "ndjson", "parquet"]),
+        type=click.Choice(FORMATS),
         help="Also write the datasets as Dataset-JSON 1.1 or Parquet; may be repeated.",
     ),
     click.option(
         "--layout",
         default="package",
         show_default=True,
-        type=click.Choice(["package", "ectd"]),
+        type=click.Choice(LAYOUTS),
         help="ectd also arranges m5/datasets/<study>/ in the package.",
     ),
 )
+
+
+def files_among(*names: str | Path | None) -> tuple[Path, ...]:
+    """Those of the names and paths of a call that are files; a built-in study or site is none."""
+    return tuple(path for name in names if name and (path := Path(name)).is_file())
 
 
 def with_options(*options: Decorator) -> Callable[[Command], Command]:

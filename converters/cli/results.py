@@ -5,65 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import pandas as pd
-from fhir2cdisc.adam.plan import Plan
-from fhir2cdisc.adam.results.summary import study_specs
-from fhir2cdisc.converters.documents.report import Background, write_report
-from fhir2cdisc.converters.documents.result_format import shown_with_interval
-from fhir2cdisc.converters.documents.results import write_results
-from fhir2cdisc.converters.formats.folder import read_folder
-from fhir2cdisc.converters.run.pipeline import RunOptions
-from fhir2cdisc.converters.run.write import PackageError, check_writable, finish, new_folder
-from fhir2cdisc.mappings.study import Study, StudyError, load_study
-
-NEEDED = {"ADSL": ("USUBJID", "SAFFL"), "ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")}
+from fhir2cdisc.converters.cli.options import PACKAGE, files_among, with_options
 
 
 @click.command()
 @click.argument("adam_dir", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--study", "study_name", required=True, help="A built-in study, or the path of a study file.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the results.")
-@click.option("--replace", "replace_old", is_flag=True, help="Replace results that are already there.")
+@with_options(*PACKAGE)
 def results(adam_dir: Path, study_name: str, out: Path, replace_old: bool) -> None:
     """ADaM (XPT, Dataset-JSON or Parquet) to endpoint results, tables, figures and a report.
 
-    ADAM_DIR is a folder of datasets, or a package with such a folder named adam.
+    ADAM_DIR is a folder of datasets, or a package with such a folder named adam; the results are a package of their
+    own, and nothing is added to that one.
     """
-    try:
-        study = load_study(study_name)
-        check_writable(out, replace_old)
-        frames = read_adam(adam_dir)
-        plan = Plan.of(study, frames)
-        specs = study_specs(plan, frames)
-        with new_folder(out, replace_old) as folder:
-            made = write_results(folder, plan, specs, frames)
-            write_report(folder, plan, specs, made, frames, Background())
-            finish(folder, [adam_dir], study, RunOptions(), "utf-8")
-    except (StudyError, PackageError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo("\n".join(primary_lines(study, made.table)))
-    click.echo(f"Results: {out}")
+    from fhir2cdisc.converters.run.from_adam import make_results
+    from fhir2cdisc.mappings.study import load_study
 
-
-def read_adam(folder: Path) -> dict[str, pd.DataFrame]:
-    """The ADaM datasets of a folder or package; PackageError where one cannot be read or what is needed is absent."""
-    frames = read_folder(folder, "adam")
-    for name, variables in NEEDED.items():
-        if name not in frames:
-            raise PackageError(f"{folder}: has no {name} dataset, so there are no results")
-        for variable in variables:
-            if variable not in frames[name]:
-                raise PackageError(f"{folder}: {name} has no variable {variable}")
-    return frames
-
-
-def primary_lines(study: Study, table: pd.DataFrame) -> list[str]:
-    """One line for each main statistic of the primary endpoints."""
-    primary = {one.id for one in study.endpoints if one.role == "primary"}
-    rows = table[table["RESULTID"].isin(primary) & (table["GROUP"] == "All")]
-    rows = rows[rows["STATISTIC"].isin(["percent", "median", "rate"])]
-    return [
-        f"{row['ENDPOINT']}: {row['STATISTIC']} {row['CATEGORY']} ".replace("  ", " ")
-        + (shown_with_interval(row) if not row["REASON"] else f"not estimable ({row['REASON']})")
-        for row in rows.to_dict("records")
-    ]
+    lines = make_results(adam_dir, load_study(study_name), out, replace_old, files_among(study_name))
+    click.echo("\n".join([*lines, f"Results: {out}"]))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import click
+from fhir2cdisc.converters.cli.options import files_among
 from fhir2cdisc.fhir.simulation.dialects import NAMES
-from fhir2cdisc.fhir.simulation.simulate import Format, Order
-from fhir2cdisc.fhir.simulation.simulate import simulate as write_simulation
-from fhir2cdisc.mappings.study import StudyError, load_study
 
 
 def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -46,7 +45,7 @@ def simulate(
     patients: int | None,
     seed: int,
     out: Path,
-    form: Format,
+    form: Literal["bundles", "ndjson"],
     dialects: tuple[str, ...],
     messy: float,
     cutoff: str,
@@ -55,11 +54,12 @@ def simulate(
 
     Every resource is tagged synthetic. With --messy, OUT/truth/ledger.csv lists every planted defect.
     """
-    if out.exists() and any(out.iterdir()):
-        raise click.ClickException(f"{out} is not empty: simulate writes to a new or empty folder")
-    try:
-        order = Order(load_study(study), seed, patients, cutoff, dialects, messy, form)
-        counts = write_simulation(order, out)
-    except StudyError as error:
-        raise click.ClickException(str(error)) from error
+    from fhir2cdisc.converters.package import check_writable, new_folder
+    from fhir2cdisc.fhir.simulation.simulate import Order, simulate
+    from fhir2cdisc.mappings.study import load_study
+
+    order = Order(load_study(study), seed, patients, cutoff, dialects, messy, form)
+    check_writable(out, False, files_among(study))
+    with new_folder(out) as folder:
+        counts = simulate(order, folder)
     click.echo(f"{counts['subjects']} synthetic subjects, {counts['resources']} resources, {counts['defects']} defects")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from fhir2cdisc.mappings.explain import explain_study, list_studies
-from fhir2cdisc.mappings.study import StudyError, builtin_studies, load_study
 
 
 @click.command()
@@ -18,15 +16,15 @@ def studies(study: str | None, toml: bool) -> None:
     The explanation gives every endpoint with its definition and every option, and says of each whether the
     protocol states it or the project supplies a default.
     """
+    from fhir2cdisc.mappings.explain import explain_study, list_studies
+    from fhir2cdisc.mappings.study import builtin_studies, load_study
+
     if study is None:
         if toml:
             raise click.UsageError("--toml needs the name of a study")
         click.echo(list_studies())
         return
-    try:
-        loaded = load_study(study)
-    except StudyError as error:
-        raise click.ClickException(str(error)) from error
+    loaded = load_study(study)
     if toml:
         path = builtin_studies().get(study, Path(study))
         click.echo(path.read_text(encoding="utf-8"), nl=False)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from fhir2cdisc.converters.trace import TracedPackage, TraceError
-from fhir2cdisc.converters.trace import trace as trace_lines
 
 
 @click.command()
@@ -18,12 +16,11 @@ def trace(package_dir: Path, dataset: str, keys: tuple[str, ...]) -> None:
 
     For example: trace PACKAGE ADTTE USUBJID=STUDY-01-0001 PARAMCD=PFS
     """
+    from fhir2cdisc.converters.trace import TracedPackage, trace
+
     wrong = next((key for key in keys if "=" not in key), None)
     if wrong is not None:
         raise click.ClickException(f"{wrong!r} is not of the form KEY=VALUE")
     pairs = dict(key.split("=", 1) for key in keys)
-    try:
-        for line in trace_lines(TracedPackage(package_dir), dataset.upper(), pairs):
-            click.echo(line)
-    except TraceError as error:
-        raise click.ClickException(str(error)) from error
+    for line in trace(TracedPackage(package_dir), dataset.upper(), pairs):
+        click.echo(line)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from fhir2cdisc.converters.atomic import write_text
-from fhir2cdisc.converters.check.conformance import as_html, as_json, as_text, validate_package
-from fhir2cdisc.converters.check.core import CoreError, run_core
+from fhir2cdisc.converters.choices import ENCODINGS
 
 
 @click.command()
@@ -17,7 +15,7 @@ from fhir2cdisc.converters.check.core import CoreError, run_core
 @click.option("--core", type=click.Path(exists=True, path_type=Path), help="An installed CDISC CORE to run too.")
 @click.option(
     "--encoding",
-    type=click.Choice(["ascii", "utf-8", "gb18030"]),
+    type=click.Choice(ENCODINGS),
     default="ascii",
     show_default=True,
     help="Of the transport files; with ascii other characters are an error.",
@@ -35,10 +33,15 @@ def validate(
 
     The exit code is 0 without errors, 1 with errors.
     """
-    try:
-        more = run_core(core, package_dir) if core is not None else []
-    except CoreError as error:
-        raise click.ClickException(str(error)) from error
+    from fhir2cdisc.converters.atomic import write_text
+    from fhir2cdisc.converters.check.conformance import as_html, as_json, as_text, validate_package
+    from fhir2cdisc.converters.check.core import run_core
+    from fhir2cdisc.converters.package import check_outside
+
+    for path in (json_path, html_path):
+        if path is not None:
+            check_outside(path)
+    more = run_core(core, package_dir) if core is not None else []
     report = validate_package(package_dir, more=more, encoding=encoding)
     if json_path is not None:
         write_text(json_path, as_json(report))

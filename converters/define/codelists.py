@@ -29,7 +29,7 @@ _MOST_TERMS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Terminology:
+class PublishedTerms:
     """A published set of controlled terminology: `SDTM`, its date and its codelists by NCI code."""
 
     publishing_set: str
@@ -76,7 +76,7 @@ class UsedList:
 class CodelistBook:
     """Collects the codelists while variables are described; equal lists are written once."""
 
-    terminologies: Sequence[Terminology]
+    terminologies: Sequence[PublishedTerms]
     dictionaries: Mapping[str, Dictionary]
     lists: dict[str, UsedList] = field(default_factory=dict)
     _known: dict[object, str] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class CodelistBook:
         found = UsedList("", codelist.name, "text", terms, codelist, terminology.oid)
         return self._add(found, codelist.submission_value, *place)
 
-    def _standard(self, variable: Variable, used: Sequence[str]) -> tuple[Codelist, Terminology] | None:
+    def _standard(self, variable: Variable, used: Sequence[str]) -> tuple[Codelist, PublishedTerms] | None:
         """Of the codelists of a variable, the one that holds most of the used values."""
         candidates = [
             (terminology.codelists[code], terminology)

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
 
 import pandas as pd
 from fhir2cdisc.converters.atomic import replacing
-from fhir2cdisc.converters.define.codelists import CodelistBook, Dictionary, Terminology
+from fhir2cdisc.converters.define.codelists import CodelistBook, Dictionary, PublishedTerms
 from fhir2cdisc.converters.define.html import STYLESHEET, write_define_html
 from fhir2cdisc.converters.define.items import write_item, write_value_item
 from fhir2cdisc.converters.define.results import ResultDisplay, range_check, write_results, write_where
@@ -30,6 +29,7 @@ from fhir2cdisc.converters.define.xml import (
     qualified,
     text_element,
 )
+from fhir2cdisc.converters.package import Identity, LinkedDocument
 from fhir2cdisc.converters.xpt.layout import FIXED_CREATED
 from fhir2cdisc.mappings.standard.adam_terms import ADAM_CODELISTS, ADAM_CT_VERSION
 from fhir2cdisc.mappings.standard.datasets import SDTM_CT_VERSION, SDTM_STANDARD, Dataset, Variable, codelists
@@ -47,32 +47,12 @@ _CLASSES = {
 _ONE_PER_SUBJECT = {"STUDYID", "USUBJID"}
 
 
-class StudyIdentity(Protocol):
-    """Who the study is; any object with these names will do."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def description(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file beside define.xml that it links to: a reviewer's guide, an annotated form, a report."""
-
-    id: str
-    title: str
-    href: str
-
-
-def terminologies_of(standard: tuple[str, str]) -> tuple[Terminology, ...]:
+def terminologies_of(standard: tuple[str, str]) -> tuple[PublishedTerms, ...]:
     """The terminology that the project carries: SDTM, and for analysis datasets ADaM before it."""
-    sdtm = Terminology("SDTM", SDTM_CT_VERSION, codelists())
+    sdtm = PublishedTerms("SDTM", SDTM_CT_VERSION, codelists())
     if not _is_adam(standard):
         return (sdtm,)
-    return (Terminology("ADaM", ADAM_CT_VERSION, ADAM_CODELISTS), sdtm)
+    return (PublishedTerms("ADaM", ADAM_CT_VERSION, ADAM_CODELISTS), sdtm)
 
 
 def _is_adam(standard: tuple[str, str]) -> bool:
@@ -84,12 +64,12 @@ class Definitions:
     """Everything that one define.xml describes; `comments` and `methods` are keyed `AE`, `AE.AETERM` or
     `ADTTE.AVAL.PFS`."""
 
-    study: StudyIdentity
+    study: Identity
     standard: tuple[str, str]
     datasets: tuple[tuple[Dataset, pd.DataFrame], ...]
     results: tuple[ResultDisplay, ...]
-    documents: tuple[Document, ...]
-    terminologies: tuple[Terminology, ...]
+    documents: tuple[LinkedDocument, ...]
+    terminologies: tuple[PublishedTerms, ...]
     comments: Mapping[str, str]
     methods: Mapping[str, str]
     book: CodelistBook
@@ -106,12 +86,12 @@ class Definitions:
 def write_define(
     path: str | Path,
     *,
-    study: StudyIdentity,
+    study: Identity,
     datasets: Sequence[tuple[Dataset, pd.DataFrame]],
     standard: tuple[str, str] = SDTM_STANDARD,
     results: Sequence[ResultDisplay] = (),
-    documents: Sequence[Document] = (),
-    terminologies: Sequence[Terminology] | None = None,
+    documents: Sequence[LinkedDocument] = (),
+    terminologies: Sequence[PublishedTerms] | None = None,
     dictionaries: Mapping[str, Dictionary] | None = None,
     comments: Mapping[str, str] | None = None,
     methods: Mapping[str, str] | None = None,
@@ -229,7 +209,7 @@ def _write_standards(parent: Element, found: Definitions) -> None:
         element(standards, "def:Standard", attributes)
 
 
-def _write_supplements(parent: Element, documents: Sequence[Document]) -> None:
+def _write_supplements(parent: Element, documents: Sequence[LinkedDocument]) -> None:
     for tag, wanted in (("def:AnnotatedCRF", True), ("def:SupplementalDoc", False)):
         chosen = [d for d in documents if d.id.lower().startswith("acrf") == wanted]
         if chosen:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.check.conformance import Issue, Report
-from fhir2cdisc.converters.define.document import StudyIdentity
 from fhir2cdisc.converters.documents.guide_text import Guide, Section, Table, as_html, as_markdown
+from fhir2cdisc.converters.package import Identity
 from fhir2cdisc.mappings.standard.datasets import Dataset
 
 
@@ -48,7 +48,7 @@ class GuideContent:
     `encoding` is that of the transport files. `design` are tables of the protocol, such as its arms and criteria.
     """
 
-    study: StudyIdentity
+    study: Identity
     standards: Sequence[tuple[str, str]]
     datasets: Sequence[tuple[Dataset, int]]
     report: Report

@@ -17,7 +17,7 @@ from fhir2cdisc.converters.documents.guides import (
     build_csdrg,
     write_guides,
 )
-from fhir2cdisc.converters.run.write import ADAM_STANDARD, GUIDES, Identity, Written
+from fhir2cdisc.converters.package import ADAM_STANDARD, GUIDES, Identity, Written
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.standard.adam_terms import ADAM_CT_VERSION
 from fhir2cdisc.mappings.standard.datasets import SDTM_CT_VERSION, SDTM_STANDARD

@@ -9,8 +9,8 @@ import pandas as pd
 from fhir2cdisc.adam.criteria import DERIVED
 from fhir2cdisc.adam.frames.columns import text
 from fhir2cdisc.converters.check.conformance import Report
+from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
-from fhir2cdisc.fhir.route import Accounts
 from fhir2cdisc.mappings.study import Study
 
 

@@ -16,13 +16,14 @@ from fhir2cdisc.converters.define.types import item_type
 from fhir2cdisc.converters.define.xml import oid
 from fhir2cdisc.converters.xpt.columns import is_datetime, is_numeric, is_time_format, texts, with_type
 from fhir2cdisc.converters.xpt.layout import FIXED_CREATED
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 
 _ROWS = 10_000
 _encode = msgspec.json.Encoder().encode
 
 
-class DatasetJsonError(ValueError):
+class DatasetJsonError(Fhir2CdiscError):
     """A file that is no Dataset-JSON 1.1 dataset, or a frame that cannot be one."""
 
 
@@ -47,7 +48,7 @@ def write_dataset_json(
     head = _head(frame, dataset, variables, study_oid, created)
     rows = _rows(frame, dataset.name, variables)
     with replacing(path) as file:
-        if path.suffix == ".ndjson":
+        if path.suffix.lower() == ".ndjson":
             file.writelines(_encode(line) + b"\n" for line in itertools.chain([head], rows))
             return
         file.write(_encode(head)[:-1] + b',"rows":[')
@@ -60,9 +61,9 @@ def read_dataset_json(path: str | Path) -> tuple[pd.DataFrame, Dataset]:
     """The frame and the description of a Dataset-JSON file (`.json` or `.ndjson`)."""
     path = Path(path)
     try:
-        head, rows = _read_lines(path) if path.suffix == ".ndjson" else _read_document(path)
+        head, rows = _read_lines(path) if path.suffix.lower() == ".ndjson" else _read_document(path)
         return _frame(head, rows), _dataset(head)
-    except (msgspec.MsgspecError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (msgspec.MsgspecError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise DatasetJsonError(f"{path.name}: no Dataset-JSON 1.1 dataset ({type(error).__name__})") from error
 
 

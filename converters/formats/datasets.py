@@ -12,23 +12,24 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fhir2cdisc.converters.atomic import replacing
+from fhir2cdisc.converters.choices import FORMATS
 from fhir2cdisc.converters.formats.dataset_json import read_dataset_json, write_dataset_json
 from fhir2cdisc.converters.xpt.columns import is_datetime, is_numeric, texts, with_type
 from fhir2cdisc.converters.xpt.write import read_xpt, write_xpt
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 
-SUFFIXES = (".xpt", ".json", ".ndjson", ".parquet")
+SUFFIXES = (".xpt", *(f".{name}" for name in FORMATS))
 _KEY = b"fhir2cdisc.dataset"
 
 
 def write_dataset(frame: pd.DataFrame, path: str | Path, dataset: Dataset) -> None:
     """Write a frame with its description in the format that the name of the file asks for."""
     path = Path(path)
-    if path.suffix == ".xpt":
+    if path.suffix.lower() == ".xpt":
         write_xpt(frame, path, name=dataset.name, label=dataset.label, variables=dataset.variables)
-    elif path.suffix in (".json", ".ndjson"):
+    elif path.suffix.lower() in (".json", ".ndjson"):
         write_dataset_json(frame, path, dataset)
-    elif path.suffix == ".parquet":
+    elif path.suffix.lower() == ".parquet":
         write_parquet(frame, path, dataset)
     else:
         raise ValueError(f"{path.name}: a dataset file ends in one of {', '.join(SUFFIXES)}")
@@ -37,11 +38,11 @@ def write_dataset(frame: pd.DataFrame, path: str | Path, dataset: Dataset) -> No
 def read_dataset(path: str | Path) -> tuple[pd.DataFrame, Dataset]:
     """The frame and description of a dataset file; the same frame whatever the format."""
     path = Path(path)
-    if path.suffix == ".xpt":
+    if path.suffix.lower() == ".xpt":
         return read_xpt(path)
-    if path.suffix in (".json", ".ndjson"):
+    if path.suffix.lower() in (".json", ".ndjson"):
         return read_dataset_json(path)
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return read_parquet(path)
     raise ValueError(f"{path.name}: a dataset file ends in one of {', '.join(SUFFIXES)}")
 

@@ -110,11 +110,6 @@ def with_continuations(dataset: Dataset, columns: Sequence[str]) -> Dataset:
     return replace(dataset, variables=tuple(variables))
 
 
-def joined_text(pieces: Sequence[str]) -> str:
-    """The whole text of pieces that were split between words."""
-    return " ".join(piece for piece in pieces if piece)
-
-
 def _qualifier(
     record: Mapping[str, object], dataset: Dataset, variable: Variable, number: int, text: str
 ) -> dict[str, str]:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 from fhir2cdisc.adam.safety.dictionary import CODED, apply_dictionary
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.sdtm.assemble import guide_columns
 
 
-class DictionaryError(ValueError):
+class DictionaryError(Fhir2CdiscError):
     """A dictionary file that cannot be used; the message is one clear sentence."""
 
 

@@ -9,9 +9,9 @@ from fhir2cdisc.adam.tumour.options import RecistOptions
 from fhir2cdisc.adam.tumour.recist import Lesions
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.assemble import REFERENCES, Sdtm
+from fhir2cdisc.sdtm.assemble import Sdtm
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS
-from fhir2cdisc.sdtm.timing import epoch, study_day
+from fhir2cdisc.sdtm.timing import REFERENCES, epoch, study_day
 
 RULE = "RS/derived-from-lesions"
 

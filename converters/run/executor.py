@@ -8,7 +8,14 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
+
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
+
+
+class WorkerError(Fhir2CdiscError):
+    """A process of a run that ended without a result; the message says what may help."""
 
 
 class Executor(Protocol):
@@ -47,7 +54,12 @@ class LocalProcesses:
 
     def gather(self, pending: Sequence[Future[Any]]) -> Iterator[Any]:
         for future in pending:
-            yield future.result()
+            try:
+                yield future.result()
+            except BrokenProcessPool as error:
+                raise WorkerError(
+                    "a worker process was ended from outside, often for want of memory; use fewer --workers"
+                ) from error
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

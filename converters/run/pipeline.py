@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from fhir2cdisc.converters.manifest import Input, look_again, note_inputs
 from fhir2cdisc.converters.run.executor import Executor, executor
+from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.path.parser import PathError
-from fhir2cdisc.fhir.route import SHARED_BUCKET, Accounts, bucket_names, read_bucket, route
+from fhir2cdisc.fhir.route import SHARED_BUCKET, bucket_names, read_bucket, route
 from fhir2cdisc.fhir.sources import Document, list_documents
 from fhir2cdisc.mappings.model import (
     DomainMap,
@@ -27,8 +29,8 @@ from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assemble import Sdtm, assemble
 from fhir2cdisc.sdtm.convert import Converted, Converter
 from fhir2cdisc.sdtm.engine import Engine
-from fhir2cdisc.sdtm.gather import gather
-from fhir2cdisc.sdtm.items import Shared
+from fhir2cdisc.sdtm.gather import gather as join
+from fhir2cdisc.sdtm.resources import Shared
 
 # Files of about this size together make one routing task.
 _TASK_BYTES = 16 << 20
@@ -59,12 +61,12 @@ class RunOptions:
 
 @dataclass(slots=True)
 class SdtmRun:
-    """SDTM and everything that is known of how it came about."""
+    """SDTM and everything that is known of how it came about: `inputs` are the files that were read."""
 
     sdtm: Sdtm
     accounts: Accounts
     mappings: list[DomainMap]
-    documents: list[Document]
+    inputs: list[Input]
     skipped: list[str]
 
 
@@ -73,12 +75,13 @@ def all_mappings(options: RunOptions) -> list[DomainMap]:
     return override(builtin_domains(), [load_domain(path) for path in options.mappings])
 
 
-Rules = tuple[tuple[Path, ...], tuple[str, ...]]
+# The mapping files and the sites that a user adds to the built-in mappings.
+Added = tuple[tuple[Path, ...], tuple[str, ...]]
 
 
 @cache
-def _engine(study: Study, rules: Rules) -> Engine:
-    mappings, sites = rules
+def _mapping_engine(study: Study, added: Added) -> Engine:
+    mappings, sites = added
     terms = builtin_terminology()
     for site in reversed(sites):
         terms = terms.with_site(load_site(site))
@@ -95,15 +98,15 @@ def _shared(folder: Path) -> Shared:
 
 
 def route_task(
-    documents: list[Document], folder: Path, buckets: int, study: Study, rules: Rules, task: int
+    documents: list[Document], folder: Path, buckets: int, study: Study, added: Added, task: int
 ) -> Accounts:
     """Stage one over some documents."""
-    return route(documents, folder, buckets, _engine(study, rules).types, task)
+    return route(documents, folder, buckets, _mapping_engine(study, added).types, task)
 
 
-def convert_task(folder: Path, name: str, study: Study, rules: Rules, deep: bool) -> Converted:
+def convert_task(folder: Path, name: str, study: Study, added: Added, deep: bool) -> Converted:
     """Stage two over one bucket."""
-    return Converter(_engine(study, rules), _shared(folder), deep).convert(read_bucket(folder, name))
+    return Converter(_mapping_engine(study, added), _shared(folder), deep).convert(read_bucket(folder, name))
 
 
 def build_sdtm(
@@ -117,40 +120,58 @@ def build_sdtm(
     options = options or RunOptions()
     documents, skipped = list_documents(sources)
     mappings = all_mappings(options)
-    _engine(study, (options.mappings, options.sites))
+    _mapping_engine(study, (options.mappings, options.sites))
+    inputs = note_inputs(_files(sources, documents))
     with tempfile.TemporaryDirectory(prefix="fhir2cdisc-") as name:
-        engine = executor(options.workers)
+        pool = executor(options.workers)
         try:
-            accounts, parts = _stages(Path(name), documents, study, options, engine, progress)
+            accounts, parts = _stages(Path(name), _tasks(documents, inputs), study, options, pool, progress)
         finally:
-            engine.close()
+            pool.close()
             _shared.cache_clear()
             if options.mappings or options.sites:
                 # A file may say something else the next time.
-                _engine.cache_clear()
-    gathered = gather(parts, accounts)
-    return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, documents, skipped)
+                _mapping_engine.cache_clear()
+    inputs = look_again(inputs)
+    accounts.findings += _changed(inputs)
+    gathered = join(parts, accounts)
+    return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, inputs, skipped)
+
+
+def _files(sources: Sequence[str | Path], documents: Iterable[Document]) -> Iterator[tuple[Path, str]]:
+    """The files of documents, each once, named from the source that it is of or lies in."""
+    tops = [Path(source).resolve() for source in sources]
+    for path in dict.fromkeys(Path(document.path) for document in documents):
+        top = next(top for top in tops if path == top or top in path.parents)
+        yield path, path.relative_to(top.parent).as_posix()
+
+
+def _changed(inputs: Iterable[Input]) -> Iterator[Finding]:
+    for one in inputs:
+        if one.changed:
+            message = f"{one.name}: was changed or removed while it was read; the manifest has its SHA-256 of before"
+            yield Finding("source.changed", message, "error", file=one.name)
 
 
 def _stages(
-    folder: Path, documents: list[Document], study: Study, options: RunOptions, engine: Executor, progress: Progress
+    folder: Path, parts: list[list[Document]], study: Study, options: RunOptions, pool: Executor, progress: Progress
 ) -> tuple[Accounts, list[Converted]]:
-    rules = (options.mappings, options.sites)
-    tasks = [(part, folder, options.buckets, study, rules, number) for number, part in enumerate(_tasks(documents))]
+    added = (options.mappings, options.sites)
+    tasks = [(part, folder, options.buckets, study, added, number) for number, part in enumerate(parts)]
     accounts = Accounts()
-    routed = engine.gather(engine.map(route_task, tasks))
+    routed = pool.gather(pool.map(route_task, tasks))
     for booked in progress(routed, "Reading", len(tasks)):
         assert isinstance(booked, Accounts)
         accounts.merge(booked)
     Shared.of(read_bucket(folder, SHARED_BUCKET), accounts)
-    buckets = [(folder, name, study, rules, options.deep) for name in bucket_names(folder)]
-    converted = engine.gather(engine.map(convert_task, buckets))
-    parts = [part for part in progress(converted, "Mapping", len(buckets)) if isinstance(part, Converted)]
-    return accounts, parts
+    buckets = [(folder, name, study, added, options.deep) for name in bucket_names(folder)]
+    converted = pool.gather(pool.map(convert_task, buckets))
+    return accounts, [one for one in progress(converted, "Mapping", len(buckets)) if isinstance(one, Converted)]
 
 
-def _tasks(documents: list[Document]) -> list[list[Document]]:
+def _tasks(documents: list[Document], inputs: Iterable[Input]) -> list[list[Document]]:
     """Documents in parts of about equal size; a large file is a part of its own."""
+    sizes = {str(one.path): one.bytes for one in inputs}
     parts: list[list[Document]] = [[]]
     size = 0
     for document in documents:
@@ -158,7 +179,7 @@ def _tasks(documents: list[Document]) -> list[list[Document]]:
             parts.append([])
             size = 0
         parts[-1].append(document)
-        size += Path(document.path).stat().st_size
+        size += sizes[document.path]
     return parts
 
 

@@ -1,22 +1,14 @@
-"""A package folder from the frames of a run: XPT, define.xml, lineage, findings, manifest. Whole or not at all."""
+"""The datasets of a package from frames: transport files and their define.xml, with text as they can hold it."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 from fhir2cdisc.adam.build import Adam
-from fhir2cdisc.converters.atomic import replacing, write_text
-from fhir2cdisc.converters.define.document import Document, write_define
+from fhir2cdisc.converters.define.document import write_define
 from fhir2cdisc.converters.define.results import ResultDisplay
 from fhir2cdisc.converters.documents.arm import result_displays
 from fhir2cdisc.converters.formats.long_text import (
@@ -26,33 +18,16 @@ from fhir2cdisc.converters.formats.long_text import (
     with_continuations,
 )
 from fhir2cdisc.converters.formats.plain_text import needed_encoding, plain_frames
-from fhir2cdisc.converters.run.manifest import build_manifest, write_manifest
-from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, sorted_findings
+from fhir2cdisc.converters.package import ADAM_STANDARD, GUIDES, Identity, LinkedDocument, PackageError, Written
+from fhir2cdisc.converters.run.pipeline import SdtmRun
 from fhir2cdisc.converters.xpt.write import XptError, study_lengths, with_lengths, write_xpt_pieces
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.standard.datasets import SDTM_STANDARD, Dataset
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.describe import describe
 
-RESOURCE_COLUMNS = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "OUTCOME", "REASON"]
-ADAM_STANDARD = ("ADaMIG", "1.3")
-# The reviewer's guide beside the datasets of each kind.
-GUIDES = {
-    "sdtm": Document("csdrg", "Clinical Study Data Reviewer's Guide", "csdrg.html"),
-    "adam": Document("adrg", "Analysis Data Reviewer's Guide", "adrg.html"),
-}
-
 # Datasets whose long text goes on in numbered variables of their own, not in SUPP-- (SDTMIG 3.4, 5.1 and 7.4.2).
 CONTINUED = {"CO": "COVAL", "TS": "TSVAL"}
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The study as define.xml names it."""
-
-    id: str
-    name: str
-    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,73 +35,9 @@ class Described:
     """What define.xml says beside the datasets: standard, documents beside it, results, comments by place."""
 
     standard: tuple[str, str]
-    documents: tuple[Document, ...] = ()
+    documents: tuple[LinkedDocument, ...] = ()
     results: Sequence[ResultDisplay] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
-
-
-class PackageError(ValueError):
-    """A package that cannot be written; the message is one clear sentence."""
-
-
-@contextmanager
-def new_folder(out: Path, replace_old: bool = False) -> Iterator[Path]:
-    """A folder that becomes `out` when the block ends well; until then, and after a failure, `out` is untouched.
-
-    Raises PackageError where `out` exists and is not empty (unless `replace_old`) or cannot be written.
-    """
-    _check_free(out, replace_old)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=".fhir2cdisc-", dir=out.parent))
-    except OSError as error:
-        raise PackageError(f"{out}: cannot be written ({error.strerror})") from error
-    try:
-        yield part
-        part.chmod(0o755)
-        if out.exists():
-            old = part.with_name(part.name + ".old")
-            out.rename(old)
-            try:
-                part.rename(out)
-            except OSError:
-                old.rename(out)
-                raise
-            shutil.rmtree(old)
-        else:
-            part.rename(out)
-    except OSError as error:
-        raise PackageError(f"{out}: cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def check_writable(out: Path, replace_old: bool) -> None:
-    """Say before a long run that its output would have no place."""
-    _check_free(out, replace_old)
-    parent = next(p for p in (out, *out.absolute().parents) if p.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        reason = "no permission in" if parent.is_dir() else "no folder is"
-        raise PackageError(f"{out}: cannot be written ({reason} {parent})")
-
-
-def _check_free(out: Path, replace_old: bool) -> None:
-    """Only a package of ours may be replaced: `--replace` with a wrong name must not remove somebody's files."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not replace_old:
-        raise PackageError(f"{out}: exists and is not empty; name another folder or use --replace")
-    if not (out / "manifest.json").is_file():
-        raise PackageError(f"{out}: is not a package (it has no manifest.json), so it is not replaced")
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What was written: datasets with their metadata as it stands in the files, and the encoding."""
-
-    datasets: tuple[tuple[Dataset, pd.DataFrame], ...]
-    encoding: str
-    findings: tuple[Finding, ...] = ()
 
 
 def write_datasets(
@@ -207,79 +118,3 @@ def write_adam(folder: Path, adam: Adam, study: Study, encoding: str = "auto") -
     displays = result_displays(study, adam.specs, adam.frames)
     beside = Described(ADAM_STANDARD, (GUIDES["adam"],), displays)
     return write_datasets(folder / "adam", adam.frames, adam.datasets, study, beside, encoding)
-
-
-def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:
-    """`lineage/sdtm.parquet`: from each SDTM record to its resources; `lineage/adam.parquet`: from ADaM to SDTM."""
-    if run is not None:
-        _parquet(folder / "lineage" / "sdtm.parquet", run.sdtm.lineage)
-    if adam is not None:
-        _parquet(folder / "lineage" / "adam.parquet", adam.lineage)
-
-
-def _parquet(path: Path, frame: pd.DataFrame) -> None:
-    with replacing(path) as file:
-        frame.to_parquet(file, index=False)
-
-
-def write_findings(
-    folder: Path,
-    run: SdtmRun | None,
-    adam: Adam | None,
-    more: Sequence[Finding] = (),
-    conflicts: pd.DataFrame | None = None,
-) -> list[Finding]:
-    """`findings/`: what was found, in words (CSV and JSON), the accounts, and every resource with what became of it."""
-    target = folder / "findings"
-    read = sorted_findings([*run.accounts.findings, *run.sdtm.findings]) if run else []
-    found = [*read, *more, *_from_frame(conflicts, "sdtm"), *_from_frame(adam.findings if adam else None, "adam")]
-    rows = [f.as_dict() for f in found]
-    header = list(asdict(Finding("", "")))
-    _csv(target / "findings.csv", header, [list(row.values()) for row in rows])
-    write_text(target / "findings.json", json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
-    if run is not None:
-        counts = sorted(run.accounts.counts.items())
-        _csv(target / "accounts.csv", ["resource", "outcome", "reason", "count"], [[*k, n] for k, n in counts])
-        resources = pd.DataFrame(sorted(run.accounts.rows), columns=RESOURCE_COLUMNS)
-        _parquet(target / "resources.parquet", resources)
-        _csv(target / "skipped-files.csv", ["file"], [[name] for name in run.skipped])
-    return found
-
-
-def _from_frame(frame: pd.DataFrame | None, prefix: str) -> list[Finding]:
-    """Findings of the derivations (DATASET, USUBJID, RECORD, VARIABLE, VALUE, RULE, SEVERITY, MESSAGE)."""
-    if frame is None or not len(frame):
-        return []
-    return [
-        Finding(
-            f"{prefix}.{row.RULE}",
-            row.MESSAGE,
-            str(row.SEVERITY).lower(),
-            variable=f"{row.DATASET}.{row.VARIABLE}",
-            value=str(row.VALUE),
-            usubjid=row.USUBJID,
-            path=str(row.RECORD),
-        )
-        for row in frame.itertuples(index=False)
-    ]
-
-
-def _csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
-
-
-def finish(folder: Path, inputs: Sequence[Path], study: Study, options: RunOptions, encoding: str) -> None:
-    """The manifest, last: it names every file of the package with its SHA-256."""
-    said = {
-        "study": study.model_dump(mode="json", exclude={"simulation"}),
-        "deep": options.deep,
-        "mappings": [path.name for path in options.mappings],
-        "sites": [Path(name).name for name in options.sites],
-        "keyed": bool(options.key),
-        "encoding": encoding,
-    }
-    write_manifest(build_manifest(inputs, folder, options=said), folder)

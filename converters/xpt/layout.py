@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.standard.datasets import Variable
 
 CARD = 80
@@ -28,7 +29,7 @@ _VERSION = b"9.4     "
 _SYSTEM = b"X64_10PR"
 
 
-class XptError(ValueError):
+class XptError(Fhir2CdiscError):
     """A dataset that cannot be a version 5 transport file, or a file that is none; `problems` holds each."""
 
     def __init__(self, problems: Sequence[str]) -> None:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
+
 FUNCTIONS = {
     "where",
     "select",
@@ -79,7 +81,7 @@ def _unescaped(match: re.Match[str]) -> str:
     return chr(int(sign[1:], 16)) if len(sign) > 1 else _ESCAPED.get(sign, sign)
 
 
-class PathError(ValueError):
+class PathError(Fhir2CdiscError):
     """An expression outside the subset; the message names the expression and the place."""
 
 

@@ -35,7 +35,7 @@ def data_cut(study: Study) -> str:
     """The day of the simulated data: the study's cut, or the end of follow-up of the last subject."""
     if study.simulation.cutoff or study.cutoff:
         return study.simulation.cutoff or study.cutoff
-    months = study.simulation.enrolment_months + study.design.follow_up_months
+    months = study.design.enrolment_months + study.design.follow_up_months
     return iso(ordinal(study.simulation.start) + round(months * MONTH))
 
 
@@ -64,7 +64,7 @@ def plan_subject(study: Study, seed: int, index: int, cutoff: int) -> Course | N
 def _enrol(rng: Random, study: Study, index: int) -> Course:
     sim = study.simulation
     site = f"{rng.randint(1, study.design.sites):02d}"
-    consent = ordinal(sim.start) + int(rng.random() * sim.enrolment_months * MONTH)
+    consent = ordinal(sim.start) + int(rng.random() * study.design.enrolment_months * MONTH)
     diagnosis = consent - rng.randint(60, 900)
     tumour = rng.choices(range(len(sim.tumours)), [one.share for one in sim.tumours])[0] if sim.tumours else 0
     birth = consent - int(365.25 * min(84, max(22, rng.gauss(59, 10)))) - rng.randint(0, 364)

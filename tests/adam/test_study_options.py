@@ -95,7 +95,7 @@ def test_criteria_and_sticky_pr_reach_the_lesions() -> None:
     ],
 )
 def test_analysis_visits_of_questionnaires(forms: list[dict[str, Any]], months: int, days: int) -> None:
-    named = [{"code": f"Q{n}", "title": "Q", "canonical": "q", "items": 1, **form} for n, form in enumerate(forms)]
+    named = [{"code": f"Q{n}", "title": "Q", "canonical": "q", **form} for n, form in enumerate(forms)]
     windows = adqs_options(study(questionnaires=named)).windows
     assert (windows.every_months, windows.days) == (months, days)
 

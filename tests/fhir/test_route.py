@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from fhir2cdisc.fhir.route import (
-    Accounts,
     bucket_names,
     bucket_of,
     plain_reference,
@@ -136,15 +135,3 @@ REFERENCES = [
 @pytest.mark.parametrize(("reference", "plain"), REFERENCES)
 def test_a_reference_without_server_and_version(reference: str, plain: str) -> None:
     assert plain_reference(reference) == plain
-
-
-def test_findings_about_one_term_are_put_together_with_their_count() -> None:
-    from fhir2cdisc.fhir.findings import Finding
-
-    accounts = Accounts(findings=[Finding("unit.unknown", "x", value="u", count=n) for n in (2, 3)])
-    accounts.findings.append(Finding("date.impossible", "x"))
-    accounts.add_up(("unit.",))
-    assert sorted((f.rule, f.count) for f in accounts.findings) == [
-        ("date.impossible", 1),
-        ("unit.unknown", 5),
-    ]

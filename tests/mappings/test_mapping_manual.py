@@ -24,6 +24,7 @@ from fhir2cdisc.mappings.model import (
     builtin_domains,
 )
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.columns import COLUMNS, MAPPING
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "mapping.md").read_text(encoding="utf-8")
 
@@ -53,6 +54,11 @@ def test_every_key_of_a_mapping_is_in_the_manual(
     keys = {field.alias or name for name, field in model.model_fields.items()}
     listed = named(section(title), "Key")
     assert sorted(listed) == sorted(keys)
+
+
+def test_the_working_columns_that_a_mapping_may_set_are_in_the_manual_with_what_they_are() -> None:
+    said = [[f"`{c.name}`", ", ".join(c.domains) or "all", c.means] for c in COLUMNS.values() if MAPPING in c.set_by]
+    assert table(section("A variable"), "Column") == said
 
 
 def test_every_kind_of_value_and_every_field_of_a_test_is_in_the_manual() -> None:

@@ -175,7 +175,7 @@ BAD_FILES = [
     ('domain = "VS"\nkeys = []\nsource = []\nodd = 1', "odd"),
     (
         'domain = "VS"\nkeys = []\n[[source]]\nname = "a"\nresource = "X"\n[source.variables]\nA = {pth = "x"}',
-        "pth",
+        r"mapping x\.toml: source\.a\.variables\.A\.pth",
     ),
     (
         'domain = "VS"\nkeys = []\n[[source]]\nname = "a"\nresource = "X"\n[source.variables]\nA = {as = "x"}',

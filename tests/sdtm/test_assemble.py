@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import pytest
+from fhir2cdisc.sdtm.assemble import Sdtm, assemble
 from support.tables import rows
 
 Make = Callable[..., dict[str, Any]]
@@ -143,6 +145,27 @@ def test_vital_signs_of_own_terms_only_are_kept(convert: Any, fhir: Make) -> Non
     own = fhir("Observation", "o", code={"text": "pain"}, category=category, valueQuantity={"value": 3, "unit": "kg"})
     vs = convert([fhir("Patient", "p"), own]).sdtm.frames["VS"]
     assert vs[["VSTEST", "VSSTRESN"]].values.tolist() == [["pain", 3.0]]
+
+
+def test_assembling_changes_nothing_of_what_was_gathered(
+    convert: Any, fhir: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice(*given: Any) -> Sdtm:
+        one, two = assemble(*given), assemble(*given)
+        assert list(one.frames) == list(two.frames)
+        for name, frame in one.frames.items():
+            pd.testing.assert_frame_equal(frame, two.frames[name])
+        return two
+
+    monkeypatch.setattr("fhir2cdisc.converters.run.pipeline.assemble", twice)
+    resources = [
+        fhir("Patient", "p", birthDate="1960-02-03"),
+        fhir("Encounter", "e", type=[{"text": "Cycle 1 Day 1"}], period={"start": "2024-03-01"}),
+        fhir("Condition", "c", code={"text": "pain"}, clinicalStatus={"coding": [{"code": "active"}]}),
+        fhir("MedicationAdministration", "m", medicationCodeableConcept={"text": "x"}, effectiveDateTime="2024-03-01"),
+        survey(fhir, "o", LONG, encounter={"reference": "Encounter/e"}),
+    ]
+    assert {"DM", "SV", "MH", "EX", "QS", "SUPPQS"} <= set(convert(resources).sdtm.frames)
 
 
 def test_nothing_read_makes_nothing(convert: Any) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.mappings.model import DomainMap, MappingError, builtin_domains, builtin_terminology
 from fhir2cdisc.mappings.study import Drug, Study
 from fhir2cdisc.sdtm.engine import DrugMatcher, Engine, known_tests
 
+Convert = Callable[..., SdtmRun]
 SORAFENIB = Drug.model_validate({"name": "SORAFENIB", "terms": ["Nexavar"], "codes": [{"code": "495881"}]})
 CAMRELIZUMAB = Drug.model_validate({"name": "CAMRELIZUMAB", "terms": ["卡瑞利珠单抗"]})
 CONCEPTS = [
@@ -117,12 +120,19 @@ def test_a_code_of_two_codelists_belongs_to_the_first_domain_and_the_table_comes
 
 WRONG = [
     ({"resource": "Spaceship"}, "VSORRES", {}, "is no resource type"),
+    ({"resource": "Observatoin"}, "VSORRES", {}, r"Observatoin is .* \(nearest known name: Observation\)"),
     ({}, "VSNOPE", {}, "VS has no variable VSNOPE"),
+    ({}, "VSORES", {}, r"VS has no variable VSORES \(nearest known name: VSORRES\)"),
+    ({}, "_STRES", {}, r"_STRES is no working column that a mapping sets \(nearest known name: _STRESC\)"),
+    ({}, "_RECORD_NO", {}, "_RECORD_NO is no working column that a mapping sets"),
+    ({}, "_READER", {}, "_READER is read in RS and TR and TU only, not in VS"),
     ({}, "VSORRES", {"path": "a..b"}, "source x, VSORRES"),
     ({}, "VSORRES", {"codelist": "NOPE"}, "no codelist NOPE"),
     ({}, "VSORRES", {"map": "nope"}, "no map nope"),
     ({"where": "f("}, "VSORRES", {}, "source x"),
+    ({"where": "f(", "aside": True}, "VSORRES", {}, "source x"),
     ({"supp": {"TOOLONGNAME": {"path": "a"}}}, "VSORRES", {}, "TOOLONGNAME"),
+    ({"supp": {"VSLOC": {"path": "a"}}}, "VSORRES", {}, "VSLOC is a variable of VS"),
 ]
 
 
@@ -132,5 +142,33 @@ def test_a_mapping_that_names_what_is_not_there_is_refused_with_its_place(
 ) -> None:
     one = {"name": "x", "resource": "Observation", "variables": {variable: {"path": "id", **spec}}, **source}
     domain = DomainMap.model_validate({"domain": "VS", "keys": [], "source": [one]})
-    with pytest.raises(MappingError, match=words):
+    with pytest.raises(MappingError, match=words) as error:
         Engine.build(study(), [domain])
+    assert str(error.value).startswith("mapping VS, source x")
+
+
+def test_a_key_that_is_no_variable_is_refused(study: Callable[..., Study]) -> None:
+    domain = DomainMap.model_validate({"domain": "VS", "keys": ["USUBJID", "VSDTCC"], "source": []})
+    with pytest.raises(MappingError, match=r"mapping VS: keys: VS has no variable VSDTCC \(nearest .*: VSDTC\)"):
+        Engine.build(study(), [domain])
+
+
+MISSPELT = [
+    ("AE", "AETRM", "mapping own.toml, source mine: AE has no variable AETRM (nearest known name: AETERM)"),
+    (
+        "TR",
+        "_READR",
+        "mapping own.toml, source mine: _READR is no working column that a mapping sets (nearest known name: _READER)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("domain", "name", "said"), MISSPELT)
+def test_a_misspelt_name_of_a_file_stops_the_run_with_file_source_and_nearest_name(
+    convert: Convert, fhir: Callable[..., dict[str, Any]], tmp_path: Path, domain: str, name: str, said: str
+) -> None:
+    text = f'domain = "{domain}"\nkeys = []\n[[source]]\nname = "mine"\nresource = "Observation"\n'
+    (tmp_path / "own.toml").write_text(f'{text}[source.variables]\n{name} = {{ path = "id" }}\n', encoding="utf-8")
+    with pytest.raises(MappingError) as error:
+        convert([fhir("Patient", "p")], RunOptions(mappings=(tmp_path / "own.toml",)))
+    assert str(error.value) == said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from fhir2cdisc.sdtm.results import odd_units
+from fhir2cdisc.sdtm.standard_results import odd_units
 
 
 def lb(*rows: tuple[str, str, str, float | None]) -> pd.DataFrame:

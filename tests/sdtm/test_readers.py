@@ -188,6 +188,7 @@ def test_a_number_that_the_mapping_gives_is_kept() -> None:
     given = {"_SUBJECT": "p", "_RECORD_NO": 0, "RSEVAL": "INDEPENDENT ASSESSOR"}
     rows = [("READER 2", "a"), ("", "a"), ("", "b")]
     frames = {"RS": pd.DataFrame([{**given, "RSEVALID": number, "_READER": key} for number, key in rows])}
-    assert number_readers(frames, pd.DataFrame()) == []
-    assert frames["RS"]["RSEVALID"].tolist() == ["READER 2", "RADIOLOGIST 1", "RADIOLOGIST 2"]
-    assert number_readers({}, pd.DataFrame()) == []
+    made, found = number_readers(frames, pd.DataFrame())
+    assert found == []
+    assert made["RS"]["RSEVALID"].tolist() == ["READER 2", "RADIOLOGIST 1", "RADIOLOGIST 2"]
+    assert number_readers({}, pd.DataFrame()) == ({}, [])

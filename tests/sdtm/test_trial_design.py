@@ -14,7 +14,8 @@ from fhir2cdisc.sdtm.trial_design import (
     build_tv,
     trial_design,
 )
-from fhir2cdisc.sdtm.trial_summary import build_ts
+from fhir2cdisc.sdtm.trial_summary import build_ts, unknown_parameters
+from support.paths import SHARED
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")
 COLUMNS = ["RFICDTC", "RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFPENDTC"]
@@ -129,22 +130,167 @@ def test_every_parameter_has_a_value_or_says_why_it_has_none(name: str) -> None:
 
 def test_of_a_study_that_says_nothing_little_is_known() -> None:
     said = parameters(build_ts({"DM": dm(("", "", "", "", ""))}, PLAIN))
-    unknown = {
-        "INDIC",
-        "TRT",
-        "OUTMSPRI",
-        "OBJPRIM",
-        "SSTDTC",
-        "SENDTC",
-        "PLANSUB",
-        "LENGTH",
-        "RANDOM",
-        "REGID",
-        "AGEMIN",
+    known = {"TITLE": "Plain", "ACTSUB": "1", "SDTIGVER": "3.4", "SDTMVER": "2.0"}
+    assert {code: values for code, values in said.items() if values not in ([("", "UNK")], [("", "NA")])} == {
+        code: [(value, "")] for code, value in known.items()
     }
-    assert {code for code in unknown if said[code] == [("", "UNK")]} == unknown
-    assert said["NARMS"] == [("", "NA")] and said["TPHASE"] == [("", "NA")] and said["DCUTDTC"] == [("", "NA")]
-    assert said["ACTSUB"] == [("1", "")] and said["TITLE"] == [("Plain", "")] and said["SDTIGVER"] == [("3.4", "")]
+    # A file without a cut-off has no data cut; all else may well apply, nobody said it.
+    assert {code for code, values in said.items() if values == [("", "NA")]} == {"DCUTDTC", "DCUTDESC"}
+    assert {"RANDOM", "TBLIND", "SEXPOP", "HLTSUBJI", "STYPE", "TPHASE", "NARMS", "TTYPE", "INTTYPE"} <= set(said)
+
+
+def test_arms_drugs_and_endpoints_do_not_say_how_a_trial_is_controlled_blinded_or_randomised() -> None:
+    drugs = [{"name": "X"}, {"name": "PLACEBO"}]
+    arms = [{"code": "A", "label": "X", "drugs": ["X"]}, {"code": "B", "label": "Placebo", "drugs": ["PLACEBO"]}]
+    endpoint = {"id": "e", "title": "E", "role": "primary", "kind": "time-to-event", "paramcd": "OS"}
+    file = {**PLAIN.model_dump(), "drugs": drugs, "arms": arms, "endpoints": [endpoint]}
+    study = Study.model_validate({**file, "design": {"kind": "interventional"}})
+    said = parameters(build_ts({"DM": dm(("", "", "", "", ""))}, study))
+    guessed = ("RANDOM", "TBLIND", "TCNTRL", "SEXPOP", "HLTSUBJI", "INTMODEL", "INTTYPE", "TINDTP", "TTYPE", "TPHASE")
+    assert [said[code] for code in guessed] == [[("", "UNK")]] * len(guessed)
+    assert said["NARMS"] == [("2", "")] and said["STYPE"] == [("INTERVENTIONAL", "")]
+
+
+def test_what_is_not_known_is_one_finding_that_names_it() -> None:
+    (finding,) = unknown_parameters(build_ts({"DM": dm(("", "", "", "", ""))}, PLAIN))
+    assert (finding.rule, finding.severity) == ("ts.unknown", "info")
+    assert "HLTSUBJI" in finding.message and "DCUTDTC" not in finding.message and "SDTMVER" not in finding.message
+    assert finding.count == finding.message.split(": not said")[0].count(", ") + 1
+    ts = pd.DataFrame({"TSPARMCD": ["ADAPT", "TITLE"], "TSVALNF": ["NA", ""]})
+    assert unknown_parameters(ts) == []
+
+
+def test_the_minimum_durations_of_a_response_are_given_where_the_protocol_states_them() -> None:
+    endpoint = {"id": "e", "title": "E", "role": "primary", "kind": "proportion", "paramcd": "CRSP"}
+    file = {**PLAIN.model_dump(), "endpoints": [endpoint]}
+    for response, expected in (
+        (
+            {"confirm_days": 56, "sd_min_days": 49, "stated": ["confirm_days", "sd_min_days"]},
+            [("P56D", ""), ("P49D", "")],
+        ),
+        ({"confirm_days": 56, "stated": ["confirm_days"]}, [("P56D", ""), ("", "UNK")]),
+        ({"confirm_days": 56}, [("", "UNK"), ("", "UNK")]),  # a default of the project says nothing of the protocol
+    ):
+        said = parameters(
+            build_ts({"DM": dm(("", "", "", "", ""))}, Study.model_validate({**file, "response": response}))
+        )
+        assert [said["CRMDUR"][0], said["SDMDUR"][0]] == expected
+
+
+# What each document says of the trial as such: parameter, values, and the words of the document that say it.
+STATED = {
+    "hepatobiliary-rws": """
+        STYPE    | OBSERVATIONAL      | observational real-world study
+        RANDOM   | N                  | non-random,
+        TBLIND   | OPEN LABEL         | open and observational
+        HLTSUBJI | N                  | patients with advanced hepatobiliary tumors
+        INTTYPE  | DRUG               | DRUG: Precision oncology
+        TINDTP   | TREATMENT          | safety of treatment
+        TTYPE    | EFFICACY; SAFETY   | the efficacy, quality of life
+        PLANSUB  | 2000               | 2000 patients
+        LENGTH   | P60M               | in 5 years
+        NARMS    | 3                  | three treatment program
+        INDIC    | advanced hepatobiliary tumours | advanced hepatobiliary tumors
+    """,
+    "lenvatinib-pembrolizumab": """
+        STYPE    | INTERVENTIONAL     | clinical study of targeted therapy
+        TPHASE   | PHASE IIB TRIAL    | phase IIB
+        RANDOM   | N                  | non-randomized
+        INTMODEL | SINGLE GROUP       | single-arm
+        TCNTRL   | NONE               | single-arm
+        NARMS    | 1                  | single-arm
+        HLTSUBJI | N                  | patients with hepatobiliary malignant tumors
+        INTTYPE  | DRUG               | DRUG: Lenvatinib plus Pembrolizumab
+        TINDTP   | TREATMENT          | second-line treatment
+        TTYPE    | EFFICACY; SAFETY   | the efficacy and safety
+        PLANSUB  | 50                 | 50 patients
+        INDIC    | liver neoplasm malignant primary; cholangiocarcinoma | Liver Neoplasm Malignant Primary
+    """,
+    "apatinib-camrelizumab": """
+        STYPE    | INTERVENTIONAL     | prospective trial
+        RANDOM   | N                  | non-randomized
+        TBLIND   | OPEN LABEL         | open-label
+        INTMODEL | SINGLE GROUP       | treated with aptinib and camrelizumab
+        NARMS    | 1                  | treated with aptinib and camrelizumab
+        HLTSUBJI | N                  | patients with biliary tract malignant tumors
+        INTTYPE  | DRUG               | DRUG: Apatinib plus Camrelizumab
+        TINDTP   | TREATMENT          | efficacy and safety of treatment
+        TTYPE    | EFFICACY; SAFETY   | the efficacy and safety
+        PLANSUB  | 20                 | 20 patients
+        INDIC    | biliary tract cancer; cholangiocarcinoma; hepatobiliary neoplasm | Biliary Tract Cancer
+    """,
+    "axitinib-toripalimab": """
+        STYPE    | INTERVENTIONAL     | Study Type: Interventional
+        TPHASE   | PHASE II TRIAL     | phase II trial
+        RANDOM   | N                  | non-randomized
+        TBLIND   | OPEN LABEL         | Masking: Open Label
+        INTMODEL | SINGLE GROUP       | single-arm
+        TCNTRL   | NONE               | single-arm
+        NARMS    | 1                  | single-arm
+        HLTSUBJI | N                  | patients with hepatobiliary malignant tumors
+        INTTYPE  | DRUG               | DRUG: axitinib plus toripalimab
+        TINDTP   | TREATMENT          | second-line treatment
+        TTYPE    | EFFICACY; SAFETY   | the efficacy and safety
+        PLANSUB  | 60                 | 60 patients
+        INDIC    | hepatobiliary neoplasm; liver neoplasm; biliary tract neoplasms | Hepatobiliary Neoplasm
+    """,
+    "refractory-registry": """
+        STYPE    | OBSERVATIONAL      | prospective registration study
+        RANDOM   | N                  | choose for themselves
+        HLTSUBJI | N                  | patients with advanced refractory solid tumors
+        INTTYPE  | DRUG               | DRUG: Targeted therapy
+        TTYPE    | EFFICACY; SAFETY   | Effectiveness|Safety
+        NARMS    | 2                  | targeted therapy or other appropriate treatment
+        PLANSUB  | 120                | 120 patients
+        LENGTH   | P12M               | follow-up time will be 1 year
+        SSTDTC   | 2021-11-01         | 2021.11
+        SENDTC   | 2023-11-30         | 2023.11
+        DCUTDTC  | 2023-11-30         | 2023.11
+        DCUTDESC | END OF THE TIME FRAME OF THE PROTOCOL | 2021.11-2023.11
+        INDIC    | advanced refractory solid tumours | advanced refractory solid tumors
+    """,
+}
+SEEDS = dict(
+    zip(
+        (
+            "hepatobiliary-rws",
+            "lenvatinib-pembrolizumab",
+            "apatinib-camrelizumab",
+            "axitinib-toripalimab",
+            "refractory-registry",
+        ),
+        range(5),
+        strict=True,
+    )
+)
+# Of no document, and of none other: what is made of data, the project's own standard, and lists of titles and drugs.
+OTHERWISE = {"ACTSUB", "FCNTRY", "SSTDTC", "SDTIGVER", "SDTMVER", "TITLE", "OBJPRIM", "OUTMSPRI", "OUTMSSEC", "TRT"}
+# Not in the documents: read on public registry pages, which the study files say.
+ELSEWHERE = {"lenvatinib-pembrolizumab": {"REGID"}, "axitinib-toripalimab": {"REGID"}}
+
+
+def stated(name: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("|", 2)] for line in STATED[name].strip().splitlines()]
+
+
+@pytest.mark.parametrize("name", sorted(STATED))
+def test_ts_of_a_built_in_study_has_what_its_document_says_and_nothing_else(name: str) -> None:
+    said = parameters(build_ts({"DM": dm(("", "", "", "", ""))}, load_study(name)))
+    expected = {code: [(value, "") for value in values.split("; ")] for code, values, _ in stated(name)}
+    assert {code: said[code] for code in expected} == expected
+    rest = {code for code, values in said.items() if values[0][0]} - OTHERWISE - ELSEWHERE.get(name, set())
+    assert rest - set(expected) == set()
+    for code in ("SEXPOP", "AGEMIN", "AGEMAX", "STOPRULE", "ADDON", "SPONSOR"):
+        assert said[code] == [("", "UNK")], code
+
+
+@pytest.mark.skipif(SHARED is None, reason="the documents of the studies are not here")
+@pytest.mark.parametrize("name", sorted(STATED))
+def test_the_document_has_the_words(name: str) -> None:
+    assert SHARED is not None
+    (path,) = (SHARED / "seeds").glob(f"{SEEDS[name]:03}_*.txt")
+    text = path.read_text(encoding="utf-8")
+    assert [words for _, _, words in stated(name) if words not in text] == []
 
 
 def test_the_start_of_a_study_is_its_own_or_the_first_consent() -> None:
@@ -261,11 +407,6 @@ def test_a_trial_summary_parameter_that_does_not_exist_is_refused() -> None:
         build_ts({"DM": dm(("", "", "", "", ""))}, summary(AGEMINI=("P18Y",)))
 
 
-def test_what_endpoints_are_about_is_the_type_of_the_trial() -> None:
-    said = parameters(build_ts({"DM": dm(("", "", "", "", ""))}, load_study("lenvatinib-pembrolizumab")))
-    assert said["TTYPE"] == [("EFFICACY", ""), ("SAFETY", "")]
-
-
 # SDTMIG 3.4 section 7.4.2, examples 1, 3 and 4: code, terminology and version of a value.
 CODED = {
     "STYPE": ("INTERVENTIONAL", "C98388", "CDISC CT", "2025-03-28"),
@@ -288,7 +429,9 @@ CODED = {
 
 def test_values_carry_the_code_of_their_terminology() -> None:
     one = dm(("2024-02-20", "", "", "", "")).assign(COUNTRY="CHN")
-    ts = build_ts({"DM": one}, load_study("lenvatinib-pembrolizumab")).set_index("TSPARMCD")
+    study = load_study("lenvatinib-pembrolizumab")
+    own = [{"code": code, "values": [value]} for code, (value, *_) in CODED.items() if code not in ("FCNTRY", "AGEMIN")]
+    ts = build_ts({"DM": one}, Study.model_validate({**study.model_dump(), "trial_summary": own})).set_index("TSPARMCD")
     for code, expected in CODED.items():
         assert tuple(ts.loc[code, ["TSVAL", "TSVALCD", "TSVCDREF", "TSVCDVER"]]) == expected, code
 

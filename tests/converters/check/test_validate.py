@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.converters.check import define as rules_define
+from fhir2cdisc.converters.check import manifest as rules_manifest
 from fhir2cdisc.converters.check import xpt as rules_xpt
 from fhir2cdisc.converters.check.conformance import (
     RULES,
@@ -20,6 +21,7 @@ from fhir2cdisc.converters.check.conformance import (
     validate_package,
 )
 from fhir2cdisc.converters.check.rule import Rule
+from fhir2cdisc.converters.manifest import build_manifest, write_manifest
 from fhir2cdisc.converters.xpt.write import write_xpt
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
 from lxml import etree
@@ -98,6 +100,25 @@ def without(*names: str) -> Spoil:
             (folder.path / name).unlink()
 
     return spoil
+
+
+ECTD = "m5/datasets/s/analysis/adam/datasets"
+
+
+def with_manifest(folder: Any) -> None:
+    write_manifest(build_manifest([], folder.path, {}), folder.path)
+
+
+def written(name: str, text: str) -> Spoil:
+    def spoil(folder: Any) -> None:
+        (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.path / name).write_text(text)
+
+    return spoil
+
+
+def linked(name: str) -> Spoil:
+    return lambda folder: (folder.path / name).symlink_to(folder.path)
 
 
 def bytes_of(name: str, old: bytes, new: bytes) -> Spoil:
@@ -350,11 +371,30 @@ BROKEN: dict[str, list[Spoil]] = {
     "DEF-013": [lambda f: f.change("EX", lambda d, x: (d, x.iloc[::-1].reset_index(drop=True)))],
     "DEF-014": [define("sdtm", "//o:CodeList[starts-with(@OID, 'CL.SEX')]/*[@CodedValue='F']", remove)],
     "DEF-015": [describe("AE", "AETERM", origin=""), describe("ADTTE", "ADT", method="")],
+    "PKG-001": [written("manifest.json", "{}"), written("manifest.json", "{")],
+    "PKG-002": [both(with_manifest, without("sdtm/define.xsl")), both(with_manifest, without("adam/adtte.xpt"))],
+    "PKG-003": [
+        both(with_manifest, put("ADTTE", CNSR=1.0)),
+        both(with_manifest, written("sdtm/define.html", "edited")),
+        both(written("results/results.csv", "1"), with_manifest, written("results/results.csv", "2")),
+    ],
+    "PKG-004": [both(with_manifest, written("thesis.txt", "mine")), both(with_manifest, linked("sdtm/more"))],
+    "PKG-005": [
+        both(written("sdtm/csdrg.md", "draft"), with_manifest, written("sdtm/csdrg.md", "final")),
+        both(written(f"{ECTD}/adrg.html", "draft"), with_manifest, written(f"{ECTD}/adrg.html", "final")),
+    ],
 }
 # Keys that stop telling records apart need rows that share what is left of them.
 BROKEN["DEF-012"][0] = both(put("AE", AESTDTC=["2024-01-12"] * 2 + ["2024-01-31T08:30"]), BROKEN["DEF-012"][0])
 # What the guides allow: none of these breaks the rule.
 ALLOWED: dict[str, list[Spoil]] = {
+    "PKG-001": [with_manifest],
+    "PKG-002": [with_manifest],
+    "PKG-003": [
+        with_manifest,
+        both(written("sdtm/csdrg.md", "draft"), with_manifest, written("sdtm/csdrg.md", "final")),
+    ],
+    "PKG-004": [with_manifest, both(written("thesis.txt", "mine"), with_manifest), written("thesis.txt", "mine")],
     # Tests without a code are told apart by their names.
     "LINK-012": [
         put("RS", RSTESTCD=["", "", "OVRLRESP"], RSTEST=["A", "B", "Overall Response"], RSLOBXFL=["Y", "Y", ""])
@@ -546,8 +586,12 @@ def test_the_command_says_what_it_found_and_fails_on_errors(package_dir: Any, tm
     done = call("validate", package_dir.path)
     assert (done.exit_code, done.output) == (
         0,
-        f"0 errors, 0 warnings, 0 notes from {len(RULES)} rules on 9 datasets\n",
+        f"0 errors, 0 warnings, 0 notes from {len(RULES) - len(rules_manifest.RULES)} rules on 9 datasets\n",
     )
+    with_manifest(package_dir)
+    said = call("validate", package_dir.path).output
+    assert said == f"0 errors, 0 warnings, 0 notes from {len(RULES)} rules on 9 datasets\n"
+    without("manifest.json")(package_dir)
     put("EX", EXDOSFRM="MAGIC POTION")(package_dir)
     assert call("validate", package_dir.path).exit_code == 0
     assert call("validate", package_dir.path, "--strict").exit_code == 1

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.converters.check import define as rules_define
+from fhir2cdisc.converters.check.columns import not_terms
 from fhir2cdisc.converters.check.conformance import (
     RULES,
     Issue,
@@ -23,9 +24,9 @@ from fhir2cdisc.converters.check.conformance import (
     validate_package,
 )
 from fhir2cdisc.converters.check.core import CoreError, run_core
-from fhir2cdisc.converters.check.package import read_package
-from fhir2cdisc.converters.check.rule import Loaded, not_terms
-from fhir2cdisc.converters.layout import arrange_ectd
+from fhir2cdisc.converters.check.reading import read_package
+from fhir2cdisc.converters.check.rule import Loaded
+from fhir2cdisc.converters.package import arrange_ectd
 from fhir2cdisc.converters.xpt.write import read_xpt, write_xpt
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from support.command import call
@@ -70,8 +71,9 @@ def test_a_define_beside_flat_transport_files_is_read_by_the_standard_it_names(
 
 
 def test_the_folders_of_a_submission_are_a_package(package_dir: Any, tmp_path: Path) -> None:
-    copies = arrange_ectd(package_dir.path, tmp_path, "SYN01")
-    assert any(path.name == "define.xml" for path in copies)
+    arrange_ectd(package_dir.path, "SYN01")
+    (package_dir.path / "m5").rename(tmp_path / "m5")
+    assert (tmp_path / "m5" / "datasets" / "syn01" / "analysis" / "adam" / "datasets" / "define.xml").is_file()
     for root in (tmp_path, tmp_path / "m5" / "datasets" / "syn01"):
         report = validate_package(root)
         assert report.issues == () and report.datasets == validate_package(package_dir.path).datasets

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.converters.define.codelists import Dictionary
-from fhir2cdisc.converters.define.document import Document, terminologies_of, write_define
+from fhir2cdisc.converters.define.document import terminologies_of, write_define
 from fhir2cdisc.converters.define.results import AnalysisData, AnalysisResult, ResultDisplay
 from fhir2cdisc.converters.define.types import item_type
 from fhir2cdisc.converters.define.xml import oid
+from fhir2cdisc.converters.package import LinkedDocument
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
 from lxml import etree, html
 
@@ -53,7 +54,10 @@ DISPLAYS = (
         document="adrg",
     ),
 )
-DOCUMENTS = (Document("acrf", "Annotated CRF", "acrf.pdf"), Document("adrg", "Reviewer's Guide", "adrg.html"))
+DOCUMENTS = (
+    LinkedDocument("acrf", "Annotated CRF", "acrf.pdf"),
+    LinkedDocument("adrg", "Reviewer's Guide", "adrg.html"),
+)
 
 
 def define(path: Path, package: Package, **options: Any) -> Any:

@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 from fhir2cdisc.converters.documents.headlines import account_lines, adam_lines, assumption_lines, finding_lines
+from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
-from fhir2cdisc.fhir.route import Accounts
 from fhir2cdisc.mappings.study import Study
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from fhir2cdisc.converters.formats.long_text import (
-    joined_text,
     split_columns,
     split_long_text,
     split_text,
@@ -79,7 +78,7 @@ def test_the_overflow_of_a_domain_goes_to_its_supplemental_qualifiers() -> None:
         "QORIG": "Collected",
         "QEVAL": "",
     }
-    assert joined_text([frame["AETERM"][1], *supp["QVAL"][1:]]) == LONG
+    assert " ".join([frame["AETERM"][1], *supp["QVAL"][1:]]) == LONG
 
 
 def test_large_sequence_numbers_are_written_out() -> None:
@@ -124,7 +123,7 @@ def test_long_parameter_values_continue_in_numbered_variables(tmp_path: Path) ->
     split = split_columns(ts, "TSVAL")
     assert list(split.columns[-3:]) == ["TSVAL", "TSVAL1", "TSVAL2"]
     assert split["TSVAL1"].tolist() == [" ".join(["word"] * 40), ""]
-    assert joined_text(split.loc[0, ["TSVAL", "TSVAL1", "TSVAL2"]].tolist()) == LONG
+    assert " ".join(split.loc[0, ["TSVAL", "TSVAL1", "TSVAL2"]]) == LONG
     dataset = with_continuations(sdtm_datasets()["TS"], split.columns)
     labels = [v.label for v in dataset.variables if v.name.startswith("TSVAL") and v.name[5:].isdigit()]
     assert labels == ["Parameter Value 1", "Parameter Value 2"]

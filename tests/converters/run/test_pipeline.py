@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fhir2cdisc.converters.run.manifest import sha256
+from fhir2cdisc.converters.manifest import sha256
+from fhir2cdisc.converters.package import new_folder
+from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import RunOptions, build_sdtm
-from fhir2cdisc.converters.run.write import finish, new_folder, write_findings, write_lineage, write_sdtm
+from fhir2cdisc.converters.run.write import write_sdtm
 from fhir2cdisc.mappings.study import Study
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def write(sources: list[Path], out: Path, options: RunOptions | None = None) -> 
         written = write_sdtm(folder, made, EVERYONE)
         write_lineage(folder, made, None)
         write_findings(folder, made, None, written.findings)
-        finish(folder, sources, EVERYONE, RunOptions(), "auto")
+        finish(folder, made.inputs, EVERYONE, RunOptions(), "auto")
     return hashes(out)
 
 

@@ -21,30 +21,26 @@ from fhir2cdisc.converters.documents.headlines import (
 from fhir2cdisc.converters.documents.report import Background, write_report
 from fhir2cdisc.converters.documents.results import write_results
 from fhir2cdisc.converters.formats.datasets import write_dataset
-from fhir2cdisc.converters.layout import arrange_ectd
+from fhir2cdisc.converters.package import Written, arrange_ectd, check_writable, new_folder
 from fhir2cdisc.converters.run.coding import code_events
 from fhir2cdisc.converters.run.derived_rs import add_derived_responses
+from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
-from fhir2cdisc.converters.run.write import (
-    Written,
-    check_writable,
-    finish,
-    new_folder,
-    write_adam,
-    write_findings,
-    write_lineage,
-    write_sdtm,
-)
+from fhir2cdisc.converters.run.write import write_adam, write_sdtm
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
 
 
-class NothingMadeError(ValueError):
+class NothingMadeError(Fhir2CdiscError):
     """No subject of the study is in the sources; the message is one clear sentence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is asked of a run: sources, study, where the package goes and in which shapes."""
+class RunOrder:
+    """What is asked of a run: sources, study, where the package goes and in which shapes.
+
+    `files` are the study file, mappings and other files that the run reads beside its sources.
+    """
 
     sources: tuple[Path, ...]
     study: Study
@@ -56,14 +52,15 @@ class Order:
     layout: str = "package"
     dictionary: Path | None = None
     with_adam: bool = True
+    files: tuple[Path, ...] = ()
 
 
-def make_package(order: Order, progress: Progress, say: Callable[[str], None]) -> None:
+def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]) -> None:
     """Make the package, whole or not at all, and say what was read, found and made.
 
     Raises NothingMadeError, PackageError and what `build_sdtm` raises.
     """
-    check_writable(order.out, order.replace_old)
+    check_writable(order.out, order.replace_old, [*order.sources, *order.files])
     made = build_sdtm(order.sources, order.study, order.options, progress)
     say("\n".join(account_lines(made.accounts)))
     if not made.sdtm.frames:
@@ -77,7 +74,7 @@ def make_package(order: Order, progress: Progress, say: Callable[[str], None]) -
     say("\n".join([*lines, f"Package: {order.out}"]))
 
 
-def _write(folder: Path, order: Order, made: SdtmRun, adam: Adam | None, conflicts: pd.DataFrame) -> list[str]:
+def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conflicts: pd.DataFrame) -> list[str]:
     written = write_sdtm(folder, made, order.study, order.encoding)
     analysis = write_adam(folder, adam, order.study, order.encoding) if adam is not None else None
     _other_formats(folder, written, analysis, order.formats)
@@ -93,8 +90,8 @@ def _write(folder: Path, order: Order, made: SdtmRun, adam: Adam | None, conflic
     report = add_guides(folder, order.study, written, analysis, found, said, order.encoding, plan)
     write_text(folder / "findings" / "conformance.json", as_json(report))
     if order.layout == "ectd":
-        arrange_ectd(folder, folder, order.study.studyid)
-    finish(folder, order.sources, order.study, order.options, order.encoding)
+        arrange_ectd(folder, order.study.studyid)
+    finish(folder, made.inputs, order.study, order.options, order.encoding)
     lines = [*finding_lines(found), *assumption_lines(order.study, made.sdtm.frames)]
     lines += adam_lines(adam.frames) if adam is not None else []
     return [*lines, conformance_line(report)]

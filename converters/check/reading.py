@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from fhir2cdisc.converters.check.rule import Hit, Kind, Loaded, Package, text
-from fhir2cdisc.converters.layout import ECTD_PLACES
+from fhir2cdisc.converters.check.columns import text
+from fhir2cdisc.converters.check.rule import Hit, Loaded, Package
+from fhir2cdisc.converters.manifest import NAME as MANIFEST
+from fhir2cdisc.converters.manifest import differences
+from fhir2cdisc.converters.package import ECTD_PLACES, KINDS, Kind
 from fhir2cdisc.converters.xpt.write import read_xpt
 from lxml import etree
-
-KINDS: tuple[Kind, ...] = ("sdtm", "adam")
 
 
 def read_package(folder: str | Path, encoding: str | None = None, coming: Collection[Path] = ()) -> Package:
@@ -20,7 +21,8 @@ def read_package(folder: str | Path, encoding: str | None = None, coming: Collec
 
     A folder with neither is taken as one of transport files: names that begin with AD are ADaM, and a define.xml
     is of the kind that its standard names. What cannot be read is kept as a finding; nothing is raised for the
-    content of a file. `coming` are files that will be written before the package is complete.
+    content of a file. Where there is a manifest.json, the files are compared with it. `coming` are files that will
+    be written before the package is complete.
     """
     root = Path(folder)
     places = _places(root)
@@ -39,7 +41,17 @@ def read_package(folder: str | Path, encoding: str | None = None, coming: Collec
             continue
         found[kind][dataset.name] = Loaded(kind, path, frame, dataset, _domain(dataset.name, frame))
     defines, malformed = _defines(root, places)
-    return Package(places, found["sdtm"], found["adam"], defines, tuple(unread), tuple(malformed), frozenset(coming))
+    return Package(
+        places,
+        found["sdtm"],
+        found["adam"],
+        defines,
+        tuple(unread),
+        tuple(malformed),
+        frozenset(coming),
+        manifest=(root / MANIFEST).is_file(),
+        differences=differences(root),
+    )
 
 
 def _domain(name: str, frame: pd.DataFrame) -> str:
@@ -97,6 +109,9 @@ def _parse(path: Path) -> tuple[Any, str]:
         tree = etree.parse(path, parser)
     except etree.XMLSyntaxError as error:
         return None, f"is not well-formed XML: {error.msg}"
+    except OSError as error:
+        # So lxml says of bytes outside the encoding of the file, too.
+        return None, f"cannot be read: {str(error).rpartition(': ')[2]}"
     if tree.docinfo.doctype:
         # A DOCTYPE can name files and entities; define.xml needs none.
         return None, "has a DOCTYPE, which is refused"

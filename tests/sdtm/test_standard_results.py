@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from fhir2cdisc.sdtm.results import decimal_text, numbers_of, odd_units, standardise
+from fhir2cdisc.sdtm.standard_results import decimal_text, numbers_of, odd_units, standardise
 
 ROWS = [
     # test, result, unit, --STRESC, --STRESN, --STRESU, why

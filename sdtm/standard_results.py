@@ -6,7 +6,10 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.model import conversions
+from fhir2cdisc.sdtm.columns import RECORD_NO, STRESC, USUAL_UNIT
+from fhir2cdisc.sdtm.methods import derives
 
 # What a number of a transport file can be (IBM double: 16**-65 to nearly 16**63).
 SMALLEST, LARGEST = 5.4e-79, 7.2e75
@@ -20,23 +23,30 @@ def numbers_of(text: pd.Series) -> pd.Series:
     return number.where((number == 0) | ((size >= SMALLEST) & (size <= LARGEST)))
 
 
+@derives(
+    "--STRESC",
+    "The standard result that the source gives (a term, a score, a date), else the result in standard units as text; "
+    "the original result where no conversion is defined",
+)
+@derives("--STRESN", "The number of --STRESC; blank where it is no number")
+@derives("--STRESU", "The unit of --STRESC")
 def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     """The frame with standard results; a unit of the conversion table is converted, any other is kept.
 
-    Conversion is decimal, so 2.54 cm is 25.4 mm and not 25.400000000000002. A result that is no number keeps its
-    text in --STRESC and has no --STRESN.
+    Conversion is decimal, so 2.54 cm is 25.4 mm and not 25.400000000000002. A standard result that the mapping gives
+    is kept. A result that is no number keeps its text in --STRESC and has no --STRESN.
     """
     orres, unit = frame[f"{domain}ORRES"], frame.get(f"{domain}ORRESU", pd.Series("", index=frame.index))
-    preset = frame.get(f"{domain}STRESC")
     number = numbers_of(orres)
-    frame[f"{domain}STRESC"], frame[f"{domain}STRESN"], frame[f"{domain}STRESU"] = orres, number, unit
+    made = frame.assign(**{f"{domain}STRESC": orres, f"{domain}STRESN": number, f"{domain}STRESU": unit})
     if f"{domain}TESTCD" in frame:
-        _convert(frame, domain, number.notna())
-    for own in (preset, frame.get("_STRESC")):
+        _convert(made, domain, number.notna())
+    for own in (frame.get(f"{domain}STRESC"), frame.get(STRESC)):
         if own is not None:
-            own = own.fillna("")
-            frame[f"{domain}STRESC"] = frame[f"{domain}STRESC"].where(own == "", own)
-    return frame
+            given = own.fillna("") != ""
+            made[f"{domain}STRESC"] = made[f"{domain}STRESC"].mask(given, own)
+            made[f"{domain}STRESN"] = made[f"{domain}STRESN"].mask(given, numbers_of(own.fillna("")))
+    return made
 
 
 def odd_units(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
@@ -48,16 +58,39 @@ def odd_units(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     unit = f"{domain}STRESU"
     if f"{domain}TESTCD" not in frame:
         # Only tests of the source's own: none of them has a code to compare by.
-        return frame.iloc[:0].assign(**{f"{domain}TESTCD": "", "_USUAL": ""})
+        return frame.iloc[:0].assign(**{f"{domain}TESTCD": "", USUAL_UNIT: ""})
     rows = frame[(frame[unit] != "") & frame[f"{domain}STRESN"].notna() & (frame[f"{domain}TESTCD"] != "")]
     by = [f"{domain}TESTCD", *[c for c in (f"{domain}SPEC",) if c in frame]]
-    counts = rows.groupby([*by, unit]).size().rename("_N").reset_index()
-    usual = counts.sort_values(["_N", unit], ascending=[False, True], kind="stable").drop_duplicates(by)
-    found = rows.reset_index().merge(usual[[*by, unit]].rename(columns={unit: "_USUAL"}), on=by).set_index("index")
-    return found[found[unit] != found["_USUAL"]]
+    counts = rows.groupby([*by, unit]).size().rename("RESULTS").reset_index()
+    usual = counts.sort_values(["RESULTS", unit], ascending=[False, True], kind="stable").drop_duplicates(by)
+    found = rows.reset_index().merge(usual[[*by, unit]].rename(columns={unit: USUAL_UNIT}), on=by).set_index("index")
+    return found[found[unit] != found[USUAL_UNIT]]
+
+
+def unit_findings(frame: pd.DataFrame, domain: str, records: pd.DataFrame) -> list[Finding]:
+    """A finding for each result in another unit than most results of its test; `records` by _RECORD_NO."""
+    odd = odd_units(frame, domain)
+    places = records.iloc[odd[RECORD_NO].to_numpy(np.int64)]
+    unit = f"{domain}STRESU"
+    return [
+        Finding(
+            "unit.differs",
+            f"{place.RESOURCE}/{place.ID}: {unit}: {test} is in {own}, most results of this test are in {usual}",
+            file=place.FILE,
+            line=int(place.LINE),
+            entry=int(place.ENTRY),
+            resource=f"{place.RESOURCE}/{place.ID}",
+            variable=unit,
+            value=own,
+        )
+        for place, test, own, usual in zip(
+            places.itertuples(), odd[f"{domain}TESTCD"], odd[unit], odd[USUAL_UNIT], strict=True
+        )
+    ]
 
 
 def _convert(frame: pd.DataFrame, domain: str, numeric: pd.Series) -> None:
+    """Put what the conversion table says into the frame, for the rows whose result is a number."""
     table = conversions()
     pairs = frame.loc[numeric, [f"{domain}TESTCD", f"{domain}STRESU"]].drop_duplicates()
     for testcd, unit in pairs.itertuples(index=False):

@@ -1,11 +1,11 @@
-"""TRLNKGRP and RSLNKGRP: the groups of SDTMIG 3.4's own TR and RS examples, two readers, and what has no group."""
+"""TRGRPID, TRLNKGRP and RSLNKGRP: the groups of SDTMIG 3.4's TR and RS examples, two readers, and what has no group."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.sdtm.assessments import link_assessments
 from fhir2cdisc.sdtm.relations import build_relrec, specimen_links
+from fhir2cdisc.sdtm.tumour_links import link_assessments, link_lesions
 
 INV, IND = "INVESTIGATOR", "INDEPENDENT ASSESSOR"
 
@@ -24,7 +24,7 @@ def rs(*rows: tuple[str, str, str, str, float | None, str, str]) -> pd.DataFrame
 
 def linked(tr_rows: pd.DataFrame, rs_rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     frames = {"TR": tr_rows, "RS": rs_rows}
-    link_assessments(frames)
+    frames |= link_assessments(frames)
     assert frames["TR"]["TRLNKGRP"].tolist() == tr_rows["EXPECTED"].tolist()
     assert frames["RS"]["RSLNKGRP"].tolist() == rs_rows["EXPECTED"].tolist()
     return frames
@@ -93,8 +93,34 @@ def test_two_overall_responses_of_one_visit_are_not_linked() -> None:
 def test_nothing_to_link() -> None:
     linked(tr(), rs())
     frames = {"RS": rs(("1", "OVRLRESP", INV, "", 2, "2010-02-01", ""))}
-    link_assessments(frames)
-    assert "RSLNKGRP" not in frames["RS"]
+    assert link_assessments(frames) == {}
+
+
+ROLES = [
+    # lesion, evaluator, evaluator id, test, standard result, in the order that was read
+    ("T01", INV, "", "TUMIDENT", "TARGET"),
+    ("T01", IND, "RADIOLOGIST 1", "TUMIDENT", "NON-TARGET"),
+    ("T01", INV, "", "TUMIDENT", "NON-TARGET"),
+    ("T02", INV, "", "TUSPLIT", "TARGET"),
+]
+MEASURED = [
+    ("T01", INV, "", "TARGET", "of several by the reader the first that was read"),
+    ("T01", IND, "RADIOLOGIST 1", "NON-TARGET", "the reader's own"),
+    ("T01", IND, "RADIOLOGIST 2", "TARGET", "a reader who identified nothing has that of the first"),
+    ("T02", INV, "", "", "a split identifies no role"),
+    ("T03", INV, "", "", "nobody identified it"),
+]
+
+
+def test_a_measurement_has_the_role_that_its_reader_gives_the_lesion() -> None:
+    columns = ["TULNKID", "TUEVAL", "TUEVALID", "TUTESTCD", "TUSTRESC"]
+    tu = pd.DataFrame(ROLES, columns=columns).assign(USUBJID="1", _ORDER=range(len(ROLES)))
+    tr = pd.DataFrame(MEASURED, columns=["TRLNKID", "TREVAL", "TREVALID", "EXPECTED", "WHY"]).assign(USUBJID="1")
+    made = link_lesions({"TU": tu, "TR": tr})
+    assert list(made) == ["TR"] and "TRGRPID" not in tr, "what is given stays as it is"
+    for row in made["TR"].itertuples():
+        assert row.TRGRPID == row.EXPECTED, row.WHY
+    assert link_lesions({"TU": tu}) == link_lesions({"TR": tr}) == {}
 
 
 def test_genomic_and_pathology_findings_of_one_specimen_are_related() -> None:

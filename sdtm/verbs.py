@@ -19,7 +19,7 @@ from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.mappings.model import NCI_SYSTEMS, Terminology, Test, VariableMap
 from fhir2cdisc.mappings.standard.datasets import Codelist, codelist
 from fhir2cdisc.sdtm.performers import performer
-from fhir2cdisc.sdtm.results import LARGEST, SMALLEST
+from fhir2cdisc.sdtm.standard_results import LARGEST, SMALLEST
 
 # Beyond this a decimal is no measurement; written out it could fill the memory (`1e999999999` is legal JSON).
 MOST_DIGITS = 75

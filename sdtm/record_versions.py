@@ -6,18 +6,18 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-from fhir2cdisc.fhir.route import Accounts
-from fhir2cdisc.sdtm.items import Item, finding_of
+from fhir2cdisc.fhir.accounts import Accounts
+from fhir2cdisc.sdtm.resources import Resource, finding_of
 
 
-def latest_versions(items: list[Item], accounts: Accounts) -> list[Item]:
+def latest_versions(items: list[Resource], accounts: Accounts) -> list[Resource]:
     """One record for each resource: the highest version, then the latest update, then the first in the source.
 
     A repeat with the same content is booked as a duplicate, an older one as superseded; two records of one
     version that differ are a finding, and the first is taken.
     """
-    by_id: dict[tuple[str, str], list[Item]] = defaultdict(list)
-    kept: list[Item] = []
+    by_id: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+    kept: list[Resource] = []
     for item in items:
         if item.head.id:
             by_id[(item.head.type, item.head.id)].append(item)
@@ -33,7 +33,7 @@ def latest_versions(items: list[Item], accounts: Accounts) -> list[Item]:
     return sorted(kept, key=lambda i: (i.head.place.file, i.head.place.line, i.head.place.entry))
 
 
-def _age(item: Item) -> tuple[int, str, str]:
+def _age(item: Resource) -> tuple[int, str, str]:
     version = item.head.version
     number = version.isascii() and version.isdigit() and len(version) < 19
     return (int(version) if number else -1, _instant(item.head.updated), version)
@@ -48,12 +48,12 @@ def _instant(text: str) -> str:
         return text
 
 
-def _content(item: Item) -> dict[str, Any]:
+def _content(item: Resource) -> dict[str, Any]:
     """What a resource says, without the narrative that a server writes from it."""
     return {key: value for key, value in item.resource.items() if key != "text"}
 
 
-def _book_repeat(best: Item, other: Item, accounts: Accounts) -> None:
+def _book_repeat(best: Resource, other: Resource, accounts: Accounts) -> None:
     head = other.head
     if _content(best) == _content(other):
         rule, reason = "resource.duplicate", "duplicate of a record already read"

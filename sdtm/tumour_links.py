@@ -1,28 +1,58 @@
-"""TRLNKGRP and RSLNKGRP: which measurements an overall response was judged by (SDTMIG 3.4 section 6.3.12)."""
+"""How TU, TR and RS belong together: TRGRPID, TRLNKGRP and RSLNKGRP (SDTMIG 3.4 section 6.3.12)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
+from fhir2cdisc.sdtm.columns import ORDER
+from fhir2cdisc.sdtm.methods import derives
 
 _KEYS = ["USUBJID", "READER", "WHEN"]
 
 
-def link_assessments(frames: dict[str, pd.DataFrame]) -> None:
-    """Fill TRLNKGRP for every measurement with a visit or date, and RSLNKGRP for the overall response judged by them.
+@derives(
+    "TRGRPID",
+    "The standard result of TUMIDENT (target, non-target, new) of the lesion of TRLNKID, by the reader, else by any",
+)
+def link_lesions(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """TR with TRGRPID, the role that TU gives the lesion; of several by one reader the first that was read.
+
+    Nothing where TU or TR is missing.
+    """
+    if "TU" not in frames or "TR" not in frames:
+        return {}
+    tu, tr = frames["TU"], frames["TR"]
+    roles = tu[(tu["TUTESTCD"] == "TUMIDENT") & (tu["TULNKID"] != "")].sort_values(ORDER)
+    same_reader = roles.groupby(["USUBJID", "TULNKID", "TUEVAL", "TUEVALID"])["TUSTRESC"].first()
+    any_reader = roles.groupby(["USUBJID", "TULNKID"])["TUSTRESC"].first()
+    keys = pd.MultiIndex.from_frame(tr[["USUBJID", "TRLNKID", "TREVAL", "TREVALID"]])
+    role = pd.Series(same_reader.reindex(keys).to_numpy(), index=tr.index, dtype=object)
+    other = pd.Series(any_reader.reindex(keys.droplevel([2, 3])).to_numpy(), index=tr.index, dtype=object)
+    return {"TR": tr.assign(TRGRPID=role.where(role.notna(), other).fillna(""))}
+
+
+@derives(
+    "TRLNKGRP RSLNKGRP",
+    "Assessment of one reader at one visit (one day where no visit is known), numbered by first date within subject "
+    "and reader; in RS on the only overall response of the assessment",
+)
+def link_assessments(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """TR with TRLNKGRP of every measurement with a visit or date, RS with RSLNKGRP of the response judged by them.
 
     All measurements of one reader at one visit (one day, where no visit is known) are a group. Groups are numbered
     within subject and reader by their first date: `A1`, `A2`, and `RADIOLOGIST 2-A1` for an independent reader.
     RELREC relates many measurements to one response, so that two overall responses of one group are not linked.
+    Nothing where one of the two is missing.
     """
-    tr, rs = frames.get("TR"), frames.get("RS")
-    if tr is None or rs is None:
-        return
+    if "TR" not in frames or "RS" not in frames:
+        return {}
+    tr, rs = frames["TR"], frames["RS"]
     measured, judged = _assessment(tr, "TR"), _assessment(rs, "RS")
     names = _names(measured.assign(DATE=tr["TRDTC"]))
-    tr["TRLNKGRP"] = _found(names, measured)
     overall = judged.where(rs["RSTESTCD"] == "OVRLRESP", "")
     overall = overall.where(~overall.duplicated(keep=False), "")
-    rs["RSLNKGRP"] = _found(names, overall)
+    return {"TR": tr.assign(TRLNKGRP=_found(names, measured)), "RS": rs.assign(RSLNKGRP=_found(names, overall))}
 
 
 def _assessment(frame: pd.DataFrame, domain: str) -> pd.DataFrame:

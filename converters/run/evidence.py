@@ -1,0 +1,96 @@
+"""What a package says of how it was made: lineage, findings, what became of every resource, and the manifest."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+from fhir2cdisc.adam.build import Adam
+from fhir2cdisc.converters.atomic import replacing, write_text
+from fhir2cdisc.converters.manifest import Input, build_manifest, write_manifest
+from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, sorted_findings
+from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.mappings.study import Study
+
+RESOURCE_COLUMNS = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "OUTCOME", "REASON"]
+
+
+def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:
+    """`lineage/sdtm.parquet`: from each SDTM record to its resources; `lineage/adam.parquet`: from ADaM to SDTM."""
+    if run is not None:
+        _parquet(folder / "lineage" / "sdtm.parquet", run.sdtm.lineage)
+    if adam is not None:
+        _parquet(folder / "lineage" / "adam.parquet", adam.lineage)
+
+
+def _parquet(path: Path, frame: pd.DataFrame) -> None:
+    with replacing(path) as file:
+        frame.to_parquet(file, index=False)
+
+
+def write_findings(
+    folder: Path,
+    run: SdtmRun | None,
+    adam: Adam | None,
+    more: Sequence[Finding] = (),
+    conflicts: pd.DataFrame | None = None,
+) -> list[Finding]:
+    """`findings/`: what was found, in words (CSV and JSON), the accounts, and every resource with what became of it."""
+    target = folder / "findings"
+    read = sorted_findings([*run.accounts.findings, *run.sdtm.findings]) if run else []
+    found = [*read, *more, *_from_frame(conflicts, "sdtm"), *_from_frame(adam.findings if adam else None, "adam")]
+    rows = [f.as_dict() for f in found]
+    header = list(asdict(Finding("", "")))
+    _csv(target / "findings.csv", header, [list(row.values()) for row in rows])
+    write_text(target / "findings.json", json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+    if run is not None:
+        counts = sorted(run.accounts.counts.items())
+        _csv(target / "accounts.csv", ["resource", "outcome", "reason", "count"], [[*k, n] for k, n in counts])
+        resources = pd.DataFrame(sorted(run.accounts.rows), columns=RESOURCE_COLUMNS)
+        _parquet(target / "resources.parquet", resources)
+        _csv(target / "skipped-files.csv", ["file"], [[name] for name in run.skipped])
+    return found
+
+
+def _from_frame(frame: pd.DataFrame | None, prefix: str) -> list[Finding]:
+    """Findings of the derivations (DATASET, USUBJID, RECORD, VARIABLE, VALUE, RULE, SEVERITY, MESSAGE)."""
+    if frame is None or not len(frame):
+        return []
+    return [
+        Finding(
+            f"{prefix}.{row.RULE}",
+            row.MESSAGE,
+            str(row.SEVERITY).lower(),
+            variable=f"{row.DATASET}.{row.VARIABLE}",
+            value=str(row.VALUE),
+            usubjid=row.USUBJID,
+            path=str(row.RECORD),
+        )
+        for row in frame.itertuples(index=False)
+    ]
+
+
+def _csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def finish(folder: Path, inputs: Iterable[Input], study: Study, options: RunOptions, encoding: str) -> None:
+    """The manifest, last: it names every file of the package with its SHA-256."""
+    said = {
+        "study": study.model_dump(mode="json", exclude={"simulation"}),
+        "deep": options.deep,
+        "mappings": [path.name for path in options.mappings],
+        "sites": [Path(name).name for name in options.sites],
+        "keyed": bool(options.key),
+        "encoding": encoding,
+    }
+    write_manifest(build_manifest(inputs, folder, said), folder)

@@ -1,0 +1,74 @@
+"""The ledger of a run: what became of every resource, and what was found on the way.
+
+Reading, routing and mapping all book here; at the end every resource is mapped, not needed or rejected.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.records import Place
+
+
+@dataclass(slots=True)
+class Accounts:
+    """What became of every resource: (type, outcome, reason) to a count, and a row for each that is not mapped.
+
+    `synthetic` is how many of the patients taken up are marked as synthetic or test data by their source.
+    """
+
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    rows: list[tuple[str, int, int, str, str, str, str]] = field(default_factory=list)
+    synthetic: int = 0
+
+    def add(self, place: Place, kind: str, id_: str, outcome: str, reason: str = "") -> None:
+        """Book one resource; `outcome` is `mapped`, `not needed` or `rejected`."""
+        self.counts[(kind, outcome, reason)] += 1
+        self.rows.append((place.file, place.line, place.entry, kind, id_, outcome, reason))
+
+    def reject(self, place: Place, kind: str, id_: str, rule: str, message: str, path: str = "") -> None:
+        """Book a resource as rejected, with the finding that says why."""
+        self.add(place, kind, id_, "rejected", rule)
+        self.findings.append(
+            Finding(
+                rule,
+                f"{kind or 'resource'}/{id_}: {message}" if id_ else f"{kind or 'resource'}: {message}",
+                "error",
+                file=place.file,
+                line=place.line,
+                entry=place.entry,
+                resource=f"{kind}/{id_}",
+                path=path,
+            )
+        )
+
+    def merge(self, other: Accounts) -> None:
+        self.counts.update(other.counts)
+        self.findings += other.findings
+        self.rows += other.rows
+        self.synthetic += other.synthetic
+
+    def add_up(self, rules: tuple[str, ...]) -> None:
+        """One finding for all that say the same of one code or term under `rules`, with their count together."""
+        same: dict[tuple[str, ...], Finding] = {}
+        for finding in self.findings:
+            if finding.rule.startswith(rules):
+                add_finding(same, finding)
+        self.findings = [f for f in self.findings if not f.rule.startswith(rules)] + list(same.values())
+
+
+def add_finding(same: dict[tuple[str, ...], Finding], finding: Finding) -> None:
+    """Add a finding about a term to those of its kind: the first place in the source stands for all, with the count.
+
+    Which one stands for all must not depend on how subjects were dealt into buckets.
+    """
+    kind = finding.resource.split("/")[0] if finding.rule.startswith("code.") else ""
+    key = (finding.rule, kind, finding.variable, finding.value)
+    before = same.get(key)
+    if before is not None:
+        first = min(before, finding, key=lambda f: (f.file, f.line, f.entry, f.message))
+        finding = replace(first, count=before.count + finding.count)
+    same[key] = finding

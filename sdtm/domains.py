@@ -1,0 +1,149 @@
+"""What single domains need beyond their mapping: defaults that the study states, and names from codelists.
+
+Each function takes the rows of one domain and returns them completed; `DOMAIN_RULES` names the domains that have one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+import pandas as pd
+from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.columns import ANTINEOPLASTIC, CANONICAL, CODES, COHORT, DRUG, ORDINAL, STRESC
+
+# RSTESTCD that are judgements of tumour response, as against clinical classifications such as ECOG.
+RESPONSE_TESTS = ("OVRLRESP", "TRGRESP", "NTRGRESP", "NEWLIND", "BESTRESP", "TMRESP", "SYMPTDTR")
+# Questionnaire codes that hospitals use as linkId, by QSCAT: the form's own item codes, in form order.
+FACT_HEP_ITEMS = (
+    "GP1 GP2 GP3 GP4 GP5 GP6 GP7 GS1 GS2 GS3 GS4 GS5 GS6 GS7 GE1 GE2 GE3 GE4 GE5 GE6 GF1 GF2 GF3 GF4 GF5 GF6 "
+    "GF7 C1 C2 C3 C4 C5 C6 Hep1 CNS7 Cx6 HI7 An7 Hep2 Hep3 Hep4 Hep5 Hep6 HN2 Hep8"
+).split()
+PROMIS_29_ITEMS = (
+    "PFA11 PFA21 PFA23 PFA53 EDANX01 EDANX40 EDANX41 EDANX53 EDDEP04 EDDEP06 EDDEP29 EDDEP41 HI7 AN3 FATEXP41 "
+    "FATEXP40 SLEEP109 SLEEP116 SLEEP20 SLEEP44 SRPPER11_CaPS SRPPER18_CaPS SRPPER23_CaPS SRPPER46_CaPS PAININ9 "
+    "PAININ22 PAININ31 PAININ34 GLOBAL07"
+).split()
+QUESTIONNAIRES = (
+    ("FACT-HEP V4", "FAC015", FACT_HEP_ITEMS, re.compile(r"FACT-?HEP", re.IGNORECASE)),
+    ("PROMIS-29 PROFILE V2.1", "PA2610", PROMIS_29_ITEMS, re.compile(r"PROMIS-?29", re.IGNORECASE)),
+)
+
+
+def _blank(frame: pd.DataFrame, column: str) -> pd.Series:
+    return frame.get(column, pd.Series("", index=frame.index, dtype=object)).fillna("").astype(object)
+
+
+def _evaluator(frame: pd.DataFrame, domain: str, rows: pd.Series | bool, study: Study) -> pd.Series:
+    """--EVAL: the study's evaluator on those of the rows for which the source names none."""
+    given = _blank(frame, f"{domain}EVAL")
+    return given.mask((given == "") & rows, study.response.evaluator)
+
+
+def responses(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """RS: evaluator and criteria of judgements of tumour response for which the source names none."""
+    tumour = frame["RSTESTCD"].isin(RESPONSE_TESTS)
+    criteria = study.response.criteria if study.endpoints else "UNSPECIFIED"
+    category = _blank(frame, "RSCAT")
+    return frame.assign(
+        RSEVAL=_evaluator(frame, "RS", tumour, study), RSCAT=category.mask((category == "") & tumour, criteria)
+    )
+
+
+def lesions(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """TU: the evaluator of a lesion for which the source names none."""
+    return frame.assign(TUEVAL=_evaluator(frame, "TU", True, study))
+
+
+def measurements(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """TR: the evaluator of a measurement for which the source names none."""
+    return frame.assign(TREVAL=_evaluator(frame, "TR", True, study))
+
+
+@cache
+def questionnaire_items() -> dict[tuple[str, str], tuple[str, str, str]]:
+    """(QSCAT, linkId) to (QSCAT, QSTESTCD, QSTEST): the CDISC code itself and the form's item code.
+
+    QSTEST carries the item code of the form, not its wording: the questionnaires are copyrighted.
+    """
+    found: dict[tuple[str, str], tuple[str, str, str]] = {}
+    for category, prefix, items, _ in QUESTIONNAIRES:
+        for number, item in enumerate(items, start=1):
+            testcd = f"{prefix}{number:02d}"
+            entry = (category, testcd, f"{category.split()[0]} item {item}")
+            found[(category, testcd)] = found[(category, item.upper())] = entry
+    return found
+
+
+def _category(canonical: str, link: str) -> str:
+    for category, prefix, _, pattern in QUESTIONNAIRES:
+        if link.startswith(prefix) or pattern.search(canonical):
+            return category
+    return canonical.rsplit("/", 1)[-1].rsplit(":", 1)[-1].split("|")[0].upper()[:40]
+
+
+def questionnaires(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """QS: category and test of each item; an item of an unknown form keeps its linkId as QSTEST, without code."""
+    link, canonical = _blank(frame, "QSTESTCD"), _blank(frame, CANONICAL)
+    known = questionnaire_items()
+    table = {}
+    for form, item in set(zip(canonical, link, strict=True)):
+        name = _category(form, item)
+        table[form, item] = known.get((name, item.upper()), (name, "", item))
+    named = [table[key] for key in zip(canonical, link, strict=True)]
+    item = pd.DataFrame(named, columns=["QSCAT", "QSTESTCD", "QSTEST"], index=frame.index, dtype=object)
+    of_form = link != ""
+    made = {name: _blank(frame, name).mask(of_form, item[name]) for name in item}
+    if ORDINAL in frame:
+        made[STRESC] = _blank(frame, ORDINAL)
+    return frame.assign(**made)
+
+
+def exposures(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """EX: the treatment is named as the study names it; what the source wrote is kept in SUPPEX."""
+    written, named = _blank(frame, "EXTRT"), frame[DRUG]
+    other = (named != "") & (written.str.upper() != named)
+    return frame.assign(
+        EXTRT=written.str.upper().mask(named != "", named), **{"SUPP.EXTRTRP": written.where(other, "")}
+    )
+
+
+def medications(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """CM: a drug that the study lists as antineoplastic says so in CMCAT where the source gives no category."""
+    category = _blank(frame, "CMCAT")
+    return frame.assign(CMCAT=category.mask((category == "") & (frame[ANTINEOPLASTIC] == "Y"), "ANTINEOPLASTIC"))
+
+
+def history(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """MH: the conditions that make the cohort are primary diagnoses; other history keeps its category.
+
+    Without a list of conditions a malignant neoplasm by ICD-10 (C00 to C97) is the study's disease.
+    """
+    codes = {(c.system, c.code) for c in study.cohort.conditions}
+
+    def is_listed(text: str) -> bool:
+        pairs = [code.rpartition("|")[::2] for code in text.split(";") if code]
+        return any((system, code) in codes or ("", code) in codes for system, code in pairs)
+
+    said = _blank(frame, CODES)
+    listed = said.map(is_listed).astype(bool) if codes else said.str.contains(r"icd-10[^;|]*\|C[0-9]", regex=True)
+    flag = pd.Series("", index=frame.index, dtype=object).mask(listed, "Y")
+    return frame.assign(MHCAT=_blank(frame, "MHCAT").mask(listed, "PRIMARY DIAGNOSIS"), **{COHORT: flag})
+
+
+# One function a domain: its rows, before any are compared, with what the study or a codelist says of them.
+DOMAIN_RULES: dict[str, Callable[[pd.DataFrame, Study], pd.DataFrame]] = {
+    "CM": medications,
+    "EX": exposures,
+    "MH": history,
+    "QS": questionnaires,
+    "RS": responses,
+    "TR": measurements,
+    "TU": lesions,
+}
+# Supplemental qualifiers that are made here or in DM, not by a mapping: QNAM to QLABEL.
+QNAM_LABELS = {
+    "EXTRTRP": "Treatment as Reported",
+    **{f"RACE{n}": f"Race {n}" for n in range(1, 6)},
+}

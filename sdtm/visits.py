@@ -1,0 +1,115 @@
+"""Visits: what encounters are called and numbered, and the records of each (SDTMIG 3.4 section 4.4.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from fhir2cdisc.mappings.standard.datasets import Dataset
+from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.columns import ENCOUNTER, ORDER, RECORD_NO, RESOURCE_ID, USED
+from fhir2cdisc.sdtm.methods import derives
+
+_CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d+)\s*(?:DAY|D)\s*(\d+)")
+# VISITNUM from which visits have a place in the plan but no planned day: the end of treatment and what follows.
+AFTER_ALL = 9000.0
+_AFTER = re.compile(r"END OF TREATMENT|FOLLOW-?UP\s*(\d+)")
+_UNIT_DAYS = {"DAY": 1, "WEEK": 7, "MONTH": 30.4375}
+_REPEATED = re.compile(r"(DAY|WEEK|MONTH)\s*(\d+)")
+
+
+def add_visits(
+    frames: Mapping[str, pd.DataFrame], records: pd.DataFrame, datasets: Mapping[str, Dataset], study: Study
+) -> dict[str, pd.DataFrame]:
+    """SV with one record a visit, and VISIT, VISITNUM and VISITDY on every record that names its encounter.
+
+    Nothing where there is no SV. `records` holds the ID of each encounter by _RECORD_NO.
+    """
+    if "SV" not in frames:
+        return {}
+    ids = records["ID"].to_numpy()[frames["SV"][RECORD_NO].to_numpy(np.int64)]
+    sv = number_visits(frames["SV"].assign(**{RESOURCE_ID: ids}), study)
+    by_record = sv.set_index(RECORD_NO)[["VISIT", "VISITNUM", "VISITDY"]]
+    made = {"SV": _one_a_visit(sv)}
+    for domain, frame in frames.items():
+        if domain != "SV" and "VISITNUM" in datasets[domain]:
+            found = by_record.reindex(frame[ENCOUNTER]).set_index(frame.index)
+            made[domain] = frame.assign(**found.assign(VISIT=found["VISIT"].fillna("")))
+    return made
+
+
+def planned_visit(name: str, study: Study) -> tuple[float, float] | None:
+    """(VISITNUM, planned day) of a visit by its name, None for a visit that the study does not plan.
+
+    VISITNUM is the planned day; tenths tell visits of different kinds apart that fall on one day. Screening is -1.
+    The end of treatment and the follow-up after it have no planned day and stand after all others.
+    """
+    plain = " ".join(name.upper().split())
+    for visit in study.schedule.visits:
+        if plain == visit.name.upper():
+            return float(visit.day), float(visit.day)
+    if plain in ("SCREENING", "BASELINE"):
+        return -1.0, -1.0
+    if match := _CYCLE.fullmatch(plain):
+        day = float((int(match[1]) - 1) * study.schedule.cycle_days + int(match[2]))
+        return day, day
+    if match := _REPEATED.fullmatch(plain):
+        unit, count = match[1], int(match[2])
+        day = float(count) if unit == "DAY" else round(count * _UNIT_DAYS[unit]) + 1.0
+        return day + {"DAY": 0.3, "WEEK": 0.1, "MONTH": 0.2}[unit], day
+    if match := _AFTER.fullmatch(plain):
+        return AFTER_ALL + int(match[1] or 0), np.nan
+    return None
+
+
+@derives(
+    "VISITNUM",
+    "Planned day of the visit, plus 0.1 for one planned by weeks, 0.2 by months, 0.3 by days; 9000 for the end of "
+    "treatment, 9000 plus its number for a follow-up after it. A visit that is not planned has the number of the last "
+    "planned visit before it (0 where there is none) plus thousandths, or finer parts where many follow one another. "
+    "Where no encounter of the study has a planned name: the place of the encounter in time",
+)
+@derives(
+    "VISIT",
+    "Name of the planned visit in capitals; UNSCHEDULED and VISITNUM for a visit that is not planned; ENCOUNTER and "
+    "VISITNUM where no encounter of the study has a planned name",
+)
+def number_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """VISIT, VISITNUM and VISITDY for encounters (columns USUBJID, VISIT, SVSTDTC, _RECORD_NO, _ID).
+
+    A planned visit is numbered by its planned day (see `planned_visit`). Encounters of one moment stand in the order
+    of their ids.
+    """
+    visits = visits.sort_values(["USUBJID", "SVSTDTC", RESOURCE_ID], kind="stable").reset_index(drop=True)
+    table = {name: planned_visit(name, study) or (np.nan, np.nan) for name in visits["VISIT"].unique()}
+    number = visits["VISIT"].map(lambda name: table[name][0]).astype(float)
+    order = visits.groupby("USUBJID").cumcount() + 1
+    if number.notna().sum() == 0:
+        visits["VISITNUM"] = order.astype(float)
+        visits["VISIT"] = "ENCOUNTER " + order.astype(str)
+        visits["VISITDY"] = np.nan
+        return visits
+    before = number.groupby(visits["USUBJID"]).ffill().fillna(0.0)
+    extra = number.isna().groupby([visits["USUBJID"], before]).cumsum()
+    # Thousandths, or finer parts where so many visits follow a planned one that they would reach its tenths.
+    digits = max(3, 1 + len(str(int(extra.max()))))
+    visits["VISITDY"] = visits["VISIT"].map(lambda name: table[name][1]).astype(float)
+    visits["VISITNUM"] = number.where(number.notna(), (before + extra / 10**digits).round(digits))
+    unplanned = "UNSCHEDULED " + visits["VISITNUM"].map(lambda n: f"{n:.{digits}f}")
+    visits["VISIT"] = visits["VISIT"].str.upper().where(number.notna(), unplanned)
+    return visits
+
+
+def _one_a_visit(sv: pd.DataFrame) -> pd.DataFrame:
+    """Encounters of one visit put together: earliest start, latest end, all their records kept for the lineage."""
+    sv = sv.sort_values(["USUBJID", "VISITNUM", "SVSTDTC", ORDER], kind="stable")
+    keys = ["USUBJID", "VISITNUM"]
+    ends = sv.groupby(keys)["SVENDTC"].max()
+    records = sv.groupby(keys)[RECORD_NO].agg(list)
+    first = sv.drop_duplicates(keys).set_index(keys)
+    first["SVENDTC"] = ends
+    used = [(*own, *rest[1:]) for own, rest in zip(first[USED], records.reindex(first.index), strict=True)]
+    first[USED] = pd.Series(used, index=first.index, dtype=object)
+    return first.reset_index()
