@@ -20,6 +20,7 @@ from fhir2cdisc.mappings.model import (
     MappingError,
     builtin_domains,
     builtin_terminology,
+    datasets_of,
     load_domain,
     load_site,
     override,
@@ -129,7 +130,7 @@ def build_sdtm(
             if options.mappings or options.sites:
                 # A file may say something else the next time.
                 _engine.cache_clear()
-    gathered = gather(parts, accounts)
+    gathered = gather(parts, accounts, datasets_of(mappings))
     return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, documents, skipped)
 
 
