@@ -39,4 +39,4 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv build out *.egg-info converters/*.so
+	rm -rf .venv build out *.egg-info
