@@ -18,7 +18,7 @@ from fhir2cdisc.converters.atomic import write_text
 PRODUCT = "fhir2cdisc"
 NAME = "manifest.json"
 # The libraries whose version can change a number or a byte of the output.
-_LIBRARIES = ("lifelines", "lxml", "msgspec", "numpy", "pandas", "pyarrow", "scipy", "statsmodels")
+_LIBRARIES = ("lxml", "msgspec", "numpy", "pandas", "pyarrow", "scipy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.mappings.study_base import Model
-from pydantic_core import PydanticUndefined
+from pydantic.fields import PydanticUndefined
 
 FOLDER = Path(__file__).parent
 WIDTH = 120

@@ -10,25 +10,12 @@ from collections.abc import Callable
 from functools import cache
 
 import pandas as pd
+from fhir2cdisc.mappings.instruments import instruments
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ANTINEOPLASTIC, CANONICAL, CODES, COHORT, DRUG, ORDINAL, STRESC
 
 # RSTESTCD that are judgements of tumour response, as against clinical classifications such as ECOG.
 RESPONSE_TESTS = ("OVRLRESP", "TRGRESP", "NTRGRESP", "NEWLIND", "BESTRESP", "TMRESP", "SYMPTDTR")
-# Questionnaire codes that hospitals use as linkId, by QSCAT: the form's own item codes, in form order.
-FACT_HEP_ITEMS = (
-    "GP1 GP2 GP3 GP4 GP5 GP6 GP7 GS1 GS2 GS3 GS4 GS5 GS6 GS7 GE1 GE2 GE3 GE4 GE5 GE6 GF1 GF2 GF3 GF4 GF5 GF6 "
-    "GF7 C1 C2 C3 C4 C5 C6 Hep1 CNS7 Cx6 HI7 An7 Hep2 Hep3 Hep4 Hep5 Hep6 HN2 Hep8"
-).split()
-PROMIS_29_ITEMS = (
-    "PFA11 PFA21 PFA23 PFA53 EDANX01 EDANX40 EDANX41 EDANX53 EDDEP04 EDDEP06 EDDEP29 EDDEP41 HI7 AN3 FATEXP41 "
-    "FATEXP40 SLEEP109 SLEEP116 SLEEP20 SLEEP44 SRPPER11_CaPS SRPPER18_CaPS SRPPER23_CaPS SRPPER46_CaPS PAININ9 "
-    "PAININ22 PAININ31 PAININ34 GLOBAL07"
-).split()
-QUESTIONNAIRES = (
-    ("FACT-HEP V4", "FAC015", FACT_HEP_ITEMS, re.compile(r"FACT-?HEP", re.IGNORECASE)),
-    ("PROMIS-29 PROFILE V2.1", "PA2610", PROMIS_29_ITEMS, re.compile(r"PROMIS-?29", re.IGNORECASE)),
-)
 
 
 def _blank(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -62,23 +49,19 @@ def measurements(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 @cache
-def questionnaire_items() -> dict[tuple[str, str], tuple[str, str, str]]:
-    """(QSCAT, linkId) to (QSCAT, QSTESTCD, QSTEST): the CDISC code itself and the form's item code.
-
-    QSTEST carries the item code of the form, not its wording: the questionnaires are copyrighted.
-    """
+def form_items() -> dict[tuple[str, str], tuple[str, str, str]]:
+    """(QSCAT, linkId in capitals) to (QSCAT, QSTESTCD, QSTEST); a linkId is the CDISC code or the form's item id."""
     found: dict[tuple[str, str], tuple[str, str, str]] = {}
-    for category, prefix, items, _ in QUESTIONNAIRES:
-        for number, item in enumerate(items, start=1):
-            testcd = f"{prefix}{number:02d}"
-            entry = (category, testcd, f"{category.split()[0]} item {item}")
-            found[(category, testcd)] = found[(category, item.upper())] = entry
+    for category, form in instruments().items():
+        for item in form.items:
+            found[category, item.testcd] = found[category, item.item.upper()] = (category, item.testcd, item.test)
     return found
 
 
 def _category(canonical: str, link: str) -> str:
-    for category, prefix, _, pattern in QUESTIONNAIRES:
-        if link.startswith(prefix) or pattern.search(canonical):
+    """QSCAT of a form that the project knows, else the last part of its URL."""
+    for category, form in instruments().items():
+        if link.startswith(form.prefix) or re.search(form.canonical, canonical, re.IGNORECASE):
             return category
     return canonical.rsplit("/", 1)[-1].rsplit(":", 1)[-1].split("|")[0].upper()[:40]
 
@@ -86,7 +69,7 @@ def _category(canonical: str, link: str) -> str:
 def questionnaires(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """QS: category and test of each item; an item of an unknown form keeps its linkId as QSTEST, without code."""
     link, canonical = _blank(frame, "QSTESTCD"), _blank(frame, CANONICAL)
-    known = questionnaire_items()
+    known = form_items()
     table = {}
     for form, item in set(zip(canonical, link, strict=True)):
         name = _category(form, item)

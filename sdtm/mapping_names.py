@@ -14,9 +14,10 @@ from fhir2cdisc.sdtm.columns import COLUMNS, MAPPING, settable
 
 def check_names(mapping: DomainMap) -> None:
     """MappingError names the file, the source and the name that is not there, and the nearest one that is."""
-    known = sdtm_datasets().get(mapping.domain)
+    known = mapping.own or sdtm_datasets().get(mapping.domain)
     if known is None:
-        raise MappingError(f"mapping {mapping.file or mapping.domain}: no SDTM domain {mapping.domain} is known")
+        said = f"no SDTM domain {mapping.domain} is known; a file can bring it with [dataset] and [[variable]]"
+        raise MappingError(f"mapping {mapping.file or mapping.domain}: {said}")
     for name in mapping.keys:
         if name not in known:
             raise MappingError(f"mapping {mapping.file or mapping.domain}: keys: {_no_variable(name, known)}")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,6 +142,54 @@ def test_every_folder_with_modules_is_named_in_the_packaging() -> None:
     folders = {str(p.parent.relative_to(ROOT)).replace("/", ".") for f in FOLDERS for p in modules(f)}
     assert folders <= {name.removeprefix("fhir2cdisc.") for name in tool["packages"]}
     assert set(tool["packages"]) == set(tool["package-dir"])
+
+
+def named(requirement: str) -> str:
+    """The distribution that a requirement names, as the package index writes it."""
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower().replace("_", "-").replace(".", "-")
+
+
+def libraries(path: Path) -> set[str]:
+    """The packages that a file imports, by name too (`import_module("fhir.resources...")`)."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found |= {str(one.value) for one in ast.walk(node.args[0]) if isinstance(one, ast.Constant)}
+    return {name.split(".")[0] for name in found} - {"", "fhir2cdisc"} - sys.stdlib_module_names
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return found
+
+
+def test_a_dependency_is_what_a_product_file_imports(project: dict[str, Any]) -> None:
+    of = packages_distributions()
+    optional = [name for names in project["project"]["optional-dependencies"].values() for name in names]
+    declared, offered = ({named(one) for one in ones} for ones in (project["project"]["dependencies"], optional))
+    paths = [path for folder in FOLDERS for path in modules(folder)]
+    imports = {(path.relative_to(ROOT), name) for path in paths for name in libraries(path)}
+    used = {named(one) for _, name in imports for one in of[name]}
+    assert sorted(declared - used) == [], "a dependency that no product file imports"
+    unknown = [(path, name) for path, name in imports if not {named(one) for one in of[name]} & (declared | offered)]
+    assert unknown == [], "an import that is no declared dependency"
+
+
+def test_what_tests_and_benchmarks_import_is_declared_and_locked(project: dict[str, Any]) -> None:
+    of, groups = packages_distributions(), project["dependency-groups"]["test"]
+    declared = {named(one) for one in (*project["project"]["dependencies"], *groups)}
+    paths = [path for folder in ("tests", "benchmarks", "docs") for path in (ROOT / folder).rglob("*.py")]
+    own = {path.stem for path in paths} | {"support"}
+    imports = {(path.relative_to(ROOT), name) for path in paths for name in libraries(path) - own}
+    assert [pair for pair in imports if not {named(one) for one in of[pair[1]]} & declared] == []
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = {named(line) for line in lock.splitlines() if "==" in line}
+    assert sorted(declared - locked) == []
 
 
 def test_the_lock_file_holds_hashes_and_no_url_or_index() -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 import pandas as pd
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.standard.adam_terms import with_adam_codelists
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 
@@ -21,7 +22,7 @@ NY = ("C66742",)
 BDS = "BASIC DATA STRUCTURE"
 
 
-class MetadataError(ValueError):
+class MetadataError(Fhir2CdiscError):
     """A column that nobody describes; the message names dataset and column."""
 
 

@@ -29,6 +29,7 @@ from fhir2cdisc.adam.frames.variables import (
 )
 from fhir2cdisc.adam.questionnaires import fact_hep, promis29
 from fhir2cdisc.adam.questionnaires.visit_windows import AS_COLLECTED, VisitWindows, assign_windows
+from fhir2cdisc.mappings.instruments import instruments
 from fhir2cdisc.mappings.standard.datasets import Dataset
 
 ECOG_CODES = frozenset({"ECOG101", "ECOG1", "ECOGPS", "ECOG"})
@@ -123,15 +124,13 @@ def _fact_hep(answers: pd.DataFrame, options: AdqsOptions) -> pd.DataFrame:
     return fact_hep.score_fact_hep(answers, options.fact_hep_reversed)
 
 
+def _ranges(qscat: str) -> dict[str, tuple[int, int]]:
+    return {i.testcd: (i.low, i.high) for i in instruments()[qscat].items}
+
+
 INSTRUMENTS = (
-    Instrument(fact_hep.QSCAT, {i.qstestcd: (0, 4) for i in fact_hep.items()}, fact_hep.LABELS, _fact_hep, 100),
-    Instrument(
-        promis29.QSCAT,
-        {i.qstestcd: (0, 10) if i.domain == "PAIN" else (1, 5) for i in promis29.items()},
-        promis29.LABELS,
-        _promis,
-        200,
-    ),
+    Instrument(fact_hep.QSCAT, _ranges(fact_hep.QSCAT), fact_hep.LABELS, _fact_hep, 100),
+    Instrument(promis29.QSCAT, _ranges(promis29.QSCAT), promis29.LABELS, _promis, 200),
 )
 
 

@@ -5,13 +5,12 @@ Codes, order, direction and arithmetic only; the wording of the items belongs to
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.mappings.instruments import instruments
 
 QSCAT = "FACT-HEP V4"
 SUBSCALES = ("PWB", "SWB", "EWB", "FWB", "HEPCS")
@@ -43,10 +42,7 @@ class Item:
 @cache
 def items() -> tuple[Item, ...]:
     """The 45 items in the order of the form."""
-    text = files("fhir2cdisc.adam.questionnaires").joinpath("fact_hep_items.csv").read_text(encoding="utf-8")
-    return tuple(
-        Item(r["item"], r["qstestcd"], r["subscale"], r["reversed"] == "Y") for r in csv.DictReader(text.splitlines())
-    )
+    return tuple(Item(i.item, i.testcd, i.scale, i.falling) for i in instruments()[QSCAT].items)
 
 
 def score_fact_hep(answers: pd.DataFrame, already_reversed: bool = False) -> pd.DataFrame:

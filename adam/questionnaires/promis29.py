@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.mappings.instruments import instruments
 
 QSCAT = "PROMIS-29 PROFILE V2.1"
 DOMAINS = ("PF", "ANX", "DEP", "FAT", "SLP", "SOC", "PI")
@@ -50,22 +51,17 @@ class Item:
     falling: bool
 
 
-def _read(name: str) -> list[dict[str, str]]:
-    text = files("fhir2cdisc.adam.questionnaires").joinpath(name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
-
-
 @cache
 def items() -> tuple[Item, ...]:
     """The 29 items in the order of the form."""
-    rows = _read("promis29_items.csv")
-    return tuple(Item(r["item"], r["qstestcd"], r["domain"], r["falling"] == "Y") for r in rows)
+    return tuple(Item(i.item, i.testcd, i.scale, i.falling) for i in instruments()[QSCAT].items)
 
 
 @cache
 def t_scores() -> pd.DataFrame:
     """T-score and standard error (`PF`, `PF_SE`, ...) by raw sum 4 to 20."""
-    return pd.DataFrame(_read("promis29_tscores.csv")).astype(float).set_index("raw")
+    text = files("fhir2cdisc.adam.questionnaires").joinpath("promis29_tscores.csv").read_text(encoding="utf-8")
+    return pd.DataFrame(list(csv.DictReader(text.splitlines()))).astype(float).set_index("raw")
 
 
 def score_promis29(answers: pd.DataFrame, coding: Coding = "printed") -> pd.DataFrame:

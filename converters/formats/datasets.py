@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,39 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fhir2cdisc.converters.atomic import replacing
-from fhir2cdisc.converters.choices import FORMATS
 from fhir2cdisc.converters.formats.dataset_json import read_dataset_json, write_dataset_json
 from fhir2cdisc.converters.xpt.columns import is_datetime, is_numeric, texts, with_type
 from fhir2cdisc.converters.xpt.write import read_xpt, write_xpt
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 
-SUFFIXES = (".xpt", *(f".{name}" for name in FORMATS))
 _KEY = b"fhir2cdisc.dataset"
-
-
-def write_dataset(frame: pd.DataFrame, path: str | Path, dataset: Dataset) -> None:
-    """Write a frame with its description in the format that the name of the file asks for."""
-    path = Path(path)
-    if path.suffix.lower() == ".xpt":
-        write_xpt(frame, path, name=dataset.name, label=dataset.label, variables=dataset.variables)
-    elif path.suffix.lower() in (".json", ".ndjson"):
-        write_dataset_json(frame, path, dataset)
-    elif path.suffix.lower() == ".parquet":
-        write_parquet(frame, path, dataset)
-    else:
-        raise ValueError(f"{path.name}: a dataset file ends in one of {', '.join(SUFFIXES)}")
-
-
-def read_dataset(path: str | Path) -> tuple[pd.DataFrame, Dataset]:
-    """The frame and description of a dataset file; the same frame whatever the format."""
-    path = Path(path)
-    if path.suffix.lower() == ".xpt":
-        return read_xpt(path)
-    if path.suffix.lower() in (".json", ".ndjson"):
-        return read_dataset_json(path)
-    if path.suffix.lower() == ".parquet":
-        return read_parquet(path)
-    raise ValueError(f"{path.name}: a dataset file ends in one of {', '.join(SUFFIXES)}")
 
 
 def write_parquet(frame: pd.DataFrame, path: str | Path, dataset: Dataset) -> None:
@@ -92,3 +66,35 @@ def _column(values: Any) -> Any:
 def _described(field: Any, values: pd.Series) -> Variable:
     label = (field.metadata or {}).get(b"label", b"").decode("utf-8", errors="replace")
     return with_type(None, field.name, values) if not label else Variable(field.name, label)
+
+
+def _write_xpt(frame: pd.DataFrame, path: str | Path, dataset: Dataset) -> None:
+    write_xpt(frame, path, name=dataset.name, label=dataset.label, variables=dataset.variables)
+
+
+Writer = Callable[[pd.DataFrame, Path, Dataset], None]
+Reader = Callable[[Path], tuple[pd.DataFrame, Dataset]]
+# How each format is written and read, by the end of a file's name; those beside .xpt are `choices.FORMATS`.
+_HOW: dict[str, tuple[Writer, Reader]] = {
+    ".xpt": (_write_xpt, read_xpt),
+    ".json": (write_dataset_json, read_dataset_json),
+    ".ndjson": (write_dataset_json, read_dataset_json),
+    ".parquet": (write_parquet, read_parquet),
+}
+SUFFIXES = tuple(_HOW)
+
+
+def write_dataset(frame: pd.DataFrame, path: str | Path, dataset: Dataset) -> None:
+    """Write a frame with its description in the format that the name of the file asks for."""
+    _how(Path(path))[0](frame, Path(path), dataset)
+
+
+def read_dataset(path: str | Path) -> tuple[pd.DataFrame, Dataset]:
+    """The frame and description of a dataset file; the same frame whatever the format."""
+    return _how(Path(path))[1](Path(path))
+
+
+def _how(path: Path) -> tuple[Writer, Reader]:
+    if path.suffix.lower() not in _HOW:
+        raise ValueError(f"{path.name}: a dataset file ends in one of {', '.join(SUFFIXES)}")
+    return _HOW[path.suffix.lower()]

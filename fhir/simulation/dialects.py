@@ -64,27 +64,23 @@ class Dialect:
     chinese: bool = False
 
 
-NAMES = (
-    "nci",
-    *(f"response-{letter}" for letter in "abcdef"),
-    *(f"grade-{number}" for number in range(1, 6)),
-    "hospital-cn",
-)
+# What each dialect changes in the default.
+_CHANGES: dict[str, dict[str, Any]] = {
+    "nci": {},
+    **{f"response-{letter}": {"response": letter} for letter in "abcdef"},
+    **{f"grade-{number}": {"grade": number} for number in range(1, 6)},
+    "hospital-cn": {"response": "cn", "chinese": True},
+}
+NAMES = tuple(_CHANGES)
 
 
 def dialect_of(names: tuple[str, ...]) -> Dialect:
     """The dialect that several names describe together; ValueError names one that does not exist."""
     made = Dialect()
     for name in names:
-        if name not in NAMES:
+        if name not in _CHANGES:
             raise ValueError(f"dialect {name!r} does not exist (there are: {', '.join(NAMES)})")
-        kind, _, which = name.partition("-")
-        if kind == "response":
-            made = replace(made, response=which)
-        elif kind == "grade":
-            made = replace(made, grade=int(which))
-        elif kind == "hospital":
-            made = replace(made, response="cn", chinese=True)
+        made = replace(made, **_CHANGES[name])
     return made
 
 

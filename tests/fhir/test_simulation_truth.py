@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fhir2cdisc.fhir.simulation.plan import INVESTIGATOR, Assessment, Course, Lesion, Read
-from fhir2cdisc.fhir.simulation.questionnaires import fact_code, fact_scores, promis_code, promis_scores
+from fhir2cdisc.fhir.simulation.questionnaires import fact_scores, promis_scores
 from fhir2cdisc.fhir.simulation.recist import nontarget_response, overall_response, target_response
 from fhir2cdisc.fhir.simulation.truth import best_response, counted, event_or_censor, response_rows, time_rows
 from fhir2cdisc.mappings.study import load_study
@@ -193,8 +193,7 @@ def test_fact_hep_scores_agree_with_the_shared_vectors() -> None:
 
 
 def test_promis_raw_sums_need_all_four_items() -> None:
-    answers = {promis_code(n): 3 for n in range(1, 29)} | {promis_code(29): 7}
+    answers = {f"PA2610{n:02d}": 3 for n in range(1, 29)} | {"PA261029": 7}
     assert promis_scores(answers) == dict.fromkeys(("PF", "ANX", "DEP", "FAT", "SLP", "SOC", "PI"), 12.0) | {"PAIN": 7}
-    del answers[promis_code(2)]
+    del answers["PA261002"]
     assert promis_scores(answers)["PF"] is None
-    assert (fact_code(1), promis_code(29)) == ("FAC01501", "PA261029")

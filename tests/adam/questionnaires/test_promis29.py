@@ -6,7 +6,7 @@ from support.facts import facts
 
 
 def test_items_agree_with_the_form():
-    expected = [(r["promis_item_id"].upper(), r["cdisc_qstestcd"], r["domain"]) for r in facts("promis29_items")]
+    expected = [(r["promis_item_id"], r["cdisc_qstestcd"], r["domain"]) for r in facts("promis29_items")]
     assert [(i.item, i.qstestcd, i.domain) for i in items()] == expected
 
 

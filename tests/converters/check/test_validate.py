@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -540,6 +541,11 @@ def test_every_rule_has_a_case_an_id_of_its_own_and_a_source() -> None:
     assert {rule.id for rule in RULES} == set(BROKEN)
     assert len({rule.id for rule in RULES}) == len(RULES)
     assert all(rule.section and rule.says.endswith(".") for rule in RULES)
+
+
+def test_the_readme_counts_the_rules() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"(\d+) rules of our own", readme) == [str(len(RULES))]
 
 
 @pytest.mark.parametrize(("number", "rules"), [(29.001, set()), (29.0, {"ADAM-017"})])

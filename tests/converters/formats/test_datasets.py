@@ -11,6 +11,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from fhir2cdisc.converters.choices import FORMATS
 from fhir2cdisc.converters.formats.dataset_json import DatasetJsonError, read_dataset_json, write_dataset_json
 from fhir2cdisc.converters.formats.datasets import SUFFIXES, read_dataset, write_dataset
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
@@ -168,3 +169,7 @@ def test_the_same_data_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
     for name in ("a", "b"):
         write_dataset(MIXED, tmp_path / f"{name}{suffix}", MIXED_DATASET)
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_every_format_that_a_user_may_choose_can_be_written_and_read() -> None:
+    assert {f".{name}" for name in FORMATS} | {".xpt"} == set(SUFFIXES)
