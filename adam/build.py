@@ -10,11 +10,12 @@ from fhir2cdisc.adam.frames.findings import gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, cut_at, dataset, tidy
 from fhir2cdisc.adam.frames.variables import described
 from fhir2cdisc.adam.lineage import adam_lineage
-from fhir2cdisc.adam.plan import Plan, adsl_options, recist_options, sensitivity_options
+from fhir2cdisc.adam.plan import Plan, adsl_options, recist_options, response_options, sensitivity_options
 from fhir2cdisc.adam.questionnaires.adqs import adqs_dataset, adqs_findings, derive_adqs
 from fhir2cdisc.adam.response.adrs import adrs_dataset, check_adrs, derive_adrs
 from fhir2cdisc.adam.response.composite import add_composites
-from fhir2cdisc.adam.response.judged_again import judge_again
+from fhir2cdisc.adam.response.judged_again import judge_again, with_derived
+from fhir2cdisc.adam.response.source import response_evaluable, source_findings, why_not_estimable, with_sources
 from fhir2cdisc.adam.results.sheet import Spec
 from fhir2cdisc.adam.results.summary import study_specs
 from fhir2cdisc.adam.safety.adae import adae_dataset, adae_findings, derive_adae
@@ -64,15 +65,19 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None) -> Ad
     if lesions is None or lesions.tu is not frames.get("TU") or lesions.tr is not frames.get("TR"):
         lesions = study_lesions(frames)
     wanted = [(one, recist_options(study, one.criteria)) for one in sensitivity_options(study)]
-    rs, lacking = judge_again(dataset(frames, "RS"), lesions, wanted)
+    main, rs = response_options(study), dataset(frames, "RS")
+    if main.source != "collected":
+        rs = with_derived(rs, lesions, main, recist_options(study))
+    rs, lacking = judge_again(rs, lesions, wanted)
     adsl = derive_adsl(frames, adsl_options(study))
-    plan = Plan.of(study, {**frames, "RS": rs})
+    adsl["EVALFL"] = response_evaluable(adsl, rs, dataset(frames, "TU"), main)
+    plan = Plan.of(study, {**frames, "RS": rs}, why_not_estimable(rs, adsl, main))
     made = {"ADSL": adsl}
-    found = [lacking]
+    found = [lacking, source_findings(rs, dataset(frames, "TR"), adsl, main)]
     _responses(made, found, frames | {"RS": rs}, lesions, plan)
     _events(made, found, frames, plan)
     plan = plan.given(made)
-    made["ADTTE"] = derive_adtte(adsl, made, plan.parameters, keep=KEEP)
+    made["ADTTE"] = with_sources(derive_adtte(adsl, made, plan.parameters, keep=KEEP), made.get("ADRS"))
     found += [check_adtte(adsl, made, plan.parameters), plan.check()]
     if "ADRS" in made:
         made["ADRS"] = add_composites(made, rs, dataset(frames, "TU"), plan.families, keep=KEEP)

@@ -22,7 +22,7 @@ class SurvivalSpec(Spec):
     """Kaplan-Meier summary of a time-to-event parameter in months.
 
     `landmarks`: months at which the rate is given; with fewer than `min_at_risk` subjects at risk there it is
-    not estimable. `complement` also gives 1 - S(t). `follow_up`: median follow-up by reverse Kaplan-Meier.
+    not estimable, unless the curve has reached 0, which it never leaves. `complement` also gives 1 - S(t). `follow_up`: median follow-up by reverse Kaplan-Meier.
     `rmst`: horizon of the restricted mean in months, 0 for none.
     """
 
@@ -102,7 +102,7 @@ def _median(sheet: Sheet, curve: KaplanMeier, group: str, category: str, statist
 def _landmark(sheet: Sheet, curve: KaplanMeier, group: str, months: float, spec: SurvivalSpec) -> None:
     at, category = curve.at(months * spec.month), f"{months:g} months"
     estimate, lower, upper, reason = at.estimate, at.lower, at.upper, at.reason
-    if not reason and at.at_risk < spec.min_at_risk:
+    if not reason and estimate > 0 and at.at_risk < spec.min_at_risk:
         reason = f"{at.at_risk} at risk, fewer than {spec.min_at_risk}"
         estimate, lower, upper = math.nan, math.nan, math.nan
     words = f"Kaplan-Meier, {spec.conf_level:.0%} {spec.conf_type} interval"
