@@ -22,6 +22,7 @@ from fhir2cdisc.adam.safety.adae import adae_dataset, adae_findings, derive_adae
 from fhir2cdisc.adam.subject.adsl import adsl_dataset, derive_adsl, first_and_last_dose
 from fhir2cdisc.adam.subject.disease import periods_by_guidance
 from fhir2cdisc.adam.time_to_event.adtte import adtte_dataset, check_adtte, derive_adtte
+from fhir2cdisc.adam.tripwires import tripwires
 from fhir2cdisc.adam.tumour.adtr import adtr_dataset, derive_adtr
 from fhir2cdisc.adam.tumour.recist import Lesions
 from fhir2cdisc.mappings.standard.datasets import Dataset
@@ -37,6 +38,7 @@ class Adam:
 
     frames    the datasets by name, `datasets` their metadata.
     plan      what the study asks of these data, `specs` the results that it asks for.
+    tripwires what makes its numbers doubtful (see `tripwires`); a finding like the others.
     findings  what was found while they were made (DATASET, USUBJID, RULE, MESSAGE ...).
     lineage   the records that each record came from (see `adam_lineage`).
     """
@@ -45,6 +47,7 @@ class Adam:
     datasets: dict[str, Dataset]
     plan: Plan
     specs: tuple[Spec, ...]
+    tripwires: pd.DataFrame
     findings: pd.DataFrame
     lineage: pd.DataFrame
 
@@ -83,7 +86,9 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None) -> Ad
         made["ADRS"] = add_composites(made, rs, dataset(frames, "TU"), plan.families, keep=KEEP)
     made = dict(sorted(made.items()))
     lineage = adam_lineage(made, dataset(frames, "QS"))
-    return Adam(made, adam_datasets(made, plan), plan, study_specs(plan, made), gather_findings(found), lineage)
+    signs = tripwires(made, frames, plan.tripwires)
+    specs = study_specs(plan, made)
+    return Adam(made, adam_datasets(made, plan), plan, specs, signs, gather_findings(found), lineage)
 
 
 def _responses(

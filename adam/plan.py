@@ -24,6 +24,7 @@ from fhir2cdisc.adam.safety.adae import NOT_RELATED, RELATED, AdaeOptions
 from fhir2cdisc.adam.subject.options import AdslOptions
 from fhir2cdisc.adam.time_to_event.adtte import Parameter, ScanRules
 from fhir2cdisc.adam.time_to_event.parameters import fda_rules, time_parameter, tte_paramcd
+from fhir2cdisc.adam.tripwires import TripwireOptions
 from fhir2cdisc.adam.tumour.options import RecistOptions
 from fhir2cdisc.mappings.parameters import TimeToEvent
 from fhir2cdisc.mappings.study import Study
@@ -128,6 +129,17 @@ class Plan:
         """The best overall responses from best to worst, as the criteria call them."""
         calls = self.terms(("CR", "PR", "SD", "NON-CR/NON-PD", "PD"))
         return (*calls, *(["iUPD"] if self.response.criteria == IRECIST else []), "NE", "MISSING")
+
+    @property
+    def tripwires(self) -> TripwireOptions:
+        said, criteria = self.study.tripwires, self.response.criteria
+        return TripwireOptions(
+            said.assessed,
+            said.new_therapy,
+            self.study.schedule.cycle_days,
+            overall=self.response_code("OVR"),
+            progression=tte_paramcd(self.times["PFS"], criteria) if "PFS" in self.times else "",
+        )
 
     def check(self) -> pd.DataFrame:
         """Findings on endpoints whose times the data cannot give."""

@@ -153,6 +153,17 @@ class Censoring(Section):
         return self.missed * (schedule.interval_days + schedule.window_days)
 
 
+class Tripwires(Section):
+    """When a run says before its results that they may be wrong; it stops nothing.
+
+    `assessed`: least share of treated subjects with a tumour assessment that counts, where assessments exist.
+    `new_therapy`: largest share of subjects censored for new anticancer therapy within the first cycle.
+    """
+
+    assessed: float = Field(default=0.5, ge=0, le=1)
+    new_therapy: float = Field(default=0.3, ge=0, le=1)
+
+
 class Privacy(Section):
     """What may identify a subject and how much of it is kept; AGE is always computed from the full date.
 

@@ -180,7 +180,7 @@ def measure(tu: pd.DataFrame, tr: pd.DataFrame, options: RecistOptions, start: p
     table = add_non_target(table, non_target_states(records, others), others)
     table = add_new(table, new_lesions(records, options))
     missing = _not_measured(table, rolled, expected)
-    found += [fused(records), *more] + target_findings(records, lengths, expected, points)
+    found += [fused(records), *more, *target_findings(records, lengths, expected, points)]
     found += [*non_target_findings(records, others, points), sums_differ(table, sums)]
     return Measured(records, points, table, rolled, expected, missing, stack_findings(found))
 

@@ -13,7 +13,7 @@ from fhir2cdisc.adam.tumour.derived_rs import lesion_conflicts
 from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.check.conformance import as_json
 from fhir2cdisc.converters.documents.guides_write import add_guides
-from fhir2cdisc.converters.documents.headlines import adam_lines, conformance_line, finding_lines
+from fhir2cdisc.converters.documents.headlines import adam_lines, conformance_line, finding_lines, tripwire_lines
 from fhir2cdisc.converters.formats.folder import dataset_files, read_folder
 from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
 from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
@@ -42,7 +42,8 @@ def make_adam(sdtm_dir: Path, study: Study, out: Path, replace_old: bool, files:
         report = add_guides(folder, study, None, written, found, plan=made.plan)
         write_text(folder / "findings" / "conformance.json", as_json(report))
         finish(folder, inputs, study, RunOptions(), written.encoding)
-    return [*finding_lines(found), *adam_lines(made.frames), conformance_line(report)]
+    told = adam_lines(made.plan, made.specs, made.frames)
+    return [*tripwire_lines(found), *finding_lines(found), *told, conformance_line(report)]
 
 
 def _check_subjects(frames: Mapping[str, pd.DataFrame], folder: Path) -> None:
