@@ -62,7 +62,8 @@ def test_nothing_is_said_after_the_last_observation():
     assert math.isnan(late.estimate) and late.at_risk == 0
     assert late.reason == "last observation at 30: no subject is followed so long"
     dead = kaplan_meier([10, 20], [1, 1]).at(21)
-    assert dead.reason == "last observation at 20: all subjects had the event by then"
+    assert (dead.estimate, dead.at_risk, dead.reason) == (0.0, 0, "")
+    assert math.isnan(dead.lower) and math.isnan(dead.upper)
 
 
 def test_number_at_risk_counts_those_observed_on_the_day_itself():
