@@ -65,13 +65,16 @@ def _background(adam_dir: Path) -> Background:
 
 
 def _check_needed(frames: Mapping[str, pd.DataFrame], folder: Path) -> None:
-    """The datasets and variables that every result needs, or one sentence that says which is absent."""
+    """What every result needs: ADSL with one record for each subject, ADTTE, their variables; or what is absent."""
     for name, variables in NEEDED.items():
         if name not in frames:
             raise PackageError(f"{folder}: has no {name} dataset, so there are no results")
         for variable in variables:
             if variable not in frames[name]:
                 raise PackageError(f"{folder}: {name} has no variable {variable}")
+    subjects = frames["ADSL"]["USUBJID"]
+    if len(double := subjects[subjects.duplicated()]):
+        raise PackageError(f"{folder}: ADSL: subject {double.iloc[0]} has more than one record")
 
 
 def _primary_lines(study: Study, table: pd.DataFrame) -> list[str]:

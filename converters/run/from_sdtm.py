@@ -19,6 +19,7 @@ from fhir2cdisc.converters.package import PackageError, check_writable, new_fold
 from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import RunOptions
 from fhir2cdisc.converters.run.write import write_adam
+from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.mappings.study import Study
 
 
@@ -47,7 +48,7 @@ def make_adam(sdtm_dir: Path, study: Study, out: Path, replace_old: bool, files:
 
 
 def _check_subjects(frames: Mapping[str, pd.DataFrame], folder: Path) -> None:
-    """DM with one record for each subject, or one sentence that says why not."""
+    """DM with one record for each subject, and records of subjects elsewhere, or one sentence that says why not."""
     if "DM" not in frames:
         raise PackageError(f"{folder}: has no DM dataset, so there are no subjects")
     dm = frames["DM"]
@@ -55,3 +56,7 @@ def _check_subjects(frames: Mapping[str, pd.DataFrame], folder: Path) -> None:
         raise PackageError(f"{folder}: DM has no variable USUBJID")
     if len(double := dm.loc[dm["USUBJID"].duplicated(), "USUBJID"]):
         raise PackageError(f"{folder}: DM: subject {double.iloc[0]} has more than one record")
+    for name, frame in frames.items():
+        model = sdtm_datasets().get(name)
+        if model and "USUBJID" in model and ("USUBJID" not in frame or frame["USUBJID"].dtype != object):
+            raise PackageError(f"{folder}: {name} has no variable USUBJID of text")
