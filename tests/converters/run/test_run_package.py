@@ -265,13 +265,22 @@ values = ["A hospital"]
 
 @pytest.mark.parametrize(("asked", "errors"), [("auto", True), ("utf-8", False), ("gb18030", False)])
 def test_an_encoding_that_is_asked_for_is_the_one_that_is_checked_and_told(
-    tmp_path: Path, asked: str, errors: bool
+    cohort: Path, tmp_path: Path, asked: str, errors: bool
 ) -> None:
     """NMPA takes Chinese text and asks for the encoding; the FDA recommends ASCII, which `auto` is checked against."""
-    simulate(Order(load_study("hepatobiliary-rws"), 2, 2, dialects=("hospital-cn",)), tmp_path / "sim")
-    site = ("--site", "hospital-cn", "--encoding", asked)
-    done = call("sdtm", tmp_path / "sim/fhir", "--study", "hepatobiliary-rws", "--out", tmp_path / "out", *site)
-    assert done.exit_code == 0, done.output
-    assert ("Conformance: 0 errors" not in done.output) == errors, done.output
+    headache = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}, "code": {"text": "头痛"}}
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "p"}}]}
+    bundle["entry"].append({"resource": headache})  # type: ignore[attr-defined]
+    (tmp_path / "in.json").write_text(json.dumps(bundle), encoding="utf-8")
+    fhir2cdisc("sdtm", tmp_path / "in.json", "--study", cohort, "--out", tmp_path / "out", "--encoding", asked)
+    issues = json.loads((tmp_path / "out/findings/conformance.json").read_text(encoding="utf-8"))["issues"]
+    assert [one["dataset"] for one in issues if one["rule"] == "XPT-007"] == (["MH"] if errors else [])
     told = "UTF-8" if asked == "auto" else asked.upper()
     assert f"| Encoding of the transport files | {told} |" in (tmp_path / "out/sdtm/csdrg.md").read_text("utf-8")
+
+
+def test_a_package_of_a_chinese_hospital_has_no_error_in_its_encoding(tmp_path: Path) -> None:
+    simulate(Order(load_study("hepatobiliary-rws"), 2, 2, dialects=("hospital-cn",)), tmp_path / "sim")
+    site = ("--site", "hospital-cn", "--encoding", "gb18030")
+    said = fhir2cdisc("sdtm", tmp_path / "sim/fhir", "--study", "hepatobiliary-rws", "--out", tmp_path / "out", *site)
+    assert "Conformance: 0 errors" in said
