@@ -25,6 +25,8 @@ HEADLINES = (
     "follow-up median",
     "hazard ratio",
     "p value",
+    "p value, proportionality",
+    "difference",
     "percent, grade >=3",
     "mean, change",
     "estimate",

@@ -6,6 +6,7 @@ import pytest
 from fhir2cdisc.adam.results.change import ChangeSpec
 from fhir2cdisc.adam.results.distribution import DistributionSpec
 from fhir2cdisc.adam.results.incidence import IncidenceSpec
+from fhir2cdisc.adam.results.kinds import makers
 from fhir2cdisc.adam.results.proportion import ProportionSpec
 from fhir2cdisc.adam.results.sheet import COLUMNS, RECORD_COLUMNS, Records, Spec
 from fhir2cdisc.adam.results.shift import ShiftSpec
@@ -273,6 +274,7 @@ EVERY_KIND = [
 
 
 def test_every_kind_is_tried_below():
+    makers()  # reads every file of the room
     kinds = {s.kind for s in EVERY_KIND}
     assert kinds == {one.kind for one in Spec.__subclasses__()} and len(kinds) == len(EVERY_KIND)
     assert len({s.name for s in EVERY_KIND}) == len(EVERY_KIND)
