@@ -27,7 +27,7 @@ SHARED_BUCKET = "shared"
 
 
 class _Header(msgspec.Struct):
-    resourceType: str = ""  # noqa: N815
+    resourceType: str | None = ""  # noqa: N815
     id: Any = ""
     meta: Any = None
     # Not of one shape in all types: Account.subject is a list.
@@ -84,7 +84,7 @@ def route_document(document: Document, mapped_types: frozenset[str]) -> tuple[li
 def _route(
     record: Record, head: _Header, local: dict[str, str], mapped_types: frozenset[str], accounts: Accounts
 ) -> Routed | None:
-    kind, id_ = head.resourceType, _text(head.id)
+    kind, id_ = head.resourceType or "", _text(head.id)
     if not kind:
         accounts.reject(record.place, "", id_, "resource.no-type", "has no resourceType")
         return None

@@ -7,6 +7,7 @@ from typing import Any
 
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.resources import Resource, Shared, target_of
+from fhir2cdisc.sdtm.shapes import primitive_text
 from fhir2cdisc.sdtm.verbs import codings_of
 
 # How FHIR marks data about nobody: the security label HTEST, and the tag of this project's simulator.
@@ -44,7 +45,8 @@ def enrolled_elsewhere(item: Resource, study: Study, shared: Shared) -> bool:
 def is_cohort_condition(resource: dict[str, Any], codes: set[tuple[str, str]]) -> bool:
     """Whether a condition has one of these (system, code); a code without a system fits every system."""
     return any(
-        (str(c.get("system", "")), str(c.get("code", ""))) in codes or ("", str(c.get("code", ""))) in codes
+        (primitive_text(c.get("system")), primitive_text(c.get("code"))) in codes
+        or ("", primitive_text(c.get("code"))) in codes
         for c in codings_of(resource.get("code"))
     )
 
@@ -63,7 +65,7 @@ def study_names(resource: dict[str, Any], shared: Shared) -> set[str]:
     if target is not None:
         identifiers = target.resource.get("identifier")
         identifiers = identifiers if isinstance(identifiers, list) else []
-        names |= {str(i.get("value", "")) for i in identifiers if isinstance(i, dict)}
+        names |= {primitive_text(i.get("value")) for i in identifiers if isinstance(i, dict)}
     return names - {""}
 
 

@@ -33,6 +33,7 @@ from fhir2cdisc.sdtm.resources import (
     reject_shape,
     target_of,
 )
+from fhir2cdisc.sdtm.shapes import primitive_text
 from fhir2cdisc.sdtm.verbs import codings_of, concept_text
 
 RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
@@ -282,7 +283,7 @@ class _Subject:
     def _own_term(self, item: Resource) -> None:
         """Count a code that has no CDISC test, once for all patients: its result is kept under its own term."""
         coding = (codings_of(item.resource.get("code")) or [{}])[0]
-        code = f"{coding.get('system', '')}|{coding.get('code', '')}"
+        code = f"{primitive_text(coding.get('system'))}|{primitive_text(coding.get('code'))}"
         label = concept_text(item.resource.get("code"))
         text = f"{item.head.type}: code {code} ({label}) has no CDISC test; kept under its own term"
         made = replace(finding_of(item, "code.no-test", ""), message=text, value=code if code != "|" else label)
@@ -291,7 +292,7 @@ class _Subject:
     def _unmapped(self, item: Resource) -> str:
         """Book a resource that no mapping claims, and count its code in one finding for all patients."""
         code = codings_of(item.resource.get("code"))
-        system, value = (str(code[0].get("system", "")), str(code[0].get("code", ""))) if code else ("", "")
+        system, value = (primitive_text(code[0].get(k)) for k in ("system", "code")) if code else ("", "")
         if not value:
             return "no mapping claims its content"
         kind = item.head.type

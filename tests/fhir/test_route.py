@@ -78,7 +78,7 @@ BOOKED = [
     ({"resourceType": "Claim"}, "not needed", "no mapping reads this resource type"),
     ({"resourceType": "Account", "subject": [{"reference": "Patient/1"}]}, "not needed", None),
     ("text", "rejected", "resource.header"),
-    (None, "rejected", "resource.header"),
+    (None, "rejected", "bundle.entry-empty"),
 ]
 
 
