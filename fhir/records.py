@@ -17,7 +17,7 @@ from fhir2cdisc.fhir.sources import Document, SourceError
 _BOM = b"\xef\xbb\xbf"
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, array_like=True, order=True):
     """Where a resource stands: file, 1-based line of NDJSON (0 elsewhere), 0-based bundle entry (-1 elsewhere)."""
 
     file: str

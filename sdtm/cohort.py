@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.resources import Resource, Shared, target_of
+from fhir2cdisc.sdtm.resources import Index, Resource
 from fhir2cdisc.sdtm.shapes import primitive_text
 from fhir2cdisc.sdtm.verbs import codings_of
 
@@ -17,7 +17,7 @@ _SYNTHETIC = {
 }
 
 
-def cohort_test(study: Study, shared: Shared) -> Callable[[list[Resource]], bool]:
+def cohort_test(study: Study, shared: Index) -> Callable[[list[Resource]], bool]:
     """A function that says of a subject's resources whether the subject belongs to the study."""
     cohort = study.cohort
     if cohort.membership == "all":
@@ -30,16 +30,16 @@ def cohort_test(study: Study, shared: Shared) -> Callable[[list[Resource]], bool
     names = names_of(study)
 
     def enrolled(items: list[Resource]) -> bool:
-        return any(study_names(item.resource, shared) & names for item in items if item.head.type == "ResearchSubject")
+        return any(study_names(item, shared) & names for item in items if item.head.type == "ResearchSubject")
 
     return enrolled
 
 
-def enrolled_elsewhere(item: Resource, study: Study, shared: Shared) -> bool:
+def enrolled_elsewhere(item: Resource, study: Study, shared: Index) -> bool:
     """Whether this is an enrolment in another study; a patient may be in several, and only that in this one counts."""
     if item.head.type != "ResearchSubject" or study.cohort.membership != "research-subject":
         return False
-    return not study_names(item.resource, shared) & names_of(study)
+    return not study_names(item, shared) & names_of(study)
 
 
 def is_cohort_condition(resource: dict[str, Any], codes: set[tuple[str, str]]) -> bool:
@@ -56,11 +56,11 @@ def names_of(study: Study) -> set[str]:
     return {study.studyid, study.id, *study.cohort.research_study}
 
 
-def study_names(resource: dict[str, Any], shared: Shared) -> set[str]:
+def study_names(item: Resource, shared: Index) -> set[str]:
     """The id and the identifiers of the ResearchStudy that a ResearchSubject points at."""
-    study = resource.get("study")
+    study = item.resource.get("study")
     reference = str(study.get("reference", "")) if isinstance(study, dict) else ""
-    target = target_of(shared.items, reference)
+    target = shared.find(reference, item.head.base)
     names = {reference.rsplit("/", 1)[-1]}
     if target is not None:
         identifiers = target.resource.get("identifier")

@@ -16,6 +16,7 @@ import pandas as pd
 from fhir2cdisc.fhir.accounts import Accounts, add_finding
 from fhir2cdisc.fhir.deep import deep_fault
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.identity import Identities
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.fhir.records import decode
 from fhir2cdisc.fhir.route import Routed
@@ -23,15 +24,13 @@ from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic
 from fhir2cdisc.sdtm.columns import ROW_COLUMNS
 from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
-from fhir2cdisc.sdtm.record_versions import latest_versions
+from fhir2cdisc.sdtm.record_versions import latest_versions, one_patient
 from fhir2cdisc.sdtm.resources import (
+    Index,
     Resource,
-    Shared,
     finding_of,
-    references_to,
     reject_orphans,
     reject_shape,
-    target_of,
 )
 from fhir2cdisc.sdtm.shapes import primitive_text
 from fhir2cdisc.sdtm.verbs import codings_of, concept_text
@@ -54,8 +53,9 @@ class Converted:
 class Converter:
     """Maps buckets for one study; the same for every bucket, so that a worker builds it once."""
 
-    def __init__(self, engine: Engine, shared: Shared, deep: bool = False) -> None:
+    def __init__(self, engine: Engine, shared: Index, identities: Identities, deep: bool = False) -> None:
         self.engine = engine
+        self.identities = identities
         self.shared = shared
         self.deep = deep
         self.cohort = cohort_test(engine.study, shared)
@@ -67,8 +67,12 @@ class Converter:
         return work.result()
 
     def _subject(self, subject: str, heads: list[Routed], work: _Work) -> None:
+        if subject in self.identities.refused:
+            for head in heads:
+                work.accounts.add(head.place, head.type, head.id, "rejected", "identity.ambiguous")
+            return
         items = self._readable(heads, work.accounts)
-        current = latest_versions(items, work.accounts)
+        current = one_patient(latest_versions(items, work.accounts, self.identities.servers), subject, work.accounts)
         if not any(item.head.type == "Patient" for item in current):
             reject_orphans(subject, current, work.accounts)
             return
@@ -164,11 +168,13 @@ class _Subject:
         self.subject = subject
         self.items = items
         self.work = work
-        self.index = {key: item for item in items for key in references_to(item.head)}
+        self.index = Index(converter.identities.servers)
+        for item in reversed(items):
+            self.index.add(item)
         self.used: set[int] = set()
         self.touched: list[int] = []
         self.rows_of: dict[int, list[int]] = defaultdict(list)
-        self.pending: list[tuple[int, str]] = []
+        self.pending: list[tuple[int, str, str]] = []
         self.current: Resource = items[0]
         self.dangling: set[tuple[int, str]] = set()
 
@@ -208,7 +214,7 @@ class _Subject:
         self.work.next_row += 1
         if spec.fallback:
             self._own_term(item)
-        encounter = target_of(self.index, row.encounter)
+        encounter = self.index.find(row.encounter, item.head.base)
         if row.encounter and encounter is None and not row.encounter.startswith("#"):
             self._dangling(row.encounter)
         used = tuple(dict.fromkeys(n for n in touched if n != item.number))
@@ -227,11 +233,11 @@ class _Subject:
         )
         self.used.update(used)
         self.rows_of[item.number].append(number)
-        self.pending += [(number, reference) for reference in row.links]
+        self.pending += [(number, reference, item.head.base) for reference in row.links]
 
     def resolve(self, reference: str) -> dict[str, Any] | None:
         """The resource that a reference of the current resource points at: contained, the patient's, or shared."""
-        found = target_of(self.index, reference)
+        found = self.index.find(reference, self.current.head.base)
         if found is not None:
             self.touched.append(found.number)
         target = self.peek(reference)
@@ -245,7 +251,8 @@ class _Subject:
             contained = self.current.resource.get("contained")
             held = contained if isinstance(contained, list) else []
             return next((r for r in held if isinstance(r, dict) and r.get("id") == reference[1:]), None)
-        found = target_of(self.index, reference) or target_of(self.shared.items, reference)
+        base = self.current.head.base
+        found = self.index.find(reference, base) or self.shared.find(reference, base)
         return found.resource if found is not None else None
 
     def _dangling(self, reference: str) -> None:
@@ -303,7 +310,7 @@ class _Subject:
         return "no mapping claims its code"
 
     def _link(self) -> None:
-        for row, reference in self.pending:
-            target = target_of(self.index, reference)
+        for row, reference, base in self.pending:
+            target = self.index.find(reference, base)
             if target is not None:
                 self.work.links += [(row, other) for other in self.rows_of.get(target.number, ())]

@@ -10,11 +10,11 @@ import pytest
 from fhir2cdisc.fhir.route import (
     bucket_names,
     bucket_of,
-    plain_reference,
     read_bucket,
     route,
     route_document,
 )
+from fhir2cdisc.fhir.servers import plain_reference
 from fhir2cdisc.fhir.sources import Document
 
 MAPPED = frozenset({"Patient", "Observation", "ResearchSubject", "Condition"})
