@@ -12,6 +12,7 @@ from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ORDER, RECORD_NO, ROW, SUBJECT
+from fhir2cdisc.sdtm.diagnosis import diagnosis_findings
 from fhir2cdisc.sdtm.domains import DOMAIN_RULES
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
@@ -110,6 +111,11 @@ def find_subjects(work: Work) -> None:
     )
 
 
+def look_at_diagnoses(work: Work) -> None:
+    if "MH" in work.frames:
+        work.findings += diagnosis_findings(work.frames["MH"], work.gathered.records, work.study)
+
+
 def place_in_visits(work: Work) -> None:
     work.frames |= add_visits(work.frames, work.gathered.records, work.gathered.datasets, work.study)
 
@@ -145,6 +151,7 @@ STEPS: tuple[Callable[[Work], None], ...] = (
     complete_domains,  # who judged, what a condition is, which form: asked by the readers, the subjects and the results
     tell_readers_apart,  # by --EVAL
     find_subjects,  # by the diagnosis (_COHORT) and the names of study drugs; all that follows goes by USUBJID
+    look_at_diagnoses,  # by USUBJID
     place_in_visits,  # within USUBJID
     standardise_results,  # of forms by their scores (_STRESC); the units before lesions are linked by their results
     link_tumours,  # by standard results, readers and visits

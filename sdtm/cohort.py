@@ -24,9 +24,7 @@ def cohort_test(study: Study, shared: Index) -> Callable[[list[Resource]], bool]
         return lambda items: True
     if cohort.membership == "condition":
         codes = {(c.system, c.code) for c in cohort.conditions}
-        return lambda items: any(
-            is_cohort_condition(item.resource, codes) for item in items if item.head.type == "Condition"
-        )
+        return lambda items: any(is_cohort_condition(i.resource, codes) and not is_suspected(i, study) for i in items)
     names = names_of(study)
 
     def enrolled(items: list[Resource]) -> bool:
@@ -43,12 +41,26 @@ def enrolled_elsewhere(item: Resource, study: Study, shared: Index) -> bool:
 
 
 def is_cohort_condition(resource: dict[str, Any], codes: set[tuple[str, str]]) -> bool:
-    """Whether a condition has one of these (system, code); a code without a system fits every system."""
-    return any(
+    """Whether a Condition has one of these (system, code); a code without a system fits every system."""
+    return resource.get("resourceType") == "Condition" and any(
         (primitive_text(c.get("system")), primitive_text(c.get("code"))) in codes
         or ("", primitive_text(c.get("code"))) in codes
         for c in codings_of(resource.get("code"))
     )
+
+
+def is_suspected(item: Resource, study: Study) -> bool:
+    """Whether a condition has a verification status that makes no diagnosis by the study file."""
+    statuses = [primitive_text(c.get("code")) for c in codings_of(item.resource.get("verificationStatus"))]
+    return bool(statuses) and not set(statuses) & set(study.diagnosis.verification)
+
+
+def suspected(items: list[Resource], study: Study) -> list[Resource]:
+    """The conditions by which the subject would belong to the study if they were confirmed."""
+    if study.cohort.membership != "condition":
+        return []
+    codes = {(c.system, c.code) for c in study.cohort.conditions}
+    return [item for item in items if is_cohort_condition(item.resource, codes) and is_suspected(item, study)]
 
 
 def names_of(study: Study) -> set[str]:

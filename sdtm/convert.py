@@ -21,7 +21,7 @@ from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.fhir.records import decode
 from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.versions import other_version
-from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic
+from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic, suspected
 from fhir2cdisc.sdtm.columns import ROW_COLUMNS
 from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
 from fhir2cdisc.sdtm.record_versions import latest_versions, one_patient
@@ -78,6 +78,9 @@ class Converter:
             return
         facts = self._facts(current, work.accounts)
         if not self.cohort(facts):
+            for item in suspected(facts, self.engine.study):
+                said = "is no confirmed diagnosis; the patient is left out of the cohort ([diagnosis] verification)"
+                work.accounts.findings.append(finding_of(item, "diagnosis.suspected", said))
             for item in facts:
                 head = item.head
                 work.accounts.add(

@@ -46,7 +46,7 @@ DERIVATIONS = (
 METHODS = methods_of(DERIVATIONS)
 # Datasets that the study file makes: of their variables only those are derived that a method names with the dataset.
 _OF_THE_STUDY_FILE = frozenset({"TA", "TE", "TI", "TS", "TV"})
-_ASSIGNED = {"STUDYID", "DOMAIN", "SUBJID", "VISITDY", "RSEVAL", "TUEVAL", "TREVAL", "ARMNRS"}
+_ASSIGNED = {"STUDYID", "DOMAIN", "SUBJID", "VISITDY", "RSEVAL", "TUEVAL", "TREVAL", "ARMNRS", "MHEVDTYP"}
 
 
 def describe(frames: Mapping[str, pd.DataFrame], mappings: list[DomainMap]) -> dict[str, Dataset]:
