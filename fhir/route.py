@@ -127,6 +127,7 @@ def _route(record: Record, head: _Header, about: _About, accounts: Accounts) -> 
         accounts.people.append(person)
     meta = head.meta if isinstance(head.meta, dict) else {}
     version, updated = _text(meta.get("versionId")), _text(meta.get("lastUpdated"))
+    accounts.newest = max(accounts.newest, updated[:10])
     return Routed(subject, kind, id_, version, updated, record.place, record.full_url, record.raw, base, home)
 
 

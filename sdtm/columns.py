@@ -28,6 +28,7 @@ ETHNIC = "_ETHNIC"
 ARMCD = "_ARMCD"
 ACTARMCD = "_ACTARMCD"
 STATUS = "_STATUS"
+DEATHS = "_DEATHS"
 CODES = "_CODES"
 ASSERTED = "_ASSERTED"
 ONSET = "_ONSET"
@@ -38,9 +39,9 @@ READER = "_READER"
 STRESC = "_STRESC"
 
 # What every mapped row begins with, in this order; the columns of its source's variables follow.
-ROW_COLUMNS = (SUBJECT, ROW, RECORD_NO, SOURCE, ENCOUNTER, USED, DRUG, ANTINEOPLASTIC)
-# Of these, the columns that hold whole numbers (`_USED` a tuple of them) and no text.
-NUMBERS = (ROW, RECORD_NO, ENCOUNTER, USED)
+ROW_COLUMNS = (SUBJECT, ROW, RECORD_NO, SOURCE, ENCOUNTER, USED, DRUG, ANTINEOPLASTIC, DEATHS)
+# Of these, the columns that hold whole numbers (`_USED` a tuple of them) or tuples (`_DEATHS`) and no text.
+NUMBERS = (ROW, RECORD_NO, ENCOUNTER, USED, DEATHS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ _ALL = (
     _column(
         SUBJECT,
         "convert",
-        "assemble diagnosis readers subjects timing",
+        "assemble deaths diagnosis readers subjects timing",
         "The key of the subject: `Patient/` and the id under which the source has the patient",
     ),
     _column(
@@ -100,6 +101,7 @@ _ALL = (
         "domains subjects",
         "Y where the drug of a medication is an antineoplastic one by the study file",
     ),
+    _column(DEATHS, "convert", "deaths", "What other records than the Patient say of the death of the subject; in DM"),
     _column(
         ORDER,
         "assemble",

@@ -23,6 +23,7 @@ from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic, suspected
 from fhir2cdisc.sdtm.columns import ROW_COLUMNS
+from fhir2cdisc.sdtm.deaths import Death
 from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
 from fhir2cdisc.sdtm.record_versions import latest_versions, one_patient
 from fhir2cdisc.sdtm.resources import (
@@ -180,6 +181,7 @@ class _Subject:
         self.pending: list[tuple[int, str, str]] = []
         self.current: Resource = items[0]
         self.dangling: set[tuple[int, str]] = set()
+        self.deaths: dict[int, Death] = {}
 
     def map(self) -> None:
         for item in self.items:
@@ -189,6 +191,7 @@ class _Subject:
         if not any(row.source.domain == "DM" for rows in made.values() for row, _ in rows or ()):
             reject_orphans(self.subject, self.items, self.work.accounts)
             return
+        self.deaths = self._deaths()
         for item in self.items:
             self.current = item
             for row, touched in made[item.number] or ():
@@ -210,6 +213,21 @@ class _Subject:
             return None
         return found
 
+    def _deaths(self) -> dict[int, Death]:
+        """What the records of the subject say of a death, by record number."""
+        found = {}
+        for item in self.items:
+            self.current = item
+            try:
+                death = self.engine.deaths.read(item.resource, Context(item.resource, self.peek, self.peek))
+            except ODD_SHAPE as error:
+                reject = f"cannot be asked for a death ({type(error).__name__})"
+                self.work.accounts.findings.append(finding_of(item, "death.unreadable", reject))
+                continue
+            if death is not None:
+                found[item.number] = death
+        return found
+
     def _keep(self, row: Row, item: Resource, touched: tuple[int, ...]) -> None:
         spec = row.source.spec
         _, values = self.work.rows.setdefault((row.source.domain, spec.name), (row.source.columns, []))
@@ -220,6 +238,9 @@ class _Subject:
         encounter = self.index.find(row.encounter, item.head.base)
         if row.encounter and encounter is None and not row.encounter.startswith("#"):
             self._dangling(row.encounter)
+        if row.source.domain == "DM" and "deceasedDateTime" not in item.resource:
+            # They date the death, or say that there was one.
+            touched = (*touched, *self.deaths)
         used = tuple(dict.fromkeys(n for n in touched if n != item.number))
         values.append(
             [
@@ -231,6 +252,7 @@ class _Subject:
                 used,
                 row.drug,
                 "Y" if row.antineoplastic else "",
+                tuple(sorted(self.deaths.values())) if row.source.domain == "DM" else (),
                 *row.values,
             ]
         )

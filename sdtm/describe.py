@@ -12,6 +12,7 @@ import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap, VariableMap, datasets_of
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 from fhir2cdisc.sdtm.assemble import sequence
+from fhir2cdisc.sdtm.deaths import date_deaths
 from fhir2cdisc.sdtm.methods import methods_of
 from fhir2cdisc.sdtm.readers import number_readers
 from fhir2cdisc.sdtm.relations import supp_dataset_label
@@ -29,6 +30,7 @@ DERIVATIONS = (
     identify,
     reference_dates,
     build_dm,
+    date_deaths,
     number_readers,
     number_visits,
     standardise,

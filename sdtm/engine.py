@@ -23,6 +23,7 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Drug, Study
+from fhir2cdisc.sdtm.deaths import DeathReader
 from fhir2cdisc.sdtm.mapping_names import check_names, place_of
 from fhir2cdisc.sdtm.shapes import primitive_text
 from fhir2cdisc.sdtm.verbs import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
@@ -161,6 +162,7 @@ class Engine:
         self.medication = compile_path("medication.ofType(CodeableConcept)")
         self.medication_reference = compile_path("medication.ofType(Reference).resolve().code")
 
+    deaths: DeathReader = field(default_factory=DeathReader.built_in)
     study_drug: DrugMatcher = field(init=False)
     antineoplastic: DrugMatcher = field(init=False)
     medication: Path = field(init=False)

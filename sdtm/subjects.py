@@ -143,7 +143,6 @@ def completed_years(birth: pd.Series, at: pd.Series) -> pd.Series:
 
 @derives("AGE", "Completed years from the full date of birth to RFSTDTC, else RFICDTC")
 @derives("AGEU", "YEARS where AGE is filled")
-@derives("DTHFL", "Y where the source gives a date of death or says that the patient is deceased")
 @derives("RACE", "OMB race category; MULTIPLE where there are several (each in SUPPDM)")
 @derives("ETHNIC", "OMB ethnicity category")
 @derives("DMDTC", "RFICDTC")
