@@ -1,4 +1,4 @@
-"""The tables of published facts, without wording and as their maker makes them; and what is said of what is not here."""
+"""The tables of published facts, without wording and as their maker makes them; what is said of what is absent."""
 
 from __future__ import annotations
 
