@@ -22,10 +22,11 @@ from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.adam.safety.adae import NOT_RELATED, RELATED, AdaeOptions
 from fhir2cdisc.adam.subject.options import AdslOptions
 from fhir2cdisc.adam.time_to_event.adtte import Parameter, ScanRules
-from fhir2cdisc.adam.time_to_event.parameters import fda_rules, time_parameter, tte_paramcd
+from fhir2cdisc.adam.time_to_event.parameters import BOUNDS, fda_rules, survival_bounds, time_parameter, tte_paramcd
 from fhir2cdisc.adam.tumour.options import RecistOptions
 from fhir2cdisc.mappings.parameters import TimeToEvent
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.mappings.study_sections import Endpoint
 
 _OS_START = {"reference": "RFSTDT", "first-dose": "TRTSDT", "diagnosis": "DIAGDT"}
 
@@ -61,6 +62,7 @@ class Plan:
         families = tuple((one, _composites(study, one.criteria)) for one in (response, *again))
         there = _datasets(frames)
         parameters, lacking = _times(study, there, (response, *again))
+        parameters += _bounds(study, frames)
         held = set(text(dataset(frames, "ADTTE"), "PARAMCD"))
         return cls(
             study,
@@ -80,6 +82,7 @@ class Plan:
         """The plan with the time-to-event parameters whose datasets were really made."""
         there = frozenset(made) | {"ADTTE"}
         parameters, lacking = _times(self.study, there, (self.response, *self.again))
+        parameters += _bounds(self.study, made)
         return replace(self, datasets=there, parameters=parameters, lacking=lacking)
 
     def judged_by(self, criteria: str) -> Plan:
@@ -106,7 +109,16 @@ class Plan:
 
     def time_code(self, code: str) -> str:
         """PARAMCD of a parameter of ADTTE by the criteria of the main analysis."""
-        return tte_paramcd(self.times[code], self.response.criteria)
+        return code if code in BOUNDS else tte_paramcd(self.times[code], self.response.criteria)
+
+    def sensitivity_of(self, endpoint: Endpoint) -> tuple[str, ...]:
+        """The time-to-event parameters that answer an endpoint by another rule.
+
+        Overall survival has both bounds of the deaths, where there are any.
+        """
+        derived = {one.paramcd for one in self.parameters}
+        bounds = (code for code in BOUNDS if code in derived and endpoint.paramcd == "OS")
+        return (*endpoint.sensitivity, *bounds)
 
     def terms(self, calls: Sequence[str]) -> tuple[str, ...]:
         """Responses in the terms of the criteria: PD is iCPD under iRECIST."""
@@ -181,6 +193,13 @@ def _times(
     return tuple(found), lacking
 
 
+def _bounds(study: Study, frames: Frames) -> tuple[Parameter, ...]:
+    """Overall survival by the bounds of deaths, where ADSL has any."""
+    if "DTHEDT" not in dataset(frames, "ADSL"):
+        return ()
+    return tuple(bound for one in _study_times(study) if one.paramcd == "OS" for bound in survival_bounds(one))
+
+
 def _study_times(study: Study) -> list[TimeToEvent]:
     """The parameters of a study, overall survival from where the study lets it start."""
     own = {one.paramcd for one in study.time_to_event}
@@ -234,6 +253,11 @@ def adsl_options(study: Study) -> AdslOptions:
         by_enrolment=study.cohort.membership == "research-subject",
         cutoff=study.cutoff,
         response=response_options(study),
+        antineoplastic=study.reference.antineoplastic,
+        death=study.death,
+        treatment=study.treatment,
+        new_therapy=study.new_therapy,
+        diagnosis=study.diagnosis,
     )
 
 
