@@ -138,7 +138,7 @@ def test_a_cut_leaves_exposure_open_until_the_last_contact_before_it() -> None:
     vs = pd.DataFrame({"USUBJID": "01", "VSSEQ": [1.0, 2.0], "VSDTC": ["2022-05-20", "2022-12-31"]})
     cut = build_adam(frames("s 2022-01-12 2022-10-01", VS=vs), STUDY.model_copy(update={"cutoff": "2022-06-01"}))
     assert day(cut.frames["ADSL"]["TRTEDT"].iloc[0]) == "2022-05-20"
-    assert cut.findings["RULE"].tolist() == [OPEN]
+    assert cut.findings["RULE"].tolist() == ["after the data cut-off", OPEN]
 
 
 # Options | TRTSDT | NACTDT of sorafenib in 2020 and on 12 January, pembrolizumab on 10 February
