@@ -12,11 +12,12 @@ from fhir2cdisc.adam.frames.findings import findings, gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, cut_at, dataset, tidy
 from fhir2cdisc.adam.frames.variables import described
 from fhir2cdisc.adam.lineage import adam_lineage
-from fhir2cdisc.adam.plan import Plan, adsl_options, recist_options, sensitivity_options
+from fhir2cdisc.adam.plan import Plan, adsl_options, recist_options, response_options, sensitivity_options
 from fhir2cdisc.adam.questionnaires.adqs import adqs_dataset, adqs_findings, derive_adqs
 from fhir2cdisc.adam.response.adrs import adrs_dataset, check_adrs, derive_adrs
 from fhir2cdisc.adam.response.composite import add_composites
-from fhir2cdisc.adam.response.judged_again import judge_again
+from fhir2cdisc.adam.response.judged_again import judge_again, with_derived
+from fhir2cdisc.adam.response.source import response_evaluable, source_findings, why_not_estimable, with_sources
 from fhir2cdisc.adam.results.sheet import Spec
 from fhir2cdisc.adam.results.summary import study_specs
 from fhir2cdisc.adam.safety.adae import adae_dataset, adae_findings, derive_adae
@@ -24,6 +25,7 @@ from fhir2cdisc.adam.subject.adsl import adsl_dataset, derive_subjects
 from fhir2cdisc.adam.subject.disease import periods_by_guidance
 from fhir2cdisc.adam.subject.treatment import read_exposure, study_doses
 from fhir2cdisc.adam.time_to_event.adtte import adtte_dataset, check_adtte, derive_adtte
+from fhir2cdisc.adam.tripwires import tripwires
 from fhir2cdisc.adam.tumour.adtr import adtr_dataset, derive_adtr
 from fhir2cdisc.adam.tumour.recist import Lesions
 from fhir2cdisc.mappings.standard.datasets import Dataset
@@ -39,6 +41,7 @@ class Adam:
 
     frames    the datasets by name, `datasets` their metadata.
     plan      what the study asks of these data, `specs` the results that it asks for.
+    tripwires what makes its numbers doubtful (see `tripwires`); a finding like the others.
     findings  what was found while they were made (DATASET, USUBJID, RULE, MESSAGE ...).
     lineage   the records that each record came from (see `adam_lineage`).
     evidence  what each fact of a subject was chosen from (`subject.evidence.EVIDENCE_COLUMNS`).
@@ -48,6 +51,7 @@ class Adam:
     datasets: dict[str, Dataset]
     plan: Plan
     specs: tuple[Spec, ...]
+    tripwires: pd.DataFrame
     findings: pd.DataFrame
     lineage: pd.DataFrame
     evidence: pd.DataFrame
@@ -69,23 +73,30 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None) -> Ad
     if lesions is None or lesions.tu is not frames.get("TU") or lesions.tr is not frames.get("TR"):
         lesions = study_lesions(frames, study)
     wanted = [(one, recist_options(study, one.criteria)) for one in sensitivity_options(study)]
-    rs, lacking = judge_again(dataset(frames, "RS"), lesions, wanted)
+    main, rs = response_options(study), dataset(frames, "RS")
+    if main.source != "collected":
+        rs = with_derived(rs, lesions, main, recist_options(study))
+    rs, lacking = judge_again(rs, lesions, wanted)
     subjects = derive_subjects(frames, adsl_options(study))
     adsl = subjects.adsl
-    plan = Plan.of(study, {**frames, "RS": rs})
+    adsl["EVALFL"] = response_evaluable(adsl, rs, dataset(frames, "TU"), main)
+    plan = Plan.of(study, {**frames, "RS": rs}, why_not_estimable(rs, adsl, main))
     made = {"ADSL": adsl}
-    found = [late, *_left_out(sdtm, frames, study), subjects.findings, lacking]
+    found = [late, *_left_out(sdtm, frames, study), subjects.findings]
+    found += [lacking, source_findings(rs, dataset(frames, "TR"), adsl, main)]
     _responses(made, found, frames | {"RS": rs}, lesions, plan)
     _events(made, found, frames, plan)
     plan = plan.given(made)
-    made["ADTTE"] = derive_adtte(adsl, made, plan.parameters, keep=KEEP)
+    made["ADTTE"] = with_sources(derive_adtte(adsl, made, plan.parameters, keep=KEEP), made.get("ADRS"))
     found += [check_adtte(adsl, made, plan.parameters), plan.check()]
     if "ADRS" in made:
         made["ADRS"] = add_composites(made, rs, dataset(frames, "TU"), plan.families, keep=KEEP)
     made = dict(sorted(made.items()))
     lineage = adam_lineage(made, dataset(frames, "QS"))
+    signs = tripwires(made, frames, plan.tripwires)
     specs = study_specs(plan, made)
-    return Adam(made, adam_datasets(made, plan), plan, specs, gather_findings(found), lineage, subjects.evidence)
+    said = gather_findings(found)
+    return Adam(made, adam_datasets(made, plan), plan, specs, signs, said, lineage, subjects.evidence)
 
 
 def _known_by_then(frames: dict[str, pd.DataFrame], study: Study) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:

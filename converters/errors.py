@@ -10,6 +10,7 @@ Fhir2CdiscError (a ValueError)
   DictionaryError       a dictionary file that cannot be used
   WorkerError           a process of a run that ended without a result
   NothingMadeError      no subject of the study is in the sources
+  MetadataError         a column of an analysis dataset that nobody describes
   CannotEstimateError   a result that the data cannot give
   XptError              a frame that a transport file cannot hold, or a file that is none
   DatasetJsonError      a file that is no Dataset-JSON, or a frame that cannot be one
@@ -22,6 +23,7 @@ A command turns any of them, and what the operating system refuses, into that se
 
 from __future__ import annotations
 
+from fhir2cdisc.adam.frames.variables import MetadataError
 from fhir2cdisc.adam.results.sheet import CannotEstimateError
 from fhir2cdisc.converters.check.core import CoreError
 from fhir2cdisc.converters.formats.dataset_json import DatasetJsonError
@@ -47,6 +49,7 @@ __all__ = [
     "DictionaryError",
     "Fhir2CdiscError",
     "MappingError",
+    "MetadataError",
     "NothingMadeError",
     "PackageError",
     "PathError",

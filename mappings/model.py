@@ -10,13 +10,15 @@ import csv
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
+from fhir2cdisc.mappings.own_domain import OwnDataset, OwnVariable, own_dataset
+from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets
 from fhir2cdisc.mappings.study import Model
-from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 NCI_SYSTEMS = (
     "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
@@ -98,11 +100,24 @@ class SourceMap(FromFile):
 
 
 class DomainMap(FromFile):
-    """A mapping file."""
+    """A mapping file; `dataset` and `variable` where it brings a domain that the project does not have."""
 
-    domain: str = Field(pattern=r"^[A-Z]{2}$")
+    domain: str = Field(pattern=r"^[A-Z][A-Z0-9]$")
     keys: tuple[str, ...]
+    dataset: OwnDataset | None = None
+    variable: tuple[OwnVariable, ...] = ()
     source: tuple[SourceMap, ...]
+
+    @cached_property
+    def own(self) -> Dataset | None:
+        """The dataset that the file brings, None where the domain is one of the project's."""
+        return None if self.dataset is None else own_dataset(self.domain, self.dataset, self.variable)
+
+    @model_validator(mode="after")
+    def _own_is_whole_and_right(self) -> DomainMap:
+        if self.own is None and self.variable:
+            raise ValueError("it has variables of its own but no dataset")
+        return self
 
 
 class ResourceRule(Model):
@@ -245,7 +260,8 @@ def _load(path: Path, model: type[Loaded], kind: str) -> Loaded:
         raise MappingError(f"{kind} {path.name}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        raise MappingError(f"{kind} {path.name}: {_place(first['loc'], data)}: {first['msg']}") from error
+        said = [f"{kind} {path.name}", _place(first["loc"], data), first["msg"].removeprefix("Value error, ")]
+        raise MappingError(": ".join(part for part in said if part)) from error
 
 
 def _place(location: tuple[int | str, ...], data: Any) -> str:
@@ -277,5 +293,14 @@ def override(domains: Iterable[DomainMap], extra: Iterable[DomainMap]) -> list[D
         base = merged.get(domain.domain)
         names = {s.name for s in domain.source}
         rest = tuple(s for s in base.source if s.name not in names) if base else ()
-        merged[domain.domain] = domain.model_copy(update={"source": domain.source + rest})
+        if base is not None and base.own and not domain.own:
+            # The dataset is that of the file which brings it; the keys are those of the last file.
+            merged[domain.domain] = base.model_copy(update={"source": domain.source + rest, "keys": domain.keys})
+        else:
+            merged[domain.domain] = domain.model_copy(update={"source": domain.source + rest})
     return [merged[name] for name in sorted(merged)]
+
+
+def datasets_of(mappings: Iterable[DomainMap]) -> dict[str, Dataset]:
+    """Every SDTM dataset by name: the project's, and those that mapping files bring."""
+    return sdtm_datasets() | {mapping.domain: mapping.own for mapping in mappings if mapping.own is not None}

@@ -33,6 +33,7 @@ from fhir2cdisc.mappings.study_sections import (
     Schedule,
     Statistics,
     TrialParameter,
+    Tripwires,
 )
 from fhir2cdisc.mappings.study_simulation import Simulation
 from pydantic import Field, ValidationError, model_validator
@@ -122,6 +123,7 @@ class Study(Section):
     safety: Safety = Safety()
     censoring: Censoring = Censoring()
     interim: Interim = Interim()
+    tripwires: Tripwires = Tripwires()
     privacy: Privacy = Privacy()
     statistics: Statistics = Statistics()
     populations: tuple[Population, ...] = (FAS, SAF, EVAL)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.model import DomainMap
-from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
+from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ORDER, RECORD_NO, ROW, SUBJECT
 from fhir2cdisc.sdtm.domains import DOMAIN_RULES
@@ -89,16 +89,19 @@ def order_rows(work: Work) -> None:
 
 
 def complete_domains(work: Work) -> None:
+    """What single domains need beyond their mapping (see `domains`)."""
     work.each(lambda rows, domain: DOMAIN_RULES[domain](rows, work.study) if domain in DOMAIN_RULES else rows)
 
 
 def tell_readers_apart(work: Work) -> None:
+    """--EVALID of independent readers and adjudicators."""
     numbered, found = number_readers(work.frames, work.gathered.records)
     work.frames |= numbered
     work.findings += found
 
 
 def find_subjects(work: Work) -> None:
+    """Identifiers, reference dates and DM; STUDYID, DOMAIN and USUBJID of every row."""
     work.who = identify(work.frames, work.study, work.secret)
     work.dates = reference_dates(work.frames, work.study)
     work.frames["DM"] = build_dm(work.frames, work.study, work.who, work.dates)
@@ -111,31 +114,37 @@ def find_subjects(work: Work) -> None:
 
 
 def place_in_visits(work: Work) -> None:
-    work.frames |= add_visits(work.frames, work.gathered.records, sdtm_datasets(), work.study)
+    """VISIT, VISITNUM and VISITDY; SV with one record a visit."""
+    work.frames |= add_visits(work.frames, work.gathered.records, work.gathered.datasets, work.study)
 
 
 def standardise_results(work: Work) -> None:
+    """--STRESC, --STRESN and --STRESU, and findings about units that differ."""
     work.each(lambda rows, domain: standardise(rows, domain) if f"{domain}ORRES" in rows else rows)
-    for domain in MEASURED:
-        if domain in work.frames:
+    brought = [mapping.domain for mapping in work.mappings if mapping.own is not None]
+    for domain in (*MEASURED, *brought):
+        if f"{domain}STRESU" in work.frames.get(domain, ()):
             work.findings += unit_findings(work.frames[domain], domain, work.gathered.records)
 
 
 def link_tumours(work: Work) -> None:
+    """TRGRPID, TRLNKGRP and RSLNKGRP."""
     work.frames |= link_lesions(work.frames)
     work.frames |= link_assessments(work.frames)
 
 
 def place_in_time(work: Work) -> None:
-    work.each(lambda rows, domain: add_timing(rows, sdtm_datasets()[domain], work.dates))
+    """Study days, EPOCH, baseline flags and what still goes on."""
+    work.each(lambda rows, domain: add_timing(rows, work.gathered.datasets[domain], work.dates))
 
 
 def number_records(work: Work) -> None:
-    keys = {mapping.domain: mapping.keys for mapping in work.mappings}
-    work.each(lambda rows, domain: sequence(shorten_test_names(rows, domain), domain, keys[domain]))
+    """--SEQ, and the records that comments are about."""
+    keys, datasets = {mapping.domain: mapping.keys for mapping in work.mappings}, work.gathered.datasets
+    work.each(lambda rows, domain: sequence(shorten_test_names(rows, domain), datasets[domain], keys[domain]))
     if "CO" in work.frames:
         # Again, because its keys name the records that the comments are about, which have their numbers only now.
-        work.frames["CO"] = sequence(relate_comments(work.frames), "CO", keys["CO"])
+        work.frames["CO"] = sequence(relate_comments(work.frames), datasets["CO"], keys["CO"])
 
 
 # The order matters; beside each step stands what it needs of those before it.
@@ -157,7 +166,7 @@ def _datasets(work: Work) -> Sdtm:
     frames: dict[str, pd.DataFrame] = {}
     lineage = []
     for domain, rows in sorted(work.frames.items()):
-        frames[domain] = guide_columns(rows, domain)
+        frames[domain] = guide_columns(rows, work.gathered.datasets[domain])
         lineage.append(lineage_of(rows, domain, work.gathered.records))
         supp = build_supp(rows, domain, work.mappings)
         if len(supp):
@@ -167,7 +176,7 @@ def _datasets(work: Work) -> Sdtm:
     if len(relrec):
         frames["RELREC"] = relrec
     design = trial_design(frames, work.study)
-    frames |= {name: guide_columns(frame, name) for name, frame in design.items()}
+    frames |= {name: guide_columns(frame, work.gathered.datasets[name]) for name, frame in design.items()}
     found = work.findings + unknown_parameters(design["TS"])
     return Sdtm(frames, pd.concat(lineage, ignore_index=True), found)
 
@@ -182,19 +191,19 @@ def shorten_test_names(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
 
 
 @derives("--SEQ", "Numbered from 1 within the subject, in the order of the dataset's keys")
-def sequence(frame: pd.DataFrame, domain: str, keys: tuple[str, ...]) -> pd.DataFrame:
+def sequence(frame: pd.DataFrame, dataset: Dataset, keys: tuple[str, ...]) -> pd.DataFrame:
     """The frame in key order with --SEQ from 1 within each subject."""
     by = ["USUBJID", *[k for k in keys if k in frame and k not in ("STUDYID", "USUBJID")], ORDER]
     frame = frame.sort_values(by, kind="stable").reset_index(drop=True)
-    if f"{domain}SEQ" in sdtm_datasets()[domain]:
-        frame[f"{domain}SEQ"] = (frame.groupby("USUBJID").cumcount() + 1).astype(float)
+    if f"{dataset.name}SEQ" in dataset:
+        frame[f"{dataset.name}SEQ"] = (frame.groupby("USUBJID").cumcount() + 1).astype(float)
     return frame
 
 
-def guide_columns(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
+def guide_columns(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
     """The variables of the guide in its order: required and expected ones always, permissible ones if filled."""
     made: dict[str, pd.Series] = {}
-    for variable in sdtm_datasets()[domain].variables:
+    for variable in dataset.variables:
         missing = np.nan if variable.type == "Num" else ""
         column = frame.get(variable.name, pd.Series(missing, index=frame.index))
         column = column.astype(float) if variable.type == "Num" else column.fillna("").astype(object)

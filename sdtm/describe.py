@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
-from fhir2cdisc.mappings.model import DomainMap, VariableMap
-from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
+from fhir2cdisc.mappings.model import DomainMap, VariableMap, datasets_of
+from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 from fhir2cdisc.sdtm.assemble import sequence
 from fhir2cdisc.sdtm.methods import methods_of
 from fhir2cdisc.sdtm.readers import number_readers
@@ -51,12 +51,11 @@ _ASSIGNED = {"STUDYID", "DOMAIN", "SUBJID", "VISITDY", "RSEVAL", "TUEVAL", "TREV
 
 def describe(frames: Mapping[str, pd.DataFrame], mappings: list[DomainMap]) -> dict[str, Dataset]:
     """The metadata of each frame, by dataset name: its columns only, in their order."""
-    by_domain = {m.domain: m for m in mappings}
-    return {name: _dataset(name, frame, by_domain.get(name)) for name, frame in frames.items()}
+    by_domain, known = {m.domain: m for m in mappings}, datasets_of(mappings)
+    return {name: _dataset(name, frame, by_domain.get(name), known) for name, frame in frames.items()}
 
 
-def _dataset(name: str, frame: pd.DataFrame, mapping: DomainMap | None) -> Dataset:
-    known = sdtm_datasets()
+def _dataset(name: str, frame: pd.DataFrame, mapping: DomainMap | None, known: Mapping[str, Dataset]) -> Dataset:
     if name.startswith("SUPP"):
         base = replace(known["SUPPQUAL"], name=name, label=supp_dataset_label(name.removeprefix("SUPP")))
         keys: tuple[str, ...] = ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.accounts import Accounts
-from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
+from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets
 from fhir2cdisc.sdtm.columns import ENCOUNTER, NUMBERS, RECORD_NO, ROW, USED
 from fhir2cdisc.sdtm.convert import RECORD_COLUMNS, Converted
 
@@ -19,16 +19,24 @@ TERM_RULES = ("codelist.", "unit.", "code.")
 
 @dataclass(slots=True)
 class Gathered:
-    """Mapped rows of every domain, in no order yet; `records` holds where each came from, by row number."""
+    """Mapped rows of every domain, in no order yet; `records` holds where each came from, by row number.
+
+    `datasets` says what variables a domain has and in what order.
+    """
 
     frames: dict[str, pd.DataFrame]
     records: pd.DataFrame
     links: list[tuple[int, int]]
     accounts: Accounts
+    datasets: Mapping[str, Dataset]
 
 
-def gather(parts: Iterable[Converted], accounts: Accounts) -> Gathered:
-    """The buckets put together, in the order given; `accounts` are those of the routing stage and are added to."""
+def gather(parts: Iterable[Converted], accounts: Accounts, datasets: Mapping[str, Dataset] | None = None) -> Gathered:
+    """The buckets put together, in the order given; `accounts` are those of the routing stage and are added to.
+
+    `datasets` are those of the guide unless mappings bring more.
+    """
+    datasets = sdtm_datasets() if datasets is None else datasets
     by_domain: dict[str, list[tuple[pd.DataFrame, int, int]]] = defaultdict(list)
     records: list[pd.DataFrame] = []
     links: list[tuple[int, int]] = []
@@ -42,9 +50,9 @@ def gather(parts: Iterable[Converted], accounts: Accounts) -> Gathered:
         numbers += len(part.records)
         records.append(part.records)
     accounts.add_up(TERM_RULES)
-    frames = {domain: _typed(domain, _joined(some)) for domain, some in by_domain.items()}
+    frames = {domain: _typed(datasets[domain], _joined(some)) for domain, some in by_domain.items()}
     all_records = pd.concat(records, ignore_index=True) if records else pd.DataFrame(columns=RECORD_COLUMNS)
-    return Gathered(frames, all_records, links, accounts)
+    return Gathered(frames, all_records, links, accounts, datasets)
 
 
 def _joined(parts: list[tuple[pd.DataFrame, int, int]]) -> pd.DataFrame:
@@ -60,9 +68,9 @@ def _joined(parts: list[tuple[pd.DataFrame, int, int]]) -> pd.DataFrame:
     return frame
 
 
-def _typed(domain: str, frame: pd.DataFrame) -> pd.DataFrame:
+def _typed(dataset: Dataset, frame: pd.DataFrame) -> pd.DataFrame:
     """Numeric variables as float64 with NaN, all other columns as text with `""` for missing."""
-    numeric = {v.name for v in sdtm_datasets()[domain].variables if v.type == "Num"}
+    numeric = {v.name for v in dataset.variables if v.type == "Num"}
     for column in frame.columns:
         if column in numeric:
             frame[column] = pd.to_numeric(frame[column], errors="coerce").astype(float)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap
-from fhir2cdisc.mappings.standard.datasets import record_key, sdtm_datasets
+from fhir2cdisc.mappings.standard.datasets import record_key
 from fhir2cdisc.sdtm.columns import RECORD_NO, ROW, USED
 from fhir2cdisc.sdtm.domains import QNAM_LABELS
 
@@ -138,4 +138,4 @@ def _related_datasets(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def supp_dataset_label(domain: str) -> str:
-    return f"Supplemental Qualifiers for {domain}" if domain in sdtm_datasets() else "Supplemental Qualifiers"
+    return f"Supplemental Qualifiers for {domain}"

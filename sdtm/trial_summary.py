@@ -81,8 +81,10 @@ def build_ts(frames: dict[str, pd.DataFrame], study: Study) -> pd.DataFrame:
 def unknown_parameters(ts: pd.DataFrame) -> list[Finding]:
     """One finding that names the parameters of TS whose value nobody said, none where there are none."""
     codes = sorted(set(ts.loc[ts["TSVALNF"] == _UNKNOWN, "TSPARMCD"]))
-    said = f"TS: {', '.join(codes)}: not said by the study file, so TSVALNF is UNK; give them under [[trial_summary]]"
-    return [Finding("ts.unknown", said, "info", variable="TSVAL", count=len(codes))] if codes else []
+    if not codes:
+        return []
+    said = f"TS: {', '.join(codes)}: neither the study file nor the data say them, so TSVALNF is UNK"
+    return [Finding("ts.unknown", f"{said}; give them under [[trial_summary]]", "info", variable="TSVAL")]
 
 
 def _plan(study: Study) -> Rows:

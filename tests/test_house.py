@@ -31,7 +31,7 @@ FLOORS = {
         "criteria",
         "tumour time_to_event",
         "response",
-        "subject safety questionnaires",
+        "subject safety questionnaires tripwires",
         "plan",
         "results lineage",
         "build",
@@ -159,7 +159,7 @@ def libraries(path: Path) -> set[str]:
             found.add(node.module)
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
             found |= {str(one.value) for one in ast.walk(node.args[0]) if isinstance(one, ast.Constant)}
-    return {name.split(".")[0] for name in found if name} - {"fhir2cdisc"} - sys.stdlib_module_names
+    return {name.split(".")[0] for name in found} - {"", "fhir2cdisc"} - sys.stdlib_module_names
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ lengths of the transport files, keys in sort order. Define-XML 2.1, with Analysi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -245,6 +246,8 @@ def _write_where(parent: Element, levels: Sequence[ValueLevel], results: Sequenc
 def _write_group(parent: Element, dataset: Dataset, frame: pd.DataFrame, found: Definitions) -> None:
     name = dataset.name
     keys = [key for key in dataset.keys if key in dataset]
+    # A sponsor's own domain is of no standard (SDTMIG 3.4, 2.6; Define-XML 2.1, ItemGroupDef).
+    own = not found.is_adam and re.fullmatch("[XYZ][A-Z0-9]", _domain(name)) is not None
     attributes = {
         "OID": oid("IG", name),
         "Name": name,
@@ -255,7 +258,8 @@ def _write_group(parent: Element, dataset: Dataset, frame: pd.DataFrame, found: 
         "Purpose": "Analysis" if found.is_adam else "Tabulation",
         "def:Structure": dataset.structure or "One record per " + " per ".join(keys or ["record"]),
         "def:ArchiveLocationID": oid("LF", name),
-        "def:StandardOID": found.standard_oid,
+        "def:StandardOID": None if own else found.standard_oid,
+        "def:IsNonStandard": "Yes" if own else None,
         "def:HasNoData": "Yes" if frame.empty else None,
         "def:CommentOID": oid("COM", name) if name in found.comments else None,
     }

@@ -41,5 +41,5 @@ def code_events(frames: dict[str, pd.DataFrame], path: Path) -> pd.DataFrame:
     for name in CODED:
         if name in coded and sdtm_datasets()["AE"][name].type == "Num":
             coded[name] = pd.to_numeric(coded[name], errors="coerce").astype(float)
-    frames["AE"] = guide_columns(coded, "AE")
+    frames["AE"] = guide_columns(coded, sdtm_datasets()["AE"])
     return uncoded

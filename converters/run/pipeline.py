@@ -21,6 +21,7 @@ from fhir2cdisc.mappings.model import (
     MappingError,
     builtin_domains,
     builtin_terminology,
+    datasets_of,
     load_domain,
     load_site,
     override,
@@ -134,7 +135,7 @@ def build_sdtm(
                 _mapping_engine.cache_clear()
     inputs = look_again(inputs)
     accounts.findings += _changed(inputs)
-    gathered = join(parts, accounts)
+    gathered = join(parts, accounts, datasets_of(mappings))
     return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, inputs, skipped)
 
 

@@ -1,7 +1,8 @@
 """What the standards say of a dataset: variables, order, labels, types, core, codelists.
 
-The facts are those of SDTMIG 3.4 and of SDTM Controlled Terminology 2025-03-28, held as compact tables
-beside this module (`datasets.csv`, `variables.csv`, `codelists.csv`, `terms.csv`, `result_codelists.csv`).
+The facts are those of SDTMIG 3.4 and of SDTM Controlled Terminology, held as compact tables
+beside this module (`datasets.csv`, `variables.csv`, `result_codelists.csv`; `codelists.csv`, `terms.csv` and
+`ct_versions.csv` are made by `tools/make_ct.py`).
 ADaM datasets use the same classes, so a frame and its metadata travel together from here to the written file.
 """
 
@@ -15,7 +16,6 @@ from importlib.resources import files
 from typing import Literal
 
 SDTM_STANDARD = ("SDTMIG", "3.4")
-SDTM_CT_VERSION = "2025-03-28"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,11 @@ def _rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
+# The release of each controlled terminology: `SDTM` and `ADaM`.
+CT_VERSIONS = {row["terminology"]: row["version"] for row in _rows("ct_versions.csv")}
+SDTM_CT_VERSION = CT_VERSIONS["SDTM"]
+
+
 @cache
 def sdtm_datasets() -> dict[str, Dataset]:
     """Every SDTM dataset that the project knows, by name, variables in the order of the guide."""
@@ -126,22 +131,27 @@ def record_key(domain: str) -> str:
     return "VISITNUM" if "VISITNUM" in dataset else ""
 
 
-@cache
-def codelists() -> dict[str, Codelist]:
-    """Every codelist that the project ships, by NCI code."""
-    terms: dict[str, dict[str, str]] = {}
-    for row in _rows("terms.csv"):
-        terms.setdefault(row["codelist"], {})[row["term"]] = row["code"]
+def read_codelists(codelists: str, terms: str) -> dict[str, Codelist]:
+    """The codelists of two tables beside this module, by NCI code."""
+    terms_of: dict[str, dict[str, str]] = {}
+    for row in _rows(terms):
+        terms_of.setdefault(row["codelist"], {})[row["term"]] = row["code"]
     return {
         row["codelist"]: Codelist(
             row["codelist"],
             row["submission_value"],
             row["name"],
             row["extensible"] == "Y",
-            terms[row["codelist"]],
+            terms_of[row["codelist"]],
         )
-        for row in _rows("codelists.csv")
+        for row in _rows(codelists)
     }
+
+
+@cache
+def codelists() -> dict[str, Codelist]:
+    """Every SDTM codelist that the project ships, by NCI code."""
+    return read_codelists("codelists.csv", "terms.csv")
 
 
 @cache
