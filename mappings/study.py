@@ -14,6 +14,7 @@ from typing import Literal
 
 from fhir2cdisc.mappings.parameters import TimeToEvent, builtin_parameters
 from fhir2cdisc.mappings.study_base import Code, Drug, Model, Section, StudyError
+from fhir2cdisc.mappings.study_facts import Clock, Death, Diagnosis, NewTherapy, Treatment
 from fhir2cdisc.mappings.study_parameters import is_composite, parameters_needed
 from fhir2cdisc.mappings.study_sections import (
     EVAL,
@@ -140,6 +141,11 @@ class Study(Section):
     arms: tuple[Arm, ...] = ()
     cutoff: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
     design: Design = Design()
+    clock: Clock = Clock()
+    death: Death = Death()
+    treatment: Treatment = Treatment()
+    new_therapy: NewTherapy = NewTherapy()
+    diagnosis: Diagnosis = Diagnosis()
     response: Response = Response()
     schedule: Schedule = Schedule()
     safety: Safety = Safety()

@@ -68,7 +68,7 @@ def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]
         say("\n".join(account_lines(made.accounts)))
         raise NothingMadeError(_why_nothing(made, order.study))
     uncoded = code_events(made.sdtm.frames, order.dictionary) if order.dictionary else pd.DataFrame()
-    lesions = study_lesions(made.sdtm.frames)
+    lesions = study_lesions(made.sdtm.frames, order.study)
     conflicts = add_derived_responses(made.sdtm, order.study, lesions)
     adam = build_adam(made.sdtm.frames, order.study, lesions) if order.with_adam else None
     with new_folder(order.out, order.replace_old) as folder:
