@@ -79,11 +79,11 @@ def _book_repeat(best: Resource, other: Resource, accounts: Accounts) -> None:
     head = other.head
     mine, theirs = _content(best), _content(other)
     severity = "info"
-    if mine == theirs:
-        rule, reason = "resource.duplicate", "duplicate of a record already read"
-        message = reason
-    elif _age(best) > _age(other):
+    if _age(best) > _age(other):
         rule, reason = "resource.superseded", "superseded by a newer version"
+        message = reason
+    elif mine == theirs:
+        rule, reason = "resource.duplicate", "duplicate of a record already read"
         message = reason
     else:
         severity = "warning"
