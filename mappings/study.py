@@ -14,6 +14,7 @@ from typing import Literal
 
 from fhir2cdisc.mappings.parameters import TimeToEvent, builtin_parameters
 from fhir2cdisc.mappings.study_base import Code, Drug, Model, Section, StudyError
+from fhir2cdisc.mappings.study_facts import Clock, Death, Diagnosis, NewTherapy, Treatment
 from fhir2cdisc.mappings.study_parameters import is_composite, parameters_needed
 from fhir2cdisc.mappings.study_sections import (
     EVAL,
@@ -33,6 +34,7 @@ from fhir2cdisc.mappings.study_sections import (
     Schedule,
     Statistics,
     TrialParameter,
+    Tripwires,
 )
 from fhir2cdisc.mappings.study_simulation import Simulation
 from pydantic import Field, ValidationError, model_validator
@@ -88,18 +90,6 @@ class Identity(Section):
     links: str = ""
 
 
-class Diagnosis(Section):
-    """Since when a subject has the disease of the study, and which conditions are a diagnosis.
-
-    `date` is an order of preference for the start of a cancer: the date on which it was asserted (HL7 extension
-    condition-assertedDate), its onset, the day of recording. `verification` lists the verification statuses of a
-    diagnosis; a condition without one is a diagnosis too.
-    """
-
-    date: tuple[Literal["asserted", "onset", "recorded"], ...] = ("asserted", "onset", "recorded")
-    verification: tuple[Literal["confirmed", "provisional", "differential", "unconfirmed"], ...] = ("confirmed",)
-
-
 class Reference(Section):
     """Where time starts, and what counts as exposure.
 
@@ -136,17 +126,22 @@ class Study(Section):
     synthetic: bool = False
     cohort: Cohort = Cohort()
     identity: Identity = Identity()
-    diagnosis: Diagnosis = Diagnosis()
     reference: Reference = Reference()
     drugs: tuple[Drug, ...] = ()
     arms: tuple[Arm, ...] = ()
     cutoff: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
     design: Design = Design()
+    clock: Clock = Clock()
+    death: Death = Death()
+    treatment: Treatment = Treatment()
+    new_therapy: NewTherapy = NewTherapy()
+    diagnosis: Diagnosis = Diagnosis()
     response: Response = Response()
     schedule: Schedule = Schedule()
     safety: Safety = Safety()
     censoring: Censoring = Censoring()
     interim: Interim = Interim()
+    tripwires: Tripwires = Tripwires()
     privacy: Privacy = Privacy()
     statistics: Statistics = Statistics()
     populations: tuple[Population, ...] = (FAS, SAF, EVAL)

@@ -94,10 +94,12 @@ def order_rows(work: Work) -> None:
 
 
 def complete_domains(work: Work) -> None:
+    """What single domains need beyond their mapping (see `domains`)."""
     work.each(lambda rows, domain: DOMAIN_RULES[domain](rows, work.study) if domain in DOMAIN_RULES else rows)
 
 
 def tell_readers_apart(work: Work) -> None:
+    """--EVALID of independent readers and adjudicators."""
     numbered, found = number_readers(work.frames, work.gathered.records)
     work.frames |= numbered
     work.findings += found
@@ -110,6 +112,7 @@ def find_deaths(work: Work) -> None:
 
 
 def find_subjects(work: Work) -> None:
+    """Identifiers, reference dates and DM; STUDYID, DOMAIN and USUBJID of every row."""
     work.who = identify(work.frames, work.study, work.secret)
     work.dates = reference_dates(work.frames, work.study)
     work.frames["DM"] = build_dm(work.frames, work.study, work.who, work.dates)
@@ -130,10 +133,12 @@ def look_at_diagnoses(work: Work) -> None:
 
 
 def place_in_visits(work: Work) -> None:
+    """VISIT, VISITNUM and VISITDY; SV with one record a visit."""
     work.frames |= add_visits(work.frames, work.gathered.records, work.gathered.datasets, work.study)
 
 
 def standardise_results(work: Work) -> None:
+    """--STRESC, --STRESN and --STRESU, and findings about units that differ."""
     work.each(lambda rows, domain: standardise(rows, domain) if f"{domain}ORRES" in rows else rows)
     brought = [mapping.domain for mapping in work.mappings if mapping.own is not None]
     for domain in (*MEASURED, *brought):
@@ -142,15 +147,18 @@ def standardise_results(work: Work) -> None:
 
 
 def link_tumours(work: Work) -> None:
+    """TRGRPID, TRLNKGRP and RSLNKGRP."""
     work.frames |= link_lesions(work.frames)
     work.frames |= link_assessments(work.frames)
 
 
 def place_in_time(work: Work) -> None:
+    """Study days, EPOCH, baseline flags and what still goes on."""
     work.each(lambda rows, domain: add_timing(rows, work.gathered.datasets[domain], work.dates))
 
 
 def number_records(work: Work) -> None:
+    """--SEQ, and the records that comments are about."""
     keys, datasets = {mapping.domain: mapping.keys for mapping in work.mappings}, work.gathered.datasets
     work.each(lambda rows, domain: sequence(shorten_test_names(rows, domain), datasets[domain], keys[domain]))
     if "CO" in work.frames:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
+from collections.abc import Callable
+from types import ModuleType
 
 import click
 import pytest
@@ -15,7 +16,6 @@ from fhir2cdisc.mappings.model import builtin_domains
 from fhir2cdisc.mappings.standard.adam_terms import ADAM_CT_VERSION
 from fhir2cdisc.mappings.standard.datasets import SDTM_CT_VERSION
 from fhir2cdisc.mappings.study import builtin_studies, load_study
-from support.command import fhir2cdisc
 from support.paths import ROOT
 from support.readme import TEXT, block
 
@@ -88,14 +88,22 @@ def test_targets_of_make_that_are_named_are_there() -> None:
     assert [name for name in sorted(named) if not re.search(rf"^{name}:", makefile, flags=re.MULTILINE)] == []
 
 
+@pytest.fixture(scope="module")
+def tool(generator: Callable[[str], ModuleType]) -> ModuleType:
+    """The program that writes the printed runs."""
+    return generator("make_readme")
+
+
+def test_the_commands_of_the_demo_are_those_of_make(tool: ModuleType) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.findall(r"fhir2cdisc (.+)", makefile.split("\ndemo:")[1].split("\n\n")[0]) == tool.DEMO.split("\n")[1:-1]
+
+
 @pytest.mark.slow
-def test_the_demo_says_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands of `make demo`, in a folder of their own."""
-    monkeypatch.chdir(tmp_path)
-    study, folder = "lenvatinib-pembrolizumab", Path("out/demo")
-    said = fhir2cdisc("simulate", study, "--seed", 1, "--out", folder / "source")
-    said += fhir2cdisc("run", folder / "source/fhir", "--study", study, "--out", folder / "package")
-    said += "\nWhere the progression-free survival of one subject comes from:\n"
-    keys = ("USUBJID=LENVA-PEMBRO-HB-01-0002", "PARAMCD=PFS")
-    said += fhir2cdisc("trace", folder / "package", "ADTTE", *keys)
-    assert said.splitlines() == block("$ make demo")[1:]
+def test_the_demo_says_what_is_printed(tool: ModuleType) -> None:
+    assert tool.demo().splitlines() == block("$ make demo")[1:], "run `python docs/make_readme.py`"
+
+
+def test_every_printed_run_can_be_written_anew(tool: ModuleType) -> None:
+    for command in ("make demo", *(f"fhir2cdisc {line}" for line in tool.PUBLISHED)):
+        assert tool.with_block(TEXT, command, "") != TEXT

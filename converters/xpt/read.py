@@ -203,7 +203,7 @@ def _dated(values: npt.NDArray[np.float64], form: str) -> npt.NDArray[Any]:
     limit = 9_000_000_000 if with_time else 100_000
     if (np.abs(values[known]) > limit).any() or (not with_time and (values[known] % 1 != 0).any()):
         return values
-    result = np.full(len(values), np.datetime64("NaT"), dtype="datetime64[ns]")
+    result = np.full(len(values), np.datetime64("NaT", "ns"), dtype="datetime64[ns]")
     scale = 1_000_000 if with_time else 86_400_000_000
     micro = np.round(values[known] * scale).astype(np.int64)
     result[known] = SAS_EPOCH + micro.astype("timedelta64[us]")

@@ -174,22 +174,25 @@ ADAM_LABELS = {
 @pytest.fixture
 def sdtm_package() -> Package:
     """A valid small SDTM package: descriptions with frames."""
-    return small_sdtm()
+    return small("sdtm")
 
 
 @pytest.fixture
 def adam_package() -> Package:
     """A valid small ADaM package: descriptions with frames."""
-    return small_adam()
+    return small("adam")
 
 
-def small_sdtm() -> Package:
-    described = [(sdtm_dataset(name, frame), frame) for name, frame in tables("sdtm").items()]
-    return [(dataset, frame[[*dataset.names]].copy()) for dataset, frame in described]
+@cache
+def described(kind: str) -> list[Dataset]:
+    """The datasets of the small package."""
+    describe = sdtm_dataset if kind == "sdtm" else adam_dataset
+    return [describe(name, frame) for name, frame in tables(kind).items()]
 
 
-def small_adam() -> Package:
-    return [(adam_dataset(name, frame), frame.copy()) for name, frame in tables("adam").items()]
+def small(kind: str) -> Package:
+    """One half of the small package, with frames that a test may change."""
+    return [(dataset, tables(kind)[dataset.name][[*dataset.names]].copy()) for dataset in described(kind)]
 
 
 @pytest.fixture(scope="session")
@@ -204,7 +207,7 @@ def define_schema() -> Any:
 @pytest.fixture(scope="session")
 def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The valid small package as files, written once, to be copied."""
-    folder = PackageFolder(tmp_path_factory.mktemp("small") / "package", small_sdtm(), small_adam())
+    folder = PackageFolder(tmp_path_factory.mktemp("small") / "package", small("sdtm"), small("adam"))
     folder.write()
     return folder.path
 

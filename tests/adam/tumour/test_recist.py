@@ -22,6 +22,10 @@ from support.tables import rows
 DAY = np.datetime64("2024-01-01")
 
 
+def after(days: int) -> str:
+    return str(DAY + np.timedelta64(days, "D"))
+
+
 def lesions(words: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One lesion per line: `T01 LIVER: 30 21 -`, a result per assessment every 56 days; the first is
     baseline.
@@ -38,7 +42,7 @@ def lesions(words: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         for visit, result in enumerate(results.split()):
             if result == "-":
                 continue
-            day = str(DAY + 56 * visit)
+            day = after(56 * visit)
             if not any(row[0] == link for row in tu):
                 tu.append((link, "TUMIDENT", kind, where, visit + 1.0, f"V{visit}", day))
             number = result[0].isdigit()
@@ -246,12 +250,12 @@ def test_immune_confirmation_and_reset(at: int) -> None:
 
 def test_an_immune_confirmation_needs_four_weeks() -> None:
     tu, tr = lesions("T01 LIVER: 40 50 60")
-    tr.loc[tr.VISIT == "V2", "TRDTC"] = str(DAY + 56 + 27)
+    tr.loc[tr.VISIT == "V2", "TRDTC"] = after(56 + 27)
     assert timepoint_responses(tu, tr, RecistOptions(criteria="iRECIST")).OVRLRESP.tolist() == [
         "iUPD",
         "iUPD",
     ]
-    tr.loc[tr.VISIT == "V2", "TRDTC"] = str(DAY + 56 + 28)
+    tr.loc[tr.VISIT == "V2", "TRDTC"] = after(56 + 28)
     assert timepoint_responses(tu, tr, RecistOptions(criteria="iRECIST")).OVRLRESP.tolist() == [
         "iUPD",
         "iCPD",

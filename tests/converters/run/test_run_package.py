@@ -195,6 +195,32 @@ def test_sdtm_without_subjects_is_one_sentence(
     assert done.exit_code == 1 and message in done.output and len(done.output.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "frame"),
+    [
+        ("ae", pd.DataFrame({"AETERM": ["Headache"]})),
+        ("cm", pd.DataFrame({"CMTRT": ["Aspirin"]})),
+        ("gf", pd.DataFrame({"USUBJID": [1.0], "GFTESTCD": ["SSNV"]})),
+    ],
+)
+def test_records_of_no_subject_are_one_sentence(name: str, frame: pd.DataFrame, cohort: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    pd.DataFrame({"USUBJID": ["01"]}).to_parquet(tmp_path / "in/dm.parquet")
+    frame.to_parquet(tmp_path / f"in/{name}.parquet")
+    done = call("adam", tmp_path / "in", "--study", cohort, "--out", tmp_path / "out")
+    assert done.output == f"Error: {tmp_path / 'in'}: {name.upper()} has no variable USUBJID of text\n"
+
+
+def test_two_records_of_a_subject_in_adsl_are_one_sentence(packages: Packages, cohort: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("adsl", "adtte"):
+        frame, _ = read_xpt(packages.run / f"adam/{name}.xpt")
+        pd.concat([frame, frame.iloc[:1]]).to_parquet(tmp_path / f"in/{name}.parquet")
+    done = call("results", tmp_path / "in", "--study", cohort, "--out", tmp_path / "out")
+    assert done.exit_code == 1 and len(done.output.splitlines()) == 1
+    assert "ADSL: subject LENVA-PEMBRO-HB-01-0001 has more than one record" in done.output
+
+
 def test_the_guides_are_linked_and_a_finished_package_has_no_error(packages: Packages) -> None:
     done = call("validate", packages.run)
     assert done.exit_code == 0 and "0 errors" in done.output
@@ -239,13 +265,22 @@ values = ["A hospital"]
 
 @pytest.mark.parametrize(("asked", "errors"), [("auto", True), ("utf-8", False), ("gb18030", False)])
 def test_an_encoding_that_is_asked_for_is_the_one_that_is_checked_and_told(
-    tmp_path: Path, asked: str, errors: bool
+    cohort: Path, tmp_path: Path, asked: str, errors: bool
 ) -> None:
     """NMPA takes Chinese text and asks for the encoding; the FDA recommends ASCII, which `auto` is checked against."""
-    simulate(Order(load_study("hepatobiliary-rws"), 2, 2, dialects=("hospital-cn",)), tmp_path / "sim")
-    site = ("--site", "hospital-cn", "--encoding", asked)
-    done = call("sdtm", tmp_path / "sim/fhir", "--study", "hepatobiliary-rws", "--out", tmp_path / "out", *site)
-    assert done.exit_code == 0, done.output
-    assert ("Conformance: 0 errors" not in done.output) == errors, done.output
+    headache = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}, "code": {"text": "头痛"}}
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "p"}}]}
+    bundle["entry"].append({"resource": headache})  # type: ignore[attr-defined]
+    (tmp_path / "in.json").write_text(json.dumps(bundle), encoding="utf-8")
+    fhir2cdisc("sdtm", tmp_path / "in.json", "--study", cohort, "--out", tmp_path / "out", "--encoding", asked)
+    issues = json.loads((tmp_path / "out/findings/conformance.json").read_text(encoding="utf-8"))["issues"]
+    assert [one["dataset"] for one in issues if one["rule"] == "XPT-007"] == (["MH"] if errors else [])
     told = "UTF-8" if asked == "auto" else asked.upper()
     assert f"| Encoding of the transport files | {told} |" in (tmp_path / "out/sdtm/csdrg.md").read_text("utf-8")
+
+
+def test_a_package_of_a_chinese_hospital_has_no_error_in_its_encoding(tmp_path: Path) -> None:
+    simulate(Order(load_study("hepatobiliary-rws"), 2, 2, dialects=("hospital-cn",)), tmp_path / "sim")
+    site = ("--site", "hospital-cn", "--encoding", "gb18030")
+    said = fhir2cdisc("sdtm", tmp_path / "sim/fhir", "--study", "hepatobiliary-rws", "--out", tmp_path / "out", *site)
+    assert "Conformance: 0 errors" in said
