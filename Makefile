@@ -43,4 +43,4 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv build out *.egg-info converters/*.so
+	rm -rf .venv build out *.egg-info

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import pandas as pd
-from fhir2cdisc.adam.criteria import DERIVED, IRECIST, PREFIX, in_terms_of
+from fhir2cdisc.adam.criteria import IRECIST, PREFIX, in_terms_of
 from fhir2cdisc.adam.frames.columns import text
 from fhir2cdisc.adam.frames.findings import findings
 from fhir2cdisc.adam.frames.sdtm import Frames, dataset
@@ -19,13 +19,16 @@ from fhir2cdisc.adam.questionnaires.visit_windows import AS_COLLECTED, VisitWind
 from fhir2cdisc.adam.response.collected import overall_responses
 from fhir2cdisc.adam.response.composite import Composite, composites
 from fhir2cdisc.adam.response.options import ResponseOptions
+from fhir2cdisc.adam.response.parameters import parameters_of
 from fhir2cdisc.adam.safety.adae import NOT_RELATED, RELATED, AdaeOptions
 from fhir2cdisc.adam.subject.options import AdslOptions
 from fhir2cdisc.adam.time_to_event.adtte import Parameter, ScanRules
-from fhir2cdisc.adam.time_to_event.parameters import fda_rules, time_parameter, tte_paramcd
+from fhir2cdisc.adam.time_to_event.parameters import BOUNDS, fda_rules, survival_bounds, time_parameter, tte_paramcd
+from fhir2cdisc.adam.tripwires import TripwireOptions
 from fhir2cdisc.adam.tumour.options import RecistOptions
 from fhir2cdisc.mappings.parameters import TimeToEvent
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.mappings.study_sections import Endpoint
 
 _OS_START = {"reference": "RFSTDT", "first-dose": "TRTSDT", "diagnosis": "DIAGDT"}
 
@@ -38,7 +41,8 @@ class Plan:
     response    how responses are called in the main analysis; `again` in the sensitivity analyses that have any.
     parameters  the time-to-event parameters of ADTTE.
     families    the composite parameters of ADRS, by the options whose responses they ask.
-    lacking     PARAMCD to reason: time-to-event parameters that the study asks for and the data cannot give.
+    lacking     PARAMCD to reason: parameters that the study asks for and the data cannot give.
+    unanswered  why no endpoint of response and progression can be estimated by the main analysis, blank where it can.
     """
 
     study: Study
@@ -52,16 +56,24 @@ class Plan:
     parameters: tuple[Parameter, ...]
     families: tuple[tuple[ResponseOptions, tuple[Composite, ...]], ...]
     lacking: Mapping[str, str]
+    unanswered: str = ""
 
     @classmethod
-    def of(cls, study: Study, frames: Frames) -> Plan:
-        """The plan of a study on data: SDTM frames before ADaM is made, or the ADaM frames that are there."""
+    def of(cls, study: Study, frames: Frames, unanswered: str = "") -> Plan:
+        """The plan of a study on data: SDTM frames before ADaM is made, or the ADaM frames that are there.
+
+        `unanswered` is why SDTM data have no response that counts (see `why_not_estimable`).
+        """
         response = response_options(study)
         again = tuple(one for one in sensitivity_options(study) if _has_responses(frames, one))
-        families = tuple((one, _composites(study, one.criteria)) for one in (response, *again))
-        there = _datasets(frames)
-        parameters, lacking = _times(study, there, (response, *again))
-        held = set(text(dataset(frames, "ADTTE"), "PARAMCD"))
+        unanswered = unanswered or _nobody_assessed(dataset(frames, "ADRS"), response)
+        called = again if unanswered else (response, *again)
+        families = tuple((one, _composites(study, one.criteria)) for one in called)
+        there = _datasets(frames) - (set() if again or not unanswered else {"ADRS"})
+        parameters, lacking = _times(study, there, (response, *again), unanswered)
+        parameters += _bounds(study, frames)
+        unknown = _responses_lacking(study, response.criteria, unanswered)
+        held = set(text(dataset(frames, "ADTTE"), "PARAMCD")) if not unanswered else set()
         return cls(
             study,
             there,
@@ -73,13 +85,16 @@ class Plan:
             adqs_options(study),
             parameters,
             families,
-            {code: why for code, why in lacking.items() if code not in held},
+            {code: why for code, why in (lacking | unknown).items() if code not in held},
+            unanswered,
         )
 
     def given(self, made: Mapping[str, pd.DataFrame]) -> Plan:
         """The plan with the time-to-event parameters whose datasets were really made."""
         there = frozenset(made) | {"ADTTE"}
-        parameters, lacking = _times(self.study, there, (self.response, *self.again))
+        parameters, lacking = _times(self.study, there, (self.response, *self.again), self.unanswered)
+        parameters += _bounds(self.study, made)
+        lacking |= _responses_lacking(self.study, self.response.criteria, self.unanswered)
         return replace(self, datasets=there, parameters=parameters, lacking=lacking)
 
     def judged_by(self, criteria: str) -> Plan:
@@ -97,8 +112,8 @@ class Plan:
 
     @property
     def every(self) -> tuple[ResponseOptions, ...]:
-        """The options of the main analysis and of the sensitivity analyses."""
-        return (self.response, *self.again)
+        """The options of the main analysis and of the sensitivity analyses that have any response."""
+        return self.again if self.unanswered else (self.response, *self.again)
 
     def response_code(self, code: str) -> str:
         """PARAMCD of a parameter of ADRS by the criteria of the main analysis."""
@@ -106,7 +121,16 @@ class Plan:
 
     def time_code(self, code: str) -> str:
         """PARAMCD of a parameter of ADTTE by the criteria of the main analysis."""
-        return tte_paramcd(self.times[code], self.response.criteria)
+        return code if code in BOUNDS else tte_paramcd(self.times[code], self.response.criteria)
+
+    def sensitivity_of(self, endpoint: Endpoint) -> tuple[str, ...]:
+        """The time-to-event parameters that answer an endpoint by another rule.
+
+        Overall survival has both bounds of the deaths, where there are any.
+        """
+        derived = {one.paramcd for one in self.parameters}
+        bounds = (code for code in BOUNDS if code in derived and endpoint.paramcd == "OS")
+        return (*endpoint.sensitivity, *bounds)
 
     def terms(self, calls: Sequence[str]) -> tuple[str, ...]:
         """Responses in the terms of the criteria: PD is iCPD under iRECIST."""
@@ -117,6 +141,17 @@ class Plan:
         """The best overall responses from best to worst, as the criteria call them."""
         calls = self.terms(("CR", "PR", "SD", "NON-CR/NON-PD", "PD"))
         return (*calls, *(["iUPD"] if self.response.criteria == IRECIST else []), "NE", "MISSING")
+
+    @property
+    def tripwires(self) -> TripwireOptions:
+        said, criteria = self.study.tripwires, self.response.criteria
+        return TripwireOptions(
+            said.assessed,
+            said.new_therapy,
+            self.study.schedule.cycle_days,
+            overall=self.response_code("OVR"),
+            progression=tte_paramcd(self.times["PFS"], criteria) if "PFS" in self.times else "",
+        )
 
     def check(self) -> pd.DataFrame:
         """Findings on endpoints whose times the data cannot give."""
@@ -153,8 +188,23 @@ def _has_responses(frames: Frames, options: ResponseOptions) -> bool:
     return bool(len(overall_responses(dataset(frames, "RS"), options)))
 
 
+def _nobody_assessed(adrs: pd.DataFrame, options: ResponseOptions) -> str:
+    """Why ADRS answers nothing: it calls every subject's best response MISSING."""
+    code = text(adrs, "PARAMCD")
+    best = text(adrs, "AVALC")[code.isin([PREFIX[options.criteria] + one for one in ("BOR", "CBOR")])]
+    missing = bool(len(best)) and bool(best.isin(["MISSING", ""]).all())
+    return f"ADRS has no assessment of any subject by {options.criteria}" if missing else ""
+
+
+def _responses_lacking(study: Study, criteria: str, why: str) -> dict[str, str]:
+    """PARAMCD to reason of every parameter of ADRS by the criteria, where there is one."""
+    own = [one.paramcd(criteria) for one in parameters_of(criteria)]
+    own += [one.paramcd for one in _composites(study, criteria)]
+    return dict.fromkeys(own, why) if why else {}
+
+
 def _times(
-    study: Study, there: frozenset[str], every: Sequence[ResponseOptions]
+    study: Study, there: frozenset[str], every: Sequence[ResponseOptions], unanswered: str
 ) -> tuple[tuple[Parameter, ...], dict[str, str]]:
     """The time-to-event parameters whose datasets are there, and of the others why not.
 
@@ -169,7 +219,9 @@ def _times(
         needed = {source.dataset for source in one.sources} | ({"ADRS"} if one.scans else set())
         absent = sorted(needed - there)
         code = tte_paramcd(one, options.criteria)
-        if absent:
+        if unanswered and options is main and one.of_response:
+            lacking[code] = unanswered
+        elif absent:
             lacking[code] = f"there is no dataset {absent[0]}"
         else:
             found.append(time_parameter(one, scans, options.criteria, options.assessor))
@@ -179,6 +231,13 @@ def _times(
             codes = [tte_paramcd(one, criteria) for one in study.times.values() if one.of_response]
             lacking |= dict.fromkeys(codes, f"there are no responses by {criteria}")
     return tuple(found), lacking
+
+
+def _bounds(study: Study, frames: Frames) -> tuple[Parameter, ...]:
+    """Overall survival by the bounds of deaths, where ADSL has any."""
+    if "DTHEDT" not in dataset(frames, "ADSL"):
+        return ()
+    return tuple(bound for one in _study_times(study) if one.paramcd == "OS" for bound in survival_bounds(one))
 
 
 def _study_times(study: Study) -> list[TimeToEvent]:
@@ -209,11 +268,7 @@ def sensitivity_options(study: Study) -> tuple[ResponseOptions, ...]:
     What was collected was called by the criteria of the main analysis, so no collected response can serve here.
     """
     main = response_options(study)
-    whose = f"{main.evaluator} {main.evaluator_id}".strip()
-    return tuple(
-        replace(main, criteria=criteria, evaluator=DERIVED, evaluator_id=whose)
-        for criteria in study.response.sensitivity
-    )
+    return tuple(main.of_lesions(criteria) for criteria in study.response.sensitivity)
 
 
 def recist_options(study: Study, criteria: str = "") -> RecistOptions:
@@ -225,6 +280,11 @@ def recist_options(study: Study, criteria: str = "") -> RecistOptions:
     )
 
 
+def every_recist_options(study: Study) -> tuple[RecistOptions, ...]:
+    """Responses from lesions by the criteria of the main analysis, then by those of each sensitivity analysis."""
+    return tuple(recist_options(study, one) for one in (study.response.criteria, *study.response.sensitivity))
+
+
 def adsl_options(study: Study) -> AdslOptions:
     return AdslOptions(
         arms=study.arms,
@@ -234,6 +294,11 @@ def adsl_options(study: Study) -> AdslOptions:
         by_enrolment=study.cohort.membership == "research-subject",
         cutoff=study.cutoff,
         response=response_options(study),
+        antineoplastic=study.reference.antineoplastic,
+        death=study.death,
+        treatment=study.treatment,
+        new_therapy=study.new_therapy,
+        diagnosis=study.diagnosis,
     )
 
 

@@ -106,7 +106,10 @@ def _is_of_another(error: OSError, room: Path) -> bool:
 
 
 def _swap(part: Path, target: Path, old: Path, out: Path) -> None:
-    """Put `part` in the place of a package, which is looked at once more when nobody can find it any longer."""
+    """Put `part` in the place of a package, which is looked at once more when nobody can find it any longer.
+
+    An OSError that names the old one means that the new one is in place and the rest of the old one is still there.
+    """
     try:
         target.rename(old)
         try:
@@ -115,9 +118,9 @@ def _swap(part: Path, target: Path, old: Path, out: Path) -> None:
         except BaseException:
             old.rename(target)
             raise
-        shutil.rmtree(old)
     except OSError as error:
         raise _cannot(out, error) from error
+    shutil.rmtree(old)
 
 
 def _cannot(out: Path, error: OSError) -> PackageError:

@@ -18,6 +18,7 @@ SECTIONS = (
     ("censoring", "Censoring of time-to-event endpoints"),
     ("safety", "Safety"),
     ("interim", "Interim looks"),
+    ("tripwires", "When a run doubts its results"),
     ("statistics", "Statistics"),
 )
 LISTS = (

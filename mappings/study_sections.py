@@ -69,6 +69,8 @@ class TrialParameter(Model):
 class Response(Section):
     """How tumour response is judged, and how the best response of a subject is found.
 
+    `source`: the responses that count are those that were collected, those that are derived from the evaluator's
+    lesions, or, subject by subject, the derived ones of who has no collected response that counts.
     `confirm_days`: least days from the first CR/PR to the one that confirms it. `sd_min_days`: least days from
     `reference` at which SD counts, `benefit_min_days` the same for clinical benefit. `max_ne`, `accept_sd`: what
     may lie between. `pr_after_cr`: disease after a CR is progression, corrects the CR to PR, or stays as
@@ -81,6 +83,7 @@ class Response(Section):
     criteria: Criteria = "RECIST 1.1"
     evaluator: Literal["INVESTIGATOR", "INDEPENDENT ASSESSOR"] = "INVESTIGATOR"
     evaluator_id: str = ""
+    source: Literal["collected", "derived", "collected-else-derived"] = "collected-else-derived"
     reference: str = "TRTSDT"
     confirm_days: int = Field(default=28, ge=0)
     sd_min_days: int = Field(default=42, ge=0)
@@ -150,6 +153,17 @@ class Censoring(Section):
         return self.missed * (schedule.interval_days + schedule.window_days)
 
 
+class Tripwires(Section):
+    """When a run says before its results that they may be wrong; it stops nothing.
+
+    `assessed`: least share of treated subjects with a tumour assessment that counts, where assessments exist.
+    `new_therapy`: largest share of subjects censored for new anticancer therapy within the first cycle.
+    """
+
+    assessed: float = Field(default=0.5, ge=0, le=1)
+    new_therapy: float = Field(default=0.3, ge=0, le=1)
+
+
 class Privacy(Section):
     """What may identify a subject and how much of it is kept; AGE is always computed from the full date.
 
@@ -201,13 +215,15 @@ class Biomarker(Section):
     """A marker and where it divides subjects: `cutoffs`, each the lowest value of the next group.
 
     They are in percent for PDL1TPS, in mutations per megabase for TMB; PDL1CPS is a score. `genes` are those whose
-    variants are analysed one by one.
+    variants are analysed one by one; one of them is `N` only where it was tested: where a variant record of the subject
+    names it (`tested = "named"`), or where there is any variant record, of a panel that covers all (`any-variant`).
     """
 
     code: Literal["PDL1TPS", "PDL1CPS", "TMB", "MSI", "VARIANT"]
     title: str
     cutoffs: tuple[float, ...] = ()
     genes: tuple[str, ...] = ()
+    tested: Literal["named", "any-variant"] = "named"
 
 
 class Interim(Section):

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from fhir2cdisc.fhir.versions import R4_TYPES
 from fhir2cdisc.mappings.model import DomainMap, MappingError, SourceMap
+from fhir2cdisc.mappings.own_domain import MOST_BYTES
 from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets
 from fhir2cdisc.sdtm.columns import COLUMNS, MAPPING, settable
 
@@ -35,12 +36,16 @@ def _faults(spec: SourceMap, known: Dataset) -> Iterator[str]:
     """What is wrong with each name of a source, blank where nothing is."""
     if spec.resource not in R4_TYPES:
         yield f"{spec.resource} is no resource type of FHIR R4{_nearest(spec.resource, R4_TYPES)}"
-    for name in spec.variables:
+    for name, variable in spec.variables.items():
+        if variable.label:
+            yield f"{name}: only a supplemental qualifier has a label here; that of a variable is the guide's"
         if name.startswith("_"):
             yield _column_fault(name, known.name)
         elif name not in known:
             yield _no_variable(name, known)
-    for name in spec.supp:
+    for name, variable in spec.supp.items():
+        if not 0 < len(variable.label.encode()) <= MOST_BYTES:
+            yield f"{name}: a supplemental qualifier has a label of at most {MOST_BYTES} bytes"
         if not re.fullmatch(r"[A-Z][A-Z0-9]{0,7}", name):
             yield f"{name} is no name of a supplemental qualifier (8 letters and digits)"
         elif name in known:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from fhir2cdisc.mappings.standard.datasets import Dataset
+from fhir2cdisc.mappings.standard.iso8601 import possible_days
 from fhir2cdisc.sdtm.columns import ORDER, STATUS, SUBJECT
 from fhir2cdisc.sdtm.methods import derives
 
@@ -20,8 +21,9 @@ TEST_KEYS = ("TESTCD", "TEST", "SPEC", "LNKID", "CAT", "EVAL", "EVALID")
 def days_of(dtc: pd.Series) -> pd.Series:
     """The calendar day of each --DTC as datetime64, NaT where it is not complete to the day."""
     codes, distinct = pd.factorize(dtc, use_na_sentinel=False)
-    text = pd.Series(distinct, dtype="string")
-    days = pd.to_datetime(text.str.slice(0, 10).where(text.str.len() >= 10), format="%Y-%m-%d", errors="coerce")
+    found = [possible_days(value) if isinstance(value, str) else None for value in distinct]
+    whole = [one.first.isoformat() if one is not None and not one.missing else None for one in found]
+    days = pd.to_datetime(pd.Series(whole, dtype=object), format="%Y-%m-%d", errors="coerce")
     return pd.Series(days.to_numpy()[codes], index=dtc.index, name=dtc.name)
 
 

@@ -16,7 +16,6 @@ _CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d+)\s*(?:DAY|D)\s*(\d+)")
 # VISITNUM from which visits have a place in the plan but no planned day: the end of treatment and what follows.
 AFTER_ALL = 9000.0
 _AFTER = re.compile(r"END OF TREATMENT|FOLLOW-?UP\s*(\d+)")
-_UNIT_DAYS = {"DAY": 1, "WEEK": 7, "MONTH": 30.4375}
 _REPEATED = re.compile(r"(DAY|WEEK|MONTH)\s*(\d+)")
 
 
@@ -57,7 +56,8 @@ def planned_visit(name: str, study: Study) -> tuple[float, float] | None:
         return day, day
     if match := _REPEATED.fullmatch(plain):
         unit, count = match[1], int(match[2])
-        day = float(count) if unit == "DAY" else round(count * _UNIT_DAYS[unit]) + 1.0
+        length = {"WEEK": 7.0, "MONTH": study.censoring.month}.get(unit, 1.0)
+        day = float(count) if unit == "DAY" else round(count * length) + 1.0
         return day + {"DAY": 0.3, "WEEK": 0.1, "MONTH": 0.2}[unit], day
     if match := _AFTER.fullmatch(plain):
         return AFTER_ALL + int(match[1] or 0), np.nan

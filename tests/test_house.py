@@ -31,7 +31,7 @@ FLOORS = {
         "criteria",
         "tumour time_to_event",
         "response",
-        "subject safety questionnaires",
+        "subject safety questionnaires tripwires",
         "plan",
         "results lineage",
         "build",

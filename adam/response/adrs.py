@@ -13,7 +13,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from fhir2cdisc.adam.criteria import CR, DERIVED, IRECIST, PD, PR, UPD, codes, is_whose, name_table, whose
+from fhir2cdisc.adam.criteria import (
+    CR,
+    DERIVED,
+    IRECIST,
+    PD,
+    PR,
+    UPD,
+    codes,
+    evaluator_names,
+    is_whose,
+    name_table,
+    reader_names,
+    whose,
+)
 from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts, sorted_order
 from fhir2cdisc.adam.frames.columns import numbers, texts
 from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, dates
@@ -30,7 +43,7 @@ from fhir2cdisc.adam.frames.variables import (
     with_methods,
 )
 from fhir2cdisc.adam.response.calls import Calls, confirmations, response_window
-from fhir2cdisc.adam.response.collected import ORIGINS, Collected, several_readers
+from fhir2cdisc.adam.response.collected import ORIGINS, Collected
 from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.adam.response.parameters import BY_CODE, ResponseParameter, parameters_of
 from fhir2cdisc.adam.response.response import (
@@ -41,6 +54,7 @@ from fhir2cdisc.adam.response.response import (
     latest,
     progressed,
 )
+from fhir2cdisc.adam.response.source import several_readers
 from fhir2cdisc.adam.tumour.lesions import NEW, TARGET, kinds
 from fhir2cdisc.mappings.standard.datasets import Dataset
 
@@ -233,12 +247,13 @@ def _lesions(read: Collected, tu: pd.DataFrame) -> Iterator[_Block]:
 
 def _identified_by(tu: pd.DataFrame, options: ResponseOptions) -> Bools:
     """The records of the evaluator; of a derived response, of the one whose lesions it was derived from."""
-    evaluator, reader = texts(tu, "TUEVAL"), texts(tu, "TUEVALID")
+    evaluator, reader = evaluator_names(texts(tu, "TUEVAL")), reader_names(texts(tu, "TUEVALID"))
+    wanted, person = reader_names(np.array([options.whose, options.evaluator_id], dtype=object))
     if options.evaluator == DERIVED:
         names = whose(evaluator, reader)
-        return np.asarray(is_whose(names, options.evaluator_id) | (names == ""))
+        return np.asarray(is_whose(names, wanted) | (names == ""))
     own = np.isin(evaluator, (options.evaluator, ""))
-    return own & (reader == options.evaluator_id) if options.evaluator_id else own
+    return own & (reader == person) if options.evaluator_id else own
 
 
 def _death(read: Collected, adsl: pd.DataFrame) -> _Block:
@@ -280,8 +295,9 @@ def _assemble(adsl: pd.DataFrame, blocks: list[tuple[Collected, _Block]], keep: 
     place = np.repeat(np.arange(len(own)), [len(block.subject) for block in own])
     subject = np.concatenate([block.subject for block in own])
     day = np.concatenate([block.day for block in own])
-    order = sorted_order(rank[subject], _in_order(own)[place], np.maximum(day, 0))
-    place, subject, day = place[order], subject[order], day[order]
+    derived = np.concatenate([read.derived[block.subject] for read, block in blocks])
+    order = sorted_order(rank[subject], _in_order(own)[place + len(own) * derived], np.maximum(day, 0))
+    place, subject, day, derived = place[order], subject[order], day[order], derived[order]
     start = column_days(adsl, blocks[0][0].options.reference)[subject]
     known = (day != NO_DAY) & (start != NO_DAY)
     begins = np.append(True, subject[1:] != subject[:-1]) if len(subject) else np.zeros(0, dtype=bool)
@@ -293,7 +309,7 @@ def _assemble(adsl: pd.DataFrame, blocks: list[tuple[Collected, _Block]], keep: 
         "ADY": np.where(known, day - start + (day >= start), np.nan),
         "ASEQ": np.arange(len(subject)) - first + 1.0,
     }
-    table |= _per_block(own, place)
+    table |= _per_block(own, place, derived)
     for name in _RECORD:
         table[name] = np.concatenate([_record_part(read, block, name) for read, block in blocks])[order]
     carried = [name for name in keep if name in adsl.columns and name not in COLUMNS]
@@ -302,22 +318,27 @@ def _assemble(adsl: pd.DataFrame, blocks: list[tuple[Collected, _Block]], keep: 
 
 
 def _in_order(blocks: list[_Block]) -> Ints:
-    """The place of each block in the order of the dataset's keys: PARAMCD, then PARCAT2."""
-    keys = [(one.parameter.paramcd(one.options.criteria), one.options.assessor) for one in blocks]
+    """The place of each block in the order of the dataset's keys, PARAMCD and PARCAT2; then of its derived records."""
+    assessors = [(b.options.assessor for b in blocks), (b.options.derived_assessor for b in blocks)]
+    codes_ = [one.parameter.paramcd(one.options.criteria) for one in blocks]
+    keys = [pair for names in assessors for pair in zip(codes_, names, strict=True)]
     ranks = {key: n for n, key in enumerate(sorted(set(keys)))}
     return np.array([ranks[key] for key in keys], dtype=np.int64)
 
 
-def _per_block(blocks: list[_Block], place: Ints) -> dict[str, object]:
-    """Variables that are the same in all records of a parameter."""
+def _per_block(blocks: list[_Block], place: Ints, derived: Bools) -> dict[str, object]:
+    """Variables that are the same in all records of a parameter; PARCAT2 says of each subject what its source is."""
     said = {
         "PARAMCD": [b.parameter.paramcd(b.options.criteria) for b in blocks],
         "PARAM": [b.parameter.param(b.options) for b in blocks],
         "PARCAT1": [b.parameter.category for b in blocks],
-        "PARCAT2": ["" if b.parameter.code == "DEATH" else b.options.assessor for b in blocks],
         "PARCAT3": ["" if b.parameter.code == "DEATH" else b.options.criteria for b in blocks],
     }
-    return {name: np.array(values, dtype=object)[place] for name, values in said.items()}
+    made: dict[str, object] = {name: np.array(values, dtype=object)[place] for name, values in said.items()}
+    called = [b.parameter.code != "DEATH" for b in blocks]
+    assessors = [b.options.assessor * c for b, c in zip(blocks, called, strict=True)]
+    assessors += [b.options.derived_assessor * c for b, c in zip(blocks, called, strict=True)]
+    return made | {"PARCAT2": np.array(assessors, dtype=object)[place + len(blocks) * derived]}
 
 
 _RECORD = ("AVAL", "AVALC", "ADTF", "AVISIT", "AVISITN", "ANL01FL", "ANL02FL", "SRCDOM", "SRCVAR", "SRCSEQ")

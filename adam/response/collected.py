@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from fhir2cdisc.adam.criteria import DERIVED, INVESTIGATOR, PD, RSCAT, is_whose, of_one_reader
+from fhir2cdisc.adam.criteria import PD
 from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
 from fhir2cdisc.adam.frames.columns import numbers, texts
 from fhir2cdisc.adam.frames.dates import FOREVER, dates, partial_days
-from fhir2cdisc.adam.frames.findings import findings
 from fhir2cdisc.adam.response.calls import Calls, read_calls
 from fhir2cdisc.adam.response.options import ResponseOptions
+from fhir2cdisc.adam.response.selection import response_texts, select_responses
 
 # The domains that a response may come from; the first says that there is none.
 ORIGINS = ("", "RS", "TR", "TU")
@@ -28,6 +27,8 @@ class Collected:
     assessments: pd.DataFrame
     every: Calls
     counted: Calls
+    # Which subjects have responses that were derived from their lesions.
+    derived: Bools
     end: Ints
     # Variables of the records, with a blank at the end that position -1 (no record) finds.
     flags: Texts
@@ -38,11 +39,10 @@ class Collected:
 
     @classmethod
     def of(cls, adsl: pd.DataFrame, rs: pd.DataFrame, options: ResponseOptions) -> Collected:
-        rows = overall_responses(rs, options)
+        selection = select_responses(rs, options, adsl)
+        rows = selection.rows
         day, flags = partial_days(texts(rs, "RSDTC")[rows], "last")
-        avalc = texts(rs, "RSSTRESC")[rows]
-        if (avalc == "").any():
-            avalc = np.where(avalc == "", texts(rs, "RSORRES")[rows], avalc)
+        avalc = response_texts(rs.iloc[rows])
         subject = texts(rs, "USUBJID")[rows]
         assessments = pd.DataFrame({"USUBJID": subject, "ADT": dates(day), "AVALC": avalc}, copy=False)
         every = read_calls(assessments, adsl, replace(options, new_therapy="", end_of_window=""))
@@ -54,6 +54,7 @@ class Collected:
             assessments,
             every,
             counted,
+            np.isin(every.subjects, subject[selection.derived]) if selection.derived.any() else _nobody(every),
             np.append(every.day, FOREVER)[every.first(every.code == PD)],
             np.append(flags, ""),
             np.append(texts(rs, "VISIT")[rows], ""),
@@ -61,6 +62,10 @@ class Collected:
             np.append(origin, np.int8(0)),
             np.append(sequence, np.nan),
         )
+
+
+def _nobody(calls: Calls) -> Bools:
+    return np.zeros(len(calls.subjects), dtype=bool)
 
 
 def _sources(rs: pd.DataFrame, rows: Ints) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]:
@@ -74,63 +79,6 @@ def _sources(rs: pd.DataFrame, rows: Ints) -> tuple[npt.NDArray[np.int8], npt.ND
     return origin, sequence
 
 
-def overall_responses(rs: pd.DataFrame, options: ResponseOptions) -> Ints:
-    """The positions in RS of the overall responses of the evaluator and criteria, by RSSEQ.
-
-    A blank RSEVAL is the investigator. Where several readers (RSEVALID) remain and acceptance is marked
-    (RSACPTFL), the accepted records are taken; without it those of the first reader of each subject.
-    """
-    rows, accepted = _of_evaluator(rs, options)
-    if options.evaluator != INVESTIGATOR and not accepted:
-        rows = rows[of_one_reader(texts(rs, "USUBJID")[rows], texts(rs, "RSEVALID")[rows])]
-    return rows[np.argsort(numbers(rs, "RSSEQ")[rows], kind="stable")]
-
-
-def several_readers(rs: pd.DataFrame, options: ResponseOptions) -> pd.DataFrame:
-    """Findings on subjects with responses of several readers of whom nothing says which one counts."""
-    rows, accepted = _of_evaluator(rs, options)
-    readers: dict[str, list[str]] = {}
-    if options.evaluator != INVESTIGATOR and not accepted:
-        subject, reader = texts(rs, "USUBJID")[rows], texts(rs, "RSEVALID")[rows]
-        counts = of_one_reader(subject, reader)
-        table = pd.DataFrame({"subject": subject, "reader": reader, "last": ~counts}).drop_duplicates()
-        ordered = table.sort_values(["subject", "last", "reader"])
-        readers = ordered.groupby("subject")["reader"].agg(list).to_dict()
-    return findings(
-        "RS",
-        "several readers",
-        "WARNING",
-        ((s, "", "RSEVALID", names[0], _several(names, options)) for s, names in readers.items() if len(names) > 1),
-    )
-
-
-def _several(readers: Sequence[str], options: ResponseOptions) -> str:
-    named = ", ".join(name or "no name" for name in readers)
-    return (
-        f"Responses by {options.criteria} are there of several readers ({named}) and none is marked as accepted; "
-        f"those of {readers[0]} count. The option evaluator_id names another."
-    )
-
-
-def _of_evaluator(rs: pd.DataFrame, options: ResponseOptions) -> tuple[Ints, bool]:
-    """The positions of the evaluator's overall responses, and whether they are the accepted ones of several."""
-    wanted = [options.evaluator, ""] if options.evaluator == INVESTIGATOR else [options.evaluator]
-    mask = _among(rs, "RSTESTCD", ["OVRLRESP"]) & _among(rs, "RSEVAL", wanted)
-    mask &= _among(rs, "RSCAT", RSCAT[options.criteria])
-    if options.evaluator_id:
-        reader = texts(rs, "RSEVALID")
-        derived = options.evaluator == DERIVED
-        mask &= is_whose(reader, options.evaluator_id) if derived else reader == options.evaluator_id
-    accepted = mask & _among(rs, "RSACPTFL", ["Y"])
-    if accepted.any() and not options.evaluator_id:
-        return np.flatnonzero(accepted), True
-    return np.flatnonzero(mask), False
-
-
-def _among(frame: pd.DataFrame, name: str, values: Sequence[str]) -> Bools:
-    """Which records have one of the texts in a column."""
-    if name not in frame.columns:
-        return np.full(len(frame), "" in values)
-    codes_, uniques = pd.factorize(frame[name])
-    wanted = [str(value).strip() in values for value in uniques]
-    return np.asarray(np.array([*wanted, "" in values], dtype=bool)[codes_])
+def overall_responses(rs: pd.DataFrame, options: ResponseOptions, reference: pd.DataFrame | None = None) -> Ints:
+    """The positions in RS of the overall responses that count, by RSSEQ (see `select_responses`)."""
+    return select_responses(rs, options, reference).rows

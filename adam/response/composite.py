@@ -154,7 +154,7 @@ def _records(
             "PARAMCD": one.paramcd,
             "PARAM": _param(one, options),
             "PARCAT1": "Tumor Response",
-            "PARCAT2": options.assessor,
+            "PARCAT2": text(best, "PARCAT2").replace("", options.assessor).to_numpy(),
             "PARCAT3": options.criteria,
             "AVAL": met.astype(float),
             "AVALC": np.where(met, "Y", "N").astype(object),

@@ -26,13 +26,19 @@ def judge_again(
     """
     lacking: list[ResponseOptions] = []
     for options, recist in wanted:
-        if not len(overall_responses(rs, options)) and lesions:
-            made = derived_rs(lesions.responses(recist), None, options.criteria).assign(RSSEQ=np.nan)
-            own = made[is_whose(texts(made, "RSEVALID"), options.evaluator_id)]
-            rs = stack([rs, own])
+        rs = with_derived(rs, lesions, options, recist)
         if not len(overall_responses(rs, options)):
             lacking.append(options)
     return rs, _without_lesions(lacking)
+
+
+def with_derived(rs: pd.DataFrame, lesions: Lesions, options: ResponseOptions, recist: RecistOptions) -> pd.DataFrame:
+    """RS with the responses that the lesions of the evaluator give, unless it holds derived ones already."""
+    options = options.of_lesions(options.criteria)
+    if len(overall_responses(rs, options)) or not lesions:
+        return rs
+    made = derived_rs(lesions.responses(recist), None, options.criteria).assign(RSSEQ=np.nan)
+    return stack([rs, made[is_whose(texts(made, "RSEVALID"), options.whose)]])
 
 
 def _without_lesions(lacking: Sequence[ResponseOptions]) -> pd.DataFrame:

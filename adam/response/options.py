@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fhir2cdisc.adam.criteria import CRITERIA, DERIVED, IRECIST, RECIST
@@ -15,6 +15,8 @@ class ResponseOptions:
     criteria          `RECIST 1.1`, `iRECIST` or `mRECIST`.
     evaluator         RSEVAL that is analysed; `evaluator_id` (RSEVALID) narrows it to one reader. `ALGORITHM`
                       are responses derived from lesions; `evaluator_id` then names whose lesions.
+    source            `collected`, `derived` (from the lesions of the evaluator) or `collected-else-derived`: the
+                      latter where a subject has no counted collected response, subject by subject.
     reference         column of the reference frame from which the SD minimum is counted.
     confirm_days      a response is confirmed by another one at least so many days later.
     sd_min_days       SD (and NON-CR/NON-PD) counts from this day after the reference on, inclusive.
@@ -36,6 +38,7 @@ class ResponseOptions:
     criteria: str = RECIST
     evaluator: str = "INVESTIGATOR"
     evaluator_id: str = ""
+    source: Literal["collected", "derived", "collected-else-derived"] = "collected-else-derived"
     reference: str = "TRTSDT"
     confirm_days: int = 28
     sd_min_days: int = 42
@@ -58,6 +61,8 @@ class ResponseOptions:
             raise ValueError(f"pr_after_cr: {self.pr_after_cr!r} is none of PD, PR, collected")
         if self.last_assessment not in ("adequate", "any"):
             raise ValueError(f"last_assessment: {self.last_assessment!r} is none of adequate, any")
+        if self.source not in ("collected", "derived", "collected-else-derived"):
+            raise ValueError(f"source: {self.source!r} is none of collected, derived, collected-else-derived")
         for name in ("confirm_days", "sd_min_days", "benefit_min_days", "max_ne"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: {getattr(self, name)} is negative")
@@ -68,16 +73,33 @@ class ResponseOptions:
         return cls(pr_after_cr="collected", new_therapy="", last_assessment="any")
 
     @property
+    def whose(self) -> str:
+        """Whose lesions a derived response is derived from, as RSEVALID names it."""
+        return self.evaluator_id if self.evaluator == DERIVED else f"{self.evaluator} {self.evaluator_id}".strip()
+
+    @property
     def assessor(self) -> str:
-        """Who called the responses, as PARCAT2 and PARAM name it."""
-        if self.evaluator == DERIVED and self.evaluator_id:
-            return f"Algorithm from Lesions of {self.evaluator_id.title()}"
-        return f"{self.evaluator} {self.evaluator_id}".strip().title()
+        """Who called the responses, as PARAM names it, and PARCAT2 unless a subject's were derived."""
+        return self.derived_assessor if self.evaluator == DERIVED or self.source == "derived" else self.whose.title()
+
+    @property
+    def derived_assessor(self) -> str:
+        """PARCAT2 of responses that were derived from lesions."""
+        return f"Algorithm from Lesions of {self.whose.title()}" if self.whose else DERIVED.title()
+
+    def of_lesions(self, criteria: str) -> ResponseOptions:
+        """The same rules by these criteria, of responses derived from the evaluator's lesions."""
+        return replace(self, criteria=criteria, evaluator=DERIVED, evaluator_id=self.whose, source="derived")
+
+    @property
+    def falls_back(self) -> bool:
+        return self.evaluator != DERIVED and self.source == "collected-else-derived"
 
     def in_words(self) -> str:
         """The options as one paragraph for define.xml and the reviewer's guide."""
         parts = [
             f"{self.criteria} by {self.assessor.lower()}",
+            *(["where a subject has no collected response, derived from its lesions"] * self.falls_back),
             f"response confirmed at least {self.confirm_days} days later, at most {self.max_ne} NE between",
             f"SD from day {self.sd_min_days} after {self.reference} (inclusive)",
             {

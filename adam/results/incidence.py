@@ -130,14 +130,11 @@ def incidence(
     rows = pd.concat(columns, ignore_index=True)
     totals = columns[-1].set_index(["LEVEL", *levels])["N_SUBJECTS"]
     keys = totals.index.to_frame(index=False)
-    frame = pd.MultiIndex.from_frame(keys)
     complete = pd.concat(
         [
-            rows[rows["GROUP"] == label]
-            .set_index(["LEVEL", *levels])
-            .reindex(frame)
-            .reset_index()
-            .assign(GROUP=label, N=len(subjects))
+            keys.merge(rows[rows["GROUP"] == label], on=["LEVEL", *levels], how="left").assign(
+                GROUP=label, N=len(subjects)
+            )
             for label, subjects in groups_of(adsl, group)
         ],
         ignore_index=True,

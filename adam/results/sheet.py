@@ -253,9 +253,9 @@ class Data:
 
     def known(self, wanted: Records) -> Records:
         """The same records, if their parameter exists: 0% of what was never derived would be invented."""
+        self.derived(wanted)
         if wanted.paramcd and wanted.paramcd not in self.parameters(wanted.dataset):
-            why = self.lacking.get(wanted.paramcd)
-            raise CannotEstimateError(why or f"{wanted.dataset} has no parameter {wanted.paramcd}")
+            raise CannotEstimateError(f"{wanted.dataset} has no parameter {wanted.paramcd}")
         return wanted
 
     def derived(self, wanted: Records) -> Records:

@@ -22,8 +22,8 @@ class SurvivalSpec(Spec):
     """Kaplan-Meier summary of a time-to-event parameter in months.
 
     `landmarks`: months at which the rate is given; with fewer than `min_at_risk` subjects at risk there it is
-    not estimable. `complement` also gives 1 - S(t). `follow_up`: median follow-up by reverse Kaplan-Meier.
-    `rmst`: horizon of the restricted mean in months, 0 for none.
+    not estimable, unless the curve has reached 0, which it never leaves. `complement` also gives 1 - S(t).
+    `follow_up`: median follow-up by reverse Kaplan-Meier. `rmst`: horizon of the restricted mean in months, 0 for none.
     """
 
     kind: ClassVar[str] = "survival"
@@ -56,6 +56,17 @@ class SurvivalSpec(Spec):
             if self.rmst:
                 _restricted(sheet, rows, group, self)
         return sheet
+
+
+def median_in_words(data: Data, spec: SurvivalSpec) -> str:
+    """Subjects, events and the Kaplan-Meier median with its interval of a parameter, of all whom the result counts."""
+    rows = times(data, spec, data.subjects(spec))
+    curve = kaplan_meier(rows["AVAL"], rows["EVENT"], spec.conf_type, spec.conf_level)
+    lower, upper = (f"{one / spec.month:.1f}" if not math.isnan(one) else "NE" for one in curve.median_ci)
+    said = f"median {curve.median / spec.month:.1f} months ({lower}, {upper})"
+    if math.isnan(curve.median):
+        said = "no time known" if not curve.n else "median not reached"
+    return f"{curve.n} subjects, {curve.events} events, {said}"
 
 
 def times(data: Data, spec: Spec, subjects: pd.DataFrame) -> pd.DataFrame:
@@ -102,7 +113,7 @@ def _median(sheet: Sheet, curve: KaplanMeier, group: str, category: str, statist
 def _landmark(sheet: Sheet, curve: KaplanMeier, group: str, months: float, spec: SurvivalSpec) -> None:
     at, category = curve.at(months * spec.month), f"{months:g} months"
     estimate, lower, upper, reason = at.estimate, at.lower, at.upper, at.reason
-    if not reason and at.at_risk < spec.min_at_risk:
+    if not reason and estimate > 0 and at.at_risk < spec.min_at_risk:
         reason = f"{at.at_risk} at risk, fewer than {spec.min_at_risk}"
         estimate, lower, upper = math.nan, math.nan, math.nan
     words = f"Kaplan-Meier, {spec.conf_level:.0%} {spec.conf_type} interval"
@@ -161,7 +172,7 @@ def _specs(one: Endpoint, plan: Plan) -> Iterator[Spec]:
     yield first
     for word, code in siblings:
         yield replace(first, **named(one, word, "confirmation"), paramcd=plan.time_code(code))
-    for code in one.sensitivity:
+    for code in plan.sensitivity_of(one):
         label = f"{one.title}, sensitivity {code}"
         name = f"{one.id}.{code.lower()}"
         yield replace(first, id=name, label=label, analysis="sensitivity", paramcd=plan.time_code(code))

@@ -28,7 +28,7 @@ class VisitProportionSpec(Spec):
         """Responders of those assessed at each visit, in order of AVISITN, or VISITNUM where it is not given."""
         sheet, dataset = self.sheet(), self.records.dataset
         for group, subjects in data.groups(self):
-            rows = data.records(self.records, subjects)
+            rows = data.records(data.known(self.records), subjects)
             order = "AVISITN" if number(rows, "AVISITN").notna().any() else "VISITNUM"
             rows = rows.assign(_n=number(rows, order), _visit=text(rows, "AVISIT"))
             for (_, visit), part in rows.groupby(["_n", "_visit"], dropna=False, sort=True):

@@ -74,13 +74,18 @@ class KaplanMeier:
         return point, Interval(lower, upper)
 
     def at(self, t: float) -> SurvivalAt:
-        """S(t), its interval, the number at risk just before `t`; nothing after the last observation."""
+        """S(t), its interval, the number at risk just before `t`.
+
+        After the last observation a curve that has reached 0 stays 0, as R's `summary(extend = TRUE)` has it; any
+        other has nothing to say there.
+        """
         if self.n == 0:
             return SurvivalAt(t, math.nan, math.nan, math.nan, 0, NO_TIMES)
         if t > self.last:
-            zero = self.table["SURVIVAL"].iloc[-1] == 0
-            why = "all subjects had the event by then" if zero else "no subject is followed so long"
-            return SurvivalAt(t, math.nan, math.nan, math.nan, 0, f"last observation at {self.last:g}: {why}")
+            if self.table["SURVIVAL"].iloc[-1] == 0:
+                return SurvivalAt(t, 0.0, math.nan, math.nan, 0)
+            why = f"last observation at {self.last:g}: no subject is followed so long"
+            return SurvivalAt(t, math.nan, math.nan, math.nan, 0, why)
         times = self.table["TIME"].to_numpy(float)
         before = int(np.searchsorted(times, t, side="right")) - 1
         at_risk = int(self.table["AT_RISK"].iloc[np.searchsorted(times, t, side="left")])

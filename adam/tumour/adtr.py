@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.criteria import INVESTIGATOR, of_one_reader
-from fhir2cdisc.adam.frames.arrays import Ints
+from fhir2cdisc.adam.criteria import INVESTIGATOR, evaluator_names, natural_order, reader_names
+from fhir2cdisc.adam.frames.arrays import Ints, Texts
 from fhir2cdisc.adam.frames.columns import stack, texts
 from fhir2cdisc.adam.frames.dates import column_days, dates, partial_days
 from fhir2cdisc.adam.frames.variables import (
@@ -101,7 +101,7 @@ def derive_adtr(
     where somebody has measured them already.
     """
     options = options or RecistOptions()
-    own_tu, own_tr = _of(tu, "TU", evaluator, evaluator_id), _of(tr, "TR", evaluator, evaluator_id)
+    own_tu, own_tr = _of(tu, tr, evaluator, evaluator_id)
     if lesions is None or len(own_tu) < len(tu) or len(own_tr) < len(tr):
         start = adsl.assign(TRTSDT=adsl[reference]) if reference in adsl.columns else None
         lesions = Lesions(own_tu, own_tr, start)
@@ -111,20 +111,44 @@ def derive_adtr(
     return _finish(rows, adsl, f"{evaluator} {evaluator_id}".strip(), reference, options, keep)
 
 
-def _of(frame: pd.DataFrame, domain: str, evaluator: str, reader: str) -> pd.DataFrame:
-    """The records of the evaluator: of the reader that is named, else the accepted ones, else of one reader each.
+def _of(tu: pd.DataFrame, tr: pd.DataFrame, evaluator: str, reader: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The records of the evaluator: of the reader that is named, else of one reader a subject.
 
-    A lesion that TU gives no reader is everybody's.
+    That is the reader whose records are accepted (most often), else the first one; the investigator's are everybody's
+    where none is accepted. A lesion that TU gives no reader is everybody's.
     """
     wanted = [evaluator, ""] if evaluator == INVESTIGATOR else [evaluator]
-    frame = frame[np.isin(texts(frame, f"{domain}EVAL"), wanted)]
-    given, accepted = texts(frame, f"{domain}EVALID"), texts(frame, f"{domain}ACPTFL") == "Y"
-    shared = (given == "") & (domain == "TU")
+    tu, tr = (f[np.isin(evaluator_names(texts(f, f"{d}EVAL")), wanted)] for f, d in ((tu, "TU"), (tr, "TR")))
+    given = [reader_names(texts(f, f"{d}EVALID")) for f, d in ((tu, "TU"), (tr, "TR"))]
+    shared = given[0] == ""
     if reader:
-        return frame[(given == reader) | shared]
-    if accepted.any() or evaluator == INVESTIGATOR:
-        return frame[accepted] if accepted.any() else frame
-    return frame[of_one_reader(texts(frame, "USUBJID"), given) | shared]
+        own = [one == reader_names(np.array([reader], dtype=object))[0] for one in given]
+    else:
+        counts = _reader_of_subject(tu, tr, given, everybody=evaluator == INVESTIGATOR)
+        subjects = [pd.Series(texts(f, "USUBJID")) for f in (tu, tr)]
+        who = [one.map(counts) for one in subjects]
+        own = [((w == g) | w.isna()).to_numpy() for w, g in zip(who, given, strict=True)]
+    return tu[own[0] | shared], tr[own[1]]
+
+
+def _reader_of_subject(tu: pd.DataFrame, tr: pd.DataFrame, given: list[Texts], everybody: bool) -> dict[str, str]:
+    """The one reader who counts for a subject; a subject of whom `everybody` counts is left out."""
+    table = pd.DataFrame(
+        {
+            "subject": np.concatenate([texts(tu, "USUBJID"), texts(tr, "USUBJID")]),
+            "reader": np.concatenate(given),
+            "accepted": np.concatenate([texts(tu, "TUACPTFL"), texts(tr, "TRACPTFL")]) == "Y",
+            "lesion": np.repeat([True, False], [len(tu), len(tr)]),
+        }
+    )
+    table["order"] = natural_order(table["reader"].to_numpy(dtype=object))
+    # Who measured decides; a lesion without reader is no reader of its own.
+    table = table[~table["lesion"] | (table["reader"] != "")]
+    sizes = table.groupby(["subject", "order", "reader"], as_index=False).agg(accepted=("accepted", "sum"))
+    ranked = sizes.sort_values(["subject", "accepted", "order"], ascending=[True, False, True])
+    one = ranked.drop_duplicates("subject")
+    one = one[one["accepted"] > 0] if everybody else one
+    return dict(zip(one["subject"], one["reader"], strict=True))
 
 
 def _sums(assessed: Assessed) -> pd.DataFrame:

@@ -6,12 +6,25 @@ RSMETHOD the criteria and the way. Collected records are never changed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.criteria import DERIVED, IRECIST, MRECIST, RECIST, RSCAT, whose
+from fhir2cdisc.adam.criteria import (
+    DERIVED,
+    IRECIST,
+    MRECIST,
+    RECIST,
+    categories,
+    evaluator_names,
+    reader_names,
+    whose,
+)
 from fhir2cdisc.adam.frames.columns import numbers, stack, texts
 from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, iso, partial_days
-from fhir2cdisc.adam.frames.findings import findings
+from fhir2cdisc.adam.frames.findings import findings, gather_findings, no_findings
+from fhir2cdisc.adam.tumour.options import RecistOptions
+from fhir2cdisc.adam.tumour.recist import Lesions
 
 _TESTS = {
     "TRGRESP": "Target Response",
@@ -101,6 +114,14 @@ def response_conflicts(
     return both[differ & ~absent][list(CONFLICT_COLUMNS)].sort_values(order).reset_index(drop=True)
 
 
+def lesion_conflicts(rs: pd.DataFrame, lesions: Lesions, every: Sequence[RecistOptions]) -> pd.DataFrame:
+    """Findings where collected responses are not those that the lesions give: by each criteria, reader by reader."""
+    if not lesions or not len(rs):
+        return no_findings()
+    parts = [response_conflicts(rs, lesions.responses(one), one.criteria) for one in every]
+    return gather_findings([conflict_findings(one) for one in parts])
+
+
 def conflict_findings(conflicts: pd.DataFrame) -> pd.DataFrame:
     """The conflicts as findings, one sentence each."""
     rows = (
@@ -129,8 +150,8 @@ def _collected(rs: pd.DataFrame, criteria: str) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "USUBJID": texts(rs, "USUBJID"),
-            "RSEVAL": texts(rs, "RSEVAL"),
-            "RSEVALID": texts(rs, "RSEVALID"),
+            "RSEVAL": evaluator_names(texts(rs, "RSEVAL")),
+            "RSEVALID": reader_names(texts(rs, "RSEVALID")),
             "VISIT": texts(rs, "VISIT"),
             "VISITNUM": numbers(rs, "VISITNUM"),
             "RSDTC": texts(rs, "RSDTC"),
@@ -140,7 +161,9 @@ def _collected(rs: pd.DataFrame, criteria: str) -> pd.DataFrame:
         }
     )
     own = frame["RSTESTCD"].isin(list(_TESTS)) & (frame["RSEVAL"] != DERIVED)
-    frame = frame[own & np.isin(texts(rs, "RSCAT"), RSCAT[criteria]) & (frame["COLLECTED"] != "")]
+    place, known = categories(texts(rs, "RSCAT"))
+    by_them = np.array([one.criteria == criteria for one in known], dtype=bool)[place]
+    frame = frame[own & by_them & (frame["COLLECTED"] != "")]
     day, _ = partial_days(frame["RSDTC"].to_numpy(dtype=object), "last")
     return frame.assign(day=day, record=np.arange(len(frame)))
 
@@ -156,11 +179,23 @@ def _derived(timepoints: pd.DataFrame) -> pd.DataFrame:
     return long.rename(columns={"EVAL": "RSEVAL", "EVALID": "RSEVALID", "day": "dday"})
 
 
+def _one_each(collected: pd.DataFrame, derived: pd.DataFrame, column: str) -> pd.Series:
+    """Whether the visit of each collected record is the visit of one derived assessment only."""
+    keys = ["USUBJID", "RSEVAL", "RSEVALID"]
+    points = derived.assign(VISIT=derived["VISIT"].str.upper())[[*keys, column, "dday"]].drop_duplicates()
+    shared = points[points.duplicated([*keys, column], keep=False)]
+    wanted = collected.assign(VISIT=collected["VISIT"].str.upper())[[*keys, column]]
+    several = pd.MultiIndex.from_frame(wanted).isin(pd.MultiIndex.from_frame(shared[[*keys, column]]))
+    return pd.Series(~several, index=collected.index)
+
+
 def _paired(collected: pd.DataFrame, derived: pd.DataFrame, window_days: int) -> pd.DataFrame:
     """Collected and derived results side by side: by visit number, else by visit, else by nearest date."""
     keys = ["USUBJID", "RSEVAL", "RSEVALID", "RSTESTCD"]
-    numbered = collected["VISITNUM"].notna()
-    named = ~numbered & (collected["VISIT"] != "")
+    # A number or name that several assessments share (unscheduled scans) tells none of them apart.
+    number_, name = (_one_each(collected, derived, column) for column in ("VISITNUM", "VISIT"))
+    numbered = collected["VISITNUM"].notna() & number_
+    named = ~numbered & (collected["VISIT"] != "") & name
     by_number = collected[numbered].merge(
         derived[derived["VISITNUM"].notna()].drop(columns="VISIT"), on=[*keys, "VISITNUM"]
     )

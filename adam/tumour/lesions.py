@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
+from fhir2cdisc.adam.criteria import evaluator_names, reader_names
 from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
 from fhir2cdisc.adam.frames.columns import numbers, stack, texts
 from fhir2cdisc.adam.frames.dates import NO_DAY, partial_days
@@ -15,6 +18,11 @@ TARGET, NON_TARGET, NEW = "TARGET", "NON-TARGET", "NEW"
 PANEL = ["subject", "eval", "evalid"]
 DIAMETERS = ("LDIAM", "LPERP", "DIAMETER", "VDIAM")
 SUMS = ("SUMDIAM", "SUMVDIAM")
+# Words of a site or kind that name a lymph node, and those that say that it is none.
+NODE_WORDS = ("LYMPH NODE", "LYMPHNODE", "NODE", "NODES", "NODAL", "LN", "LNS", "LYMPH GLAND", "LYMPHADENOPATHY")
+NO_NODE_WORDS = ("EXTRANODAL", "EXTRA NODAL", "NON NODAL", "NONNODAL", "NOT NODAL", "NOT A NODE", "NO NODE")
+_NODE = re.compile(rf"\b(?:{'|'.join(NODE_WORDS)})S?\b")
+_NO_NODE = re.compile(rf"\b(?:{'|'.join(NO_NODE_WORDS)})\b")
 STATES = ("TUMSTATE", "LNSTATE")
 
 # States of a lesion, by rank: the highest of several records of one visit counts.
@@ -60,8 +68,8 @@ def lesion_table(tu: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "subject": texts(tu, "USUBJID"),
-            "eval": texts(tu, "TUEVAL"),
-            "evalid": texts(tu, "TUEVALID"),
+            "eval": evaluator_names(texts(tu, "TUEVAL")),
+            "evalid": reader_names(texts(tu, "TUEVALID")),
             "link": texts(tu, "TULNKID"),
             "kind": kinds(result),
             "nodal": _is_node(texts(tu, "TULOC"), result),
@@ -94,9 +102,14 @@ def _kind(word: str) -> str:
 
 
 def _is_node(location: Texts, result: Texts) -> Bools:
-    both = pd.Series(location + "|" + result).str.upper()
-    node = both.str.contains("LYMPH NODE", regex=False) | both.str.contains(r"(?<!EXTRA )NODAL\b", regex=True)
-    return np.asarray(node, dtype=bool)
+    """Whether site or kind of a lesion names a lymph node (`NODE_WORDS`), what says that it is none left out."""
+    codes, uniques = pd.factorize(location + " | " + result)
+    return np.asarray(np.array([*(_names_node(str(one)) for one in uniques), False], dtype=bool)[codes])
+
+
+def _names_node(words: str) -> bool:
+    plain = re.sub(r"[^A-Z|]+", " ", words.upper())
+    return bool(_NODE.search(_NO_NODE.sub(" ", plain)))
 
 
 def _first_text(frame: pd.DataFrame, *names: str) -> Texts:
@@ -136,8 +149,8 @@ def _measurements(tr: pd.DataFrame, options: RecistOptions) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "subject": texts(tr, "USUBJID"),
-            "eval": texts(tr, "TREVAL"),
-            "evalid": texts(tr, "TREVALID"),
+            "eval": evaluator_names(texts(tr, "TREVAL")),
+            "evalid": reader_names(texts(tr, "TREVALID")),
             "link": texts(tr, "TRLNKID"),
             "group": kinds(texts(tr, "TRGRPID")),
             "test": test,

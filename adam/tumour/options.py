@@ -14,7 +14,8 @@ class RecistOptions:
 
     criteria            `RECIST 1.1`, `iRECIST` or `mRECIST`.
     visit_window_days   scans without visit (and unscheduled ones) belong together while no more than so many
-                        days lie between one and the next.
+                        days lie between one and the next; the same lesions measured again are an assessment of
+                        their own.
     pd_date             a progression is dated by the `first` or the `last` scan that shows it in a visit;
                         every other response by the last scan of the visit.
     date_imputation     a date without day becomes the `first` or the `last` of its month.

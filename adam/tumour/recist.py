@@ -40,7 +40,7 @@ from fhir2cdisc.adam.tumour.target import (
     target_response,
     target_sums,
 )
-from fhir2cdisc.adam.tumour.visits import mark_baseline, time_points
+from fhir2cdisc.adam.tumour.visits import fused, mark_baseline, time_points
 
 COLUMNS = (
     "STUDYID",
@@ -180,7 +180,7 @@ def measure(tu: pd.DataFrame, tr: pd.DataFrame, options: RecistOptions, start: p
     table = add_non_target(table, non_target_states(records, others), others)
     table = add_new(table, new_lesions(records, options))
     missing = _not_measured(table, rolled, expected)
-    found += more + target_findings(records, lengths, expected, points)
+    found += [fused(records), *more, *target_findings(records, lengths, expected, points)]
     found += [*non_target_findings(records, others, points), sums_differ(table, sums)]
     return Measured(records, points, table, rolled, expected, missing, stack_findings(found))
 

@@ -8,7 +8,8 @@ from fhir2cdisc.adam.frames.arrays import Ints, Texts
 from fhir2cdisc.adam.frames.columns import texts
 from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, iso
 from fhir2cdisc.adam.frames.findings import findings
-from fhir2cdisc.adam.tumour.lesions import PANEL
+from fhir2cdisc.adam.tumour.lesions import DIAMETERS, PANEL, TARGET
+from fhir2cdisc.adam.tumour.millimetres import in_mm
 from fhir2cdisc.adam.tumour.options import RecistOptions
 
 
@@ -17,8 +18,9 @@ def time_points(records: pd.DataFrame, options: RecistOptions) -> tuple[pd.DataF
 
     Records of one subject and evaluator belong together by VISITNUM, else by VISIT, else by days: unscheduled
     scans and scans without visit form one time point while no more than `visit_window_days` lie between one
-    and the next. A visit without any date is left out. A time point has: subject, evaluator, first and last
-    day, visit, visitnum, flagged (baseline), order, and its first record (domain TR, else TU, and --SEQ).
+    and the next, but two scans that measured the same lesions are two assessments. A visit without any date is
+    left out. A time point has: subject, evaluator, first and last day, visit, visitnum, flagged (baseline), order,
+    and its first record (domain TR, else TU, and --SEQ).
     """
     records = records.assign(panel=_panel(records), key=_visit_key(records))
     records["key"] = np.where(records["key"] == "", _clusters(records, options), records["key"])
@@ -65,8 +67,48 @@ def _clusters(records: pd.DataFrame, options: RecistOptions) -> Texts:
     order = np.lexsort((day, panel))
     starts = np.ones(len(loose), dtype=bool)
     starts[1:] = (np.diff(panel[order]) != 0) | (np.diff(day[order]) > options.visit_window_days)
-    names[loose[order]] = ("day" + pd.Series(np.cumsum(starts)).astype(str)).to_numpy(dtype=object)
+    run = np.cumsum(starts)
+    names[loose[order]] = _apart(records.iloc[loose[order]], run)
     return names
+
+
+def _apart(records: pd.DataFrame, run: Ints) -> Texts:
+    """The runs of days by name, those taken apart in which the same lesions were measured again on a later day.
+
+    A scan that measures other lesions completes the assessment before it (CT, then MRI); one that measures the same
+    ones is an assessment of its own.
+    """
+    measured = records["length"].notna() & (records["kind"] == TARGET) & (records["link"] != "")
+    table = pd.DataFrame({"run": run, "day": records["day"].to_numpy(), "link": records["link"].to_numpy()})
+    lesions = table[measured.to_numpy()].groupby(["run", "day"])["link"].agg(frozenset)
+    part: dict[tuple[int, int], int] = {}
+    for number, days in table.drop_duplicates(["run", "day"]).groupby("run")["day"]:
+        seen: frozenset[str] = frozenset()
+        at = 0
+        for day in days:
+            now = lesions.get((number, day), frozenset())
+            at, seen = (at + 1, now) if now and now == seen else (at, seen | now)
+            part[int(number), int(day)] = at
+    parts = [part[pair] for pair in zip(table["run"], table["day"], strict=True)]
+    return np.array([f"day{n}.{at}" for n, at in zip(run, parts, strict=True)], dtype=object)
+
+
+def fused(records: pd.DataFrame) -> pd.DataFrame:
+    """Findings on assessments of several days in which a target lesion has different lengths on different days."""
+    rows = records[records["length"].notna() & (records["kind"] == TARGET) & records["test"].isin(DIAMETERS)]
+    rows = rows.sort_values(["subject", "tp", "link", "test", "day", "seq"])
+    grouped = rows.groupby(["subject", "tp", "link", "test"])
+    differ = (grouped["length"].transform("nunique") > 1) & (grouped["day"].transform("nunique") > 1)
+    found = []
+    for (subject, _, link, test), part in rows[differ].groupby(["subject", "tp", "link", "test"]):
+        days = iso(part["day"].to_numpy(dtype=np.int64))
+        said = ", ".join(f"{in_mm(n)} mm on {when}" for n, when in zip(part["length"], days, strict=True))
+        message = (
+            f"Target lesion {link} has different {test} within one assessment ({said}): the scans of these days are "
+            f"judged as one, and the last one counts."
+        )
+        found.append((subject, link, test, days[-1], message))
+    return findings("TR", "scans fused", "WARNING", found)
 
 
 def mark_baseline(

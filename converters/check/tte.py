@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from fhir2cdisc.converters.check.columns import date, has, hit, number, text
 from fhir2cdisc.converters.check.rule import Check, Hit, Loaded, Package, Rule
+from fhir2cdisc.mappings.study_base import DAYS_PER_MONTH
 
-# Days in a unit; a month is a twelfth of a year of 365.25 days (30.4375), as in most analysis plans.
-_UNITS = {"DAY": 1.0, "WEEK": 7.0, "MONTH": 30.4375, "YEAR": 365.25}
+# Days in a unit, as in most analysis plans.
+_UNITS = {"DAY": 1.0, "WEEK": 7.0, "MONTH": DAYS_PER_MONTH, "YEAR": 12 * DAYS_PER_MONTH}
 
 
 def _tte(package: Package) -> Iterator[Loaded]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from fhir2cdisc.adam.criteria import DERIVED
 from fhir2cdisc.adam.frames.columns import text
+from fhir2cdisc.adam.plan import Plan
+from fhir2cdisc.adam.results.sheet import Data, Spec
+from fhir2cdisc.adam.results.survival import SurvivalSpec, median_in_words
+from fhir2cdisc.adam.tripwires import PREFIX as TRIPWIRE
 from fhir2cdisc.converters.check.conformance import Report
 from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
@@ -59,23 +62,52 @@ def assumption_lines(study: Study, frames: Mapping[str, pd.DataFrame]) -> list[s
     return lines
 
 
-def adam_lines(frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Subjects, deaths and events: what a statistician checks first; sensitivity analyses after the main ones."""
-    adsl, adtte = frames["ADSL"], frames["ADTTE"]
+def adam_lines(plan: Plan, specs: Sequence[Spec], frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Subjects, deaths and events: what a statistician checks first; sensitivity analyses after the main ones.
+
+    Medians are those of the results: Kaplan-Meier, of the population of the endpoint that asks for the time.
+    """
+    adsl = frames["ADSL"]
     lines = [
         f"ADaM: {', '.join(f'{name} {len(frame)}' for name, frame in frames.items())} records",
         f"Subjects: {len(adsl)}, treated {int((adsl['SAFFL'] == 'Y').sum())}, dead {int((adsl['DTHFL'] == 'Y').sum())}",
     ]
-    again = text(adtte, "PARCAT2").str.startswith(DERIVED.title())
-    return [*lines, *_time_lines(adtte[~again], ""), *_time_lines(adtte[again], ", sensitivity analysis")]
+    main = [one for one in plan.parameters if one.criteria in ("", plan.response.criteria)]
+    again = [one for one in plan.parameters if one not in main]
+    data = Data(frames, plan.lacking)
+    said = [(one, "") for one in main] + [(one, ", sensitivity analysis") for one in again]
+    held = set(text(frames["ADTTE"], "PARAMCD"))
+    for one, note in said:
+        if one.paramcd in held:
+            lines.append(f"  {one.paramcd}: {median_in_words(data, _asked(plan, specs, one.paramcd))}{note}")
+    return lines
 
 
-def _time_lines(adtte: pd.DataFrame, note: str) -> Iterator[str]:
-    for code, rows in adtte.groupby("PARAMCD", sort=False):
-        events = int((rows["CNSR"] == 0).sum())
-        known = rows["AVAL"].dropna()
-        days = f"median observed {known.median():g} days" if len(known) else "no time known"
-        yield f"  {code}: {len(rows)} subjects, {events} events, {days}{note}"
+def _asked(plan: Plan, specs: Sequence[Spec], code: str) -> SurvivalSpec:
+    """The main specification of an endpoint that asks for the time, else one of all subjects."""
+    mine = [one for one in specs if isinstance(one, SurvivalSpec) and one.paramcd == code and not one.look]
+    said = plan.study.statistics
+    whole = SurvivalSpec(
+        id=code, label=code, paramcd=code, population="", conf_level=said.level, conf_type=said.km_ci, month=plan.month
+    )
+    return next((one for one in mine if one.analysis == "main"), mine[0] if mine else whole)
+
+
+def tripwire_lines(findings: Sequence[Finding]) -> list[str]:
+    """What makes the numbers below doubtful, one line a rule; nothing where nothing does."""
+    rules: dict[str, list[Finding]] = {}
+    for one in findings:
+        if one.rule.startswith(TRIPWIRE):
+            rules.setdefault(one.rule, []).append(one)
+    if not rules:
+        return []
+    lines = ["LOOK AT THIS FIRST: numbers below may be wrong"]
+    return [*lines, *(f"  {rule}: {_first_and_more(found)}" for rule, found in rules.items())]
+
+
+def _first_and_more(found: Sequence[Finding]) -> str:
+    subjects = len({one.usubjid for one in found if one.usubjid})
+    return found[0].message if not subjects else f"{subjects} subjects. One of them: {found[0].message}"
 
 
 def conformance_line(report: Report) -> str:

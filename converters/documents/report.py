@@ -22,6 +22,7 @@ from fhir2cdisc.converters.documents.tables import (
     findings_table,
     options_table,
     table,
+    tripwires_box,
 )
 from fhir2cdisc.converters.page import page
 from fhir2cdisc.fhir.findings import Finding
@@ -86,7 +87,7 @@ def _heading(study: Study, frames: Frames, background: Background) -> str:
     treated, dead = int((text(adsl, "SAFFL") == "Y").sum()), int((text(adsl, "DTHFL") == "Y").sum())
     words = f"Study {study.studyid} ({study.id}){cut}: {len(adsl)} subjects, {treated} treated, {dead} dead."
     synthetic = '<p class="warning">Synthetic data.</p>' if study.synthetic or background.synthetic else ""
-    return f"<p>{escape(words)}</p>{synthetic}"
+    return f"{tripwires_box(background.findings)}<p>{escape(words)}</p>{synthetic}"
 
 
 def _interim(study: Study, results: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from fhir2cdisc.adam.results.sheet import ALL, Spec
+from fhir2cdisc.converters.documents.headlines import tripwire_lines
 from fhir2cdisc.converters.documents.result_format import shown, shown_with_interval
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.explain import SECTIONS, options_of
@@ -71,6 +72,13 @@ def findings_table(findings: Sequence[Finding]) -> str:
     ordered = sorted(counts, key=lambda key: (RANK.get(key[0], 3), -counts[key], key[1]))
     rows = [(severity, rule, str(counts[(severity, rule)]), example[(severity, rule)]) for severity, rule in ordered]
     return table(("Severity", "Rule", "Number", "For example"), rows)
+
+
+def tripwires_box(findings: Sequence[Finding]) -> str:
+    """What makes the results doubtful, in a box with one line a rule; blank where nothing does."""
+    head, *lines = tripwire_lines(findings) or [""]
+    items = "".join(f"<li>{escape(line.strip())}</li>" for line in lines)
+    return f'<div class="tripwire" id="tripwires"><p>{escape(head)}</p><ul>{items}</ul></div>' if lines else ""
 
 
 def endpoints_table(study: Study, specs: Sequence[Spec], results: pd.DataFrame) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
-from fhir2cdisc.adam.plan import recist_options
-from fhir2cdisc.adam.tumour.derived_rs import conflict_findings, derived_rs, response_conflicts
+from fhir2cdisc.adam.criteria import evaluator_names, reader_names, whose
+from fhir2cdisc.adam.frames.columns import texts
+from fhir2cdisc.adam.plan import every_recist_options
+from fhir2cdisc.adam.tumour.derived_rs import derived_rs, lesion_conflicts
 from fhir2cdisc.adam.tumour.options import RecistOptions
 from fhir2cdisc.adam.tumour.recist import Lesions
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
@@ -25,24 +27,22 @@ def add_derived_responses(sdtm: Sdtm, study: Study, lesions: Lesions) -> pd.Data
     """
     if not lesions:
         return pd.DataFrame()
-    every = (study.response.criteria, *study.response.sensitivity)
-    found = [one for criteria in every if len(one := _derive(sdtm, lesions, recist_options(study, criteria)))]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    every = every_recist_options(study)
+    conflicts = lesion_conflicts(sdtm.frames.get("RS", pd.DataFrame()), lesions, every)
+    for options in every:
+        _derive(sdtm, lesions, options)
+    return conflicts
 
 
-def _derive(sdtm: Sdtm, lesions: Lesions, options: RecistOptions) -> pd.DataFrame:
+def _derive(sdtm: Sdtm, lesions: Lesions, options: RecistOptions) -> None:
     """The same by the criteria of one analysis."""
     frames = sdtm.frames
     dm, collected = frames["DM"], frames.get("RS")
-    points = lesions.responses(options)
-    made = derived_rs(points, collected, options.criteria)
+    made = derived_rs(lesions.responses(options), collected, options.criteria)
     if not len(made):
-        return pd.DataFrame()
+        return
     frames["RS"] = _with(collected, _timed(made, dm))
     sdtm.lineage = pd.concat([sdtm.lineage, _lineage(made, frames["TR"], sdtm.lineage)], ignore_index=True)
-    if collected is None:
-        return pd.DataFrame()
-    return conflict_findings(response_conflicts(collected, points, options.criteria))
 
 
 def _timed(made: pd.DataFrame, dm: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def _with(collected: pd.DataFrame | None, made: pd.DataFrame) -> pd.DataFrame:
 
 def _lineage(made: pd.DataFrame, tr: pd.DataFrame, lineage: pd.DataFrame) -> pd.DataFrame:
     """The resources of the measurements that a derived record was made of: same subject, reader and visit."""
-    reader = tr["TREVAL"] + tr.get("TREVALID", pd.Series("", index=tr.index)).map(lambda r: f" {r}" if r else "")
+    reader = whose(evaluator_names(texts(tr, "TREVAL")), reader_names(texts(tr, "TREVALID")))
     visits = tr.assign(READER=reader, DAY=tr["TRDTC"].str.slice(0, 10))
     here = made.assign(READER=made["RSEVALID"], DAY=made["RSDTC"])
     keys = ["USUBJID", "READER"]

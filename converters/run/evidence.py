@@ -43,7 +43,9 @@ def write_findings(
     """`findings/`: what was found, in words (CSV and JSON), the accounts, and every resource with what became of it."""
     target = folder / "findings"
     read = sorted_findings([*run.accounts.findings, *run.sdtm.findings]) if run else []
-    found = [*read, *more, *_from_frame(conflicts, "sdtm"), *_from_frame(adam.findings if adam else None, "adam")]
+    first = _from_frame(adam.tripwires if adam else None)
+    derived = _from_frame(adam.findings if adam else None, "adam.")
+    found = [*first, *read, *more, *_from_frame(conflicts, "sdtm."), *derived]
     rows = [f.as_dict() for f in found]
     header = list(asdict(Finding("", "")))
     _csv(target / "findings.csv", header, [list(row.values()) for row in rows])
@@ -57,13 +59,13 @@ def write_findings(
     return found
 
 
-def _from_frame(frame: pd.DataFrame | None, prefix: str) -> list[Finding]:
+def _from_frame(frame: pd.DataFrame | None, prefix: str = "") -> list[Finding]:
     """Findings of the derivations (DATASET, USUBJID, RECORD, VARIABLE, VALUE, RULE, SEVERITY, MESSAGE)."""
     if frame is None or not len(frame):
         return []
     return [
         Finding(
-            f"{prefix}.{row.RULE}",
+            f"{prefix}{row.RULE}",
             row.MESSAGE,
             str(row.SEVERITY).lower(),
             variable=f"{row.DATASET}.{row.VARIABLE}",

@@ -6,16 +6,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
-from fhir2cdisc.adam.build import build_adam
+from fhir2cdisc.adam.build import build_adam, study_lesions
+from fhir2cdisc.adam.frames.sdtm import dataset, tidy
+from fhir2cdisc.adam.plan import every_recist_options
+from fhir2cdisc.adam.tumour.derived_rs import lesion_conflicts
 from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.check.conformance import as_json
 from fhir2cdisc.converters.documents.guides_write import add_guides
-from fhir2cdisc.converters.documents.headlines import adam_lines, conformance_line, finding_lines
+from fhir2cdisc.converters.documents.headlines import adam_lines, conformance_line, finding_lines, tripwire_lines
 from fhir2cdisc.converters.formats.folder import dataset_files, read_folder
 from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
 from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import RunOptions
 from fhir2cdisc.converters.run.write import write_adam
+from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
 from fhir2cdisc.mappings.study import Study
 
 
@@ -28,19 +32,23 @@ def make_adam(sdtm_dir: Path, study: Study, out: Path, replace_old: bool, files:
     check_writable(out, replace_old, [sdtm_dir, *dataset_files(sdtm_dir, "sdtm"), *files])
     frames, inputs = read_folder(sdtm_dir, "sdtm")
     _check_subjects(frames, sdtm_dir)
-    made = build_adam(frames, study)
+    frames = tidy(frames)
+    lesions = study_lesions(frames, study)
+    conflicts = lesion_conflicts(dataset(frames, "RS"), lesions, every_recist_options(study))
+    made = build_adam(frames, study, lesions)
     with new_folder(out, replace_old) as folder:
         written = write_adam(folder, made, study)
         write_lineage(folder, None, made)
-        found = write_findings(folder, None, made, written.findings)
+        found = write_findings(folder, None, made, written.findings, conflicts)
         report = add_guides(folder, study, None, written, found, plan=made.plan)
         write_text(folder / "findings" / "conformance.json", as_json(report))
         finish(folder, inputs, study, RunOptions(), written.encoding)
-    return [*finding_lines(found), *adam_lines(made.frames), conformance_line(report)]
+    told = adam_lines(made.plan, made.specs, made.frames)
+    return [*tripwire_lines(found), *finding_lines(found), *told, conformance_line(report)]
 
 
 def _check_subjects(frames: Mapping[str, pd.DataFrame], folder: Path) -> None:
-    """DM with one record for each subject, or one sentence that says why not."""
+    """DM with one record for each subject, and records of subjects elsewhere, or one sentence that says why not."""
     if "DM" not in frames:
         raise PackageError(f"{folder}: has no DM dataset, so there are no subjects")
     dm = frames["DM"]
@@ -48,3 +56,7 @@ def _check_subjects(frames: Mapping[str, pd.DataFrame], folder: Path) -> None:
         raise PackageError(f"{folder}: DM has no variable USUBJID")
     if len(double := dm.loc[dm["USUBJID"].duplicated(), "USUBJID"]):
         raise PackageError(f"{folder}: DM: subject {double.iloc[0]} has more than one record")
+    for name, frame in frames.items():
+        model = sdtm_datasets().get(name)
+        if model and "USUBJID" in model and ("USUBJID" not in frame or frame["USUBJID"].dtype != object):
+            raise PackageError(f"{folder}: {name} has no variable USUBJID of text")

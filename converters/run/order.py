@@ -17,6 +17,7 @@ from fhir2cdisc.converters.documents.headlines import (
     assumption_lines,
     conformance_line,
     finding_lines,
+    tripwire_lines,
 )
 from fhir2cdisc.converters.documents.report import Background, write_report
 from fhir2cdisc.converters.documents.results import write_results
@@ -27,6 +28,7 @@ from fhir2cdisc.converters.run.derived_rs import add_derived_responses
 from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
 from fhir2cdisc.converters.run.write import write_adam, write_sdtm
+from fhir2cdisc.fhir.sources import named_source
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
 
@@ -60,13 +62,13 @@ def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]
 
     Raises NothingMadeError, PackageError and what `build_sdtm` raises.
     """
-    check_writable(order.out, order.replace_old, [*order.sources, *order.files])
+    check_writable(order.out, order.replace_old, [*(named_source(one)[1] for one in order.sources), *order.files])
     made = build_sdtm(order.sources, order.study, order.options, progress)
-    say("\n".join(account_lines(made.accounts)))
     if not made.sdtm.frames:
+        say("\n".join(account_lines(made.accounts)))
         raise NothingMadeError(_why_nothing(made, order.study))
     uncoded = code_events(made.sdtm.frames, order.dictionary) if order.dictionary else pd.DataFrame()
-    lesions = study_lesions(made.sdtm.frames)
+    lesions = study_lesions(made.sdtm.frames, order.study)
     conflicts = add_derived_responses(made.sdtm, order.study, lesions)
     adam = build_adam(made.sdtm.frames, order.study, lesions) if order.with_adam else None
     with new_folder(order.out, order.replace_old) as folder:
@@ -93,8 +95,8 @@ def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conf
         arrange_ectd(folder, order.study.studyid)
     finish(folder, made.inputs, order.study, order.options, order.encoding)
     lines = [*finding_lines(found), *assumption_lines(order.study, made.sdtm.frames)]
-    lines += adam_lines(adam.frames) if adam is not None else []
-    return [*lines, conformance_line(report)]
+    lines += adam_lines(adam.plan, adam.specs, adam.frames) if adam is not None else []
+    return [*tripwire_lines(found), *said, *lines, conformance_line(report)]
 
 
 def _other_formats(folder: Path, sdtm: Written, adam: Written | None, formats: tuple[str, ...]) -> None:

@@ -74,7 +74,8 @@ def write_datasets(
                 encoding=chosen,
             )
         except XptError as error:
-            raise PackageError(f"{name}: cannot be written as a transport file in {chosen}: {error}") from error
+            why = "; ".join(error.problems)
+            raise PackageError(f"{name}: cannot be written as a transport file in {chosen}: {why}") from error
         datasets.append((dataset, plain[name]))
     identity = Identity(study.studyid, study.studyid, study.title)
     write_define(

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from fhir2cdisc.converters.xpt.fast import all_in_range
 from fhir2cdisc.converters.xpt.ibm_float import MISSING_CODES, Words, missing_word, out_of_range, to_ibm
 from fhir2cdisc.converters.xpt.layout import split_format
 from fhir2cdisc.mappings.standard.datasets import Variable
@@ -62,10 +61,6 @@ class Column:
         if self.array is not None and self.array.dtype == np.float64:
             return self.array[start:stop]
         return numbers(self, self.values.iloc[start:stop])
-
-    def plain(self, start: int, stop: int) -> npt.NDArray[Any]:
-        """Some rows as objects or doubles, whichever the variable holds in a file."""
-        return self.doubles(start, stop) if self.variable.type == "Num" else self.objects(start, stop)
 
 
 def plain_array(values: pd.Series) -> npt.NDArray[Any] | None:
@@ -131,8 +126,6 @@ def check_numbers(column: Column, where: str, problems: Problems) -> None:
         problems.add(where, "a time zone cannot be kept in a SAS date; convert to local time first")
         return
     rules: dict[str, list[int]] = {}
-    if column.array is not None and column.array.dtype == np.float64 and all_in_range(column.array):
-        return
     for start, block in blocks(column.values):
         sentence, bad = _refused(column, block)
         if bad.any():

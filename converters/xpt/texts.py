@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from fhir2cdisc.converters.xpt.columns import MAX_TEXT, Column, Problems, spans, texts
-from fhir2cdisc.converters.xpt.fast import longest_text
 
 
 def measure(column: Column, where: str, encoding: str, problems: Problems) -> int:
@@ -19,9 +18,7 @@ def measure(column: Column, where: str, encoding: str, problems: Problems) -> in
     rules: dict[str, list[int]] = {}
     for start, stop in spans(len(column.values)):
         values = column.objects(start, stop)
-        length = longest_text(values)
-        if length is None:
-            length = _plain_length(_arrow(values))
+        length = _plain_length(_arrow(values))
         if length is None or length > MAX_TEXT:
             length = _measure_slowly(_filled(values).tolist(), start, encoding, rules)
         longest = max(longest, length)
@@ -98,20 +95,24 @@ def text_problem(value: Any, encoding: str) -> tuple[int, str]:
     return length, ""
 
 
+def plain_bytes(column: Column, start: int, stop: int) -> npt.NDArray[Any] | None:
+    """The bytes of some rows of a character column, one item of its length a row, where nothing needs a closer look.
+
+    None where a value is no text, is longer than the length, or has a NUL or a character outside ASCII.
+    """
+    array, length = _arrow(column.objects(start, stop)), column.variable.length
+    if array is None:
+        return None
+    full = array.fill_null("") if array.null_count else array
+    _, data = _raw(pc.ascii_rpad(full, width=length, padding=" "))
+    if len(data) != length * len(array) or data.max(initial=1) > 127 or data.min(initial=1) == 0:
+        return None
+    return data.view(f"S{length}")
+
+
 def text_bytes(column: Column, start: int, stop: int, encoding: str) -> npt.NDArray[Any]:
-    """The bytes of some rows of a character column, one item of its length a row."""
-    values = column.objects(start, stop)
-    array = _arrow(values)
-    return fixed_width(_arrow(_filled(values)) if array is None else array, column.variable.length, encoding)
-
-
-def fixed_width(array: Any, length: int, encoding: str) -> npt.NDArray[Any]:
-    """The texts of an Arrow array as bytes of one length, filled with blanks."""
-    if encoding != "gb18030":
-        full = array.fill_null("") if array.null_count else array
-        _, data = _raw(pc.ascii_rpad(full, width=length, padding=" "))
-        # Longer only where blanks stand at the end of a value.
-        if len(data) == length * len(array):
-            return data.view(f"S{length}")
-    coded = [(text or "").rstrip(" ").encode(encoding).ljust(length) for text in array.to_pylist()]
+    """The same for values that `measure` has found right."""
+    values = _filled(column.objects(start, stop)).tolist()
+    length = column.variable.length
+    coded = [text.rstrip(" ").encode(encoding).ljust(length) for text in values]
     return np.array(coded, dtype=f"S{length}")

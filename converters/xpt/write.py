@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,7 +32,6 @@ from fhir2cdisc.converters.xpt.columns import (
     texts,
     with_type,
 )
-from fhir2cdisc.converters.xpt.fast import put_rows
 from fhir2cdisc.converters.xpt.layout import (
     CARD,
     FIXED_CREATED,
@@ -42,7 +41,7 @@ from fhir2cdisc.converters.xpt.layout import (
     split_format,
 )
 from fhir2cdisc.converters.xpt.read import read_xpt
-from fhir2cdisc.converters.xpt.texts import measure, text_bytes
+from fhir2cdisc.converters.xpt.texts import measure, plain_bytes, text_bytes
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 
 __all__ = [
@@ -82,7 +81,7 @@ def write_xpt(
     `gb18030` (NMPA); limits always count bytes. Blanks at the end of a text are not kept, as everywhere in
     SAS.
 
-    Raises XptError, naming every variable, first row and rule, before anything is written.
+    Raises XptError, naming every variable, first row and rule; nothing is written then.
     """
     problems = Problems()
     columns = _columns(frame, name, variables, special_missing or {}, problems)
@@ -95,7 +94,7 @@ def write_xpt(
     record = sum(column.variable.length for column in columns)
     with replacing(Path(path), len(head) + record * len(frame)) as file:
         file.write(head)
-        written = _write_rows(file, columns, len(frame), encoding)
+        written = _write_rows(file, _Rows(name, columns, encoding), len(frame))
         file.write(b" " * (-written % CARD))
     return Dataset(name, label, "", "", tuple(column.variable for column in columns))
 
@@ -233,29 +232,63 @@ def _checked(columns: Sequence[Column], name: str, encoding: str, problems: Prob
         where, variable = f"{name}.{column.variable.name}", column.variable
         if variable.type == "Num":
             check_numbers(column, where, problems)
-        else:
+        elif not variable.length:
             longest = measure(column, where, encoding, problems)
-            column = replace(column, variable=replace(variable, length=variable.length or longest))
+            column = replace(column, variable=replace(variable, length=longest))
         checked.append(column)
     if not problems.sentences:
-        _refuse_lost_rows(checked, name, encoding, problems)
+        _refuse_lost_rows(checked, name, problems)
+    else:
+        _measure_declared(columns, name, encoding, problems)
     return checked
 
 
-def _refuse_lost_rows(columns: Sequence[Column], name: str, encoding: str, problems: Problems) -> None:
+def _measure_declared(columns: Sequence[Column], name: str, encoding: str, problems: Problems) -> None:
+    """Check the texts whose length is declared; it waits until one of them turns out to need a closer look."""
+    for column in columns:
+        if column.variable.type == "Char" and column.variable.length:
+            measure(column, f"{name}.{column.variable.name}", encoding, problems)
+
+
+def _refuse_lost_rows(columns: Sequence[Column], name: str, problems: Problems) -> None:
     """Blank rows at the end of a file with records under 80 bytes look like padding to every reader."""
     rows = len(columns[0].values)
     narrow = sum(column.variable.length for column in columns) < CARD
     if not rows or not narrow or any(column.variable.type == "Num" for column in columns):
         return
-    if all(not text_bytes(column, rows - 1, rows, encoding)[0].strip() for column in columns):
+    if not any(str(text).strip(" ") for column in columns for text in texts(column.values.iloc[rows - 1 :])):
         sentence = "an all-blank last row of a record under 80 bytes cannot be told from padding"
         problems.add(name, sentence, [rows])
 
 
-def _write_rows(file: BinaryIO, columns: Sequence[Column], rows: int, encoding: str) -> int:
+@dataclass(slots=True)
+class _Rows:
+    """The observations of a dataset as bytes; texts of declared length are `measured` once one is not plain."""
+
+    name: str
+    columns: Sequence[Column]
+    encoding: str
+    measured: bool = False
+
+    def bytes_of(self, column: Column, start: int, stop: int) -> npt.NDArray[Any]:
+        """What stands in the file for some rows of a column; XptError where that cannot be."""
+        if column.variable.type == "Num":
+            return number_words(column, start, stop)
+        plain = plain_bytes(column, start, stop)
+        if plain is not None:
+            return plain
+        if not self.measured:
+            problems = Problems()
+            _measure_declared(self.columns, self.name, self.encoding, problems)
+            if problems.sentences:
+                raise XptError(problems.sentences)
+            self.measured = True
+        return text_bytes(column, start, stop, self.encoding)
+
+
+def _write_rows(file: BinaryIO, data: _Rows, rows: int) -> int:
     """Write the observations block by block, the next one made while one is written; the number of bytes."""
-    named = {f"f{i}": column for i, column in enumerate(columns)}
+    named = {f"f{i}": column for i, column in enumerate(data.columns)}
     record = np.dtype([(name, _field_type(column)) for name, column in named.items()])
     step = max(1, WRITTEN // record.itemsize)
     blocks = [np.empty(min(step, rows), dtype=record) for _ in range(2)]
@@ -265,25 +298,12 @@ def _write_rows(file: BinaryIO, columns: Sequence[Column], rows: int, encoding: 
             if len(under_way) == len(blocks):
                 under_way.popleft().result()
             block = blocks[number % len(blocks)][: stop - start]
-            _fill(block, named, start, stop, encoding)
+            for name, column in named.items():
+                block[name] = data.bytes_of(column, start, stop)
             under_way.append(pool.submit(file.write, block.view(np.uint8).data))
         for written in under_way:
             written.result()
     return rows * record.itemsize
-
-
-def _fill(block: npt.NDArray[np.void], columns: Mapping[str, Column], start: int, stop: int, encoding: str) -> None:
-    """Fill the fields of some records from the columns of their names."""
-    plain = {name: column.plain(start, stop) for name, column in columns.items() if not column.missing}
-    for name in columns.keys() - put_rows(block, plain):
-        block[name] = _bytes(columns[name], start, stop, encoding)
-
-
-def _bytes(column: Column, start: int, stop: int, encoding: str) -> npt.NDArray[Any]:
-    """What stands in the file for some rows of a column."""
-    if column.variable.type == "Num":
-        return number_words(column, start, stop)
-    return text_bytes(column, start, stop, encoding)
 
 
 def _field_type(column: Column) -> str:

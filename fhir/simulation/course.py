@@ -12,8 +12,9 @@ from fhir2cdisc.fhir.simulation.plan import Course, Dose, Therapy, iso, ordinal
 from fhir2cdisc.fhir.simulation.tumours import Scan, draw_lesions, draw_trend, measure, second_read
 from fhir2cdisc.fhir.simulation.vocabulary import COMORBIDITIES, DEFAULT_SCHEDULE, PRIOR_DRUGS, SCHEDULES
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.mappings.study_base import DAYS_PER_MONTH
 
-MONTH = 30.4375
+MONTH = DAYS_PER_MONTH
 SHAPE = 1.1
 
 

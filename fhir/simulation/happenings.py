@@ -10,6 +10,7 @@ from fhir2cdisc.fhir.simulation.plan import AdverseEvent, Course, Form, Visit, i
 from fhir2cdisc.fhir.simulation.questionnaires import FACT, fact_answers, promis_answers
 from fhir2cdisc.fhir.simulation.vocabulary import AE_TERMS, LABS, VITALS
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.mappings.study_base import DAYS_PER_MONTH
 from fhir2cdisc.mappings.study_sections import Questionnaire
 
 
@@ -72,7 +73,7 @@ def add_events(rng: Random, study: Study, course: Course) -> None:
     first, last = course.first_dose, course.last_dose
     if first is None or last is None:
         return
-    months = (min(last + study.safety.window_days, course.end) - first + 1) / 30.4375
+    months = (min(last + study.safety.window_days, course.end) - first + 1) / DAYS_PER_MONTH
     until = min(last + study.safety.window_days, course.end)
     starts = [rng.randint(first, until) for _ in range(_poisson(rng, study.simulation.ae_per_month * months))]
     if rng.random() < 0.06 and first - course.consent > 6:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.criteria import is_whose, of_one_reader
+from fhir2cdisc.adam.plan import adsl_options
 from fhir2cdisc.adam.response.adrs import check_adrs, derive_adrs
 from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.adam.subject.disease import resistance
@@ -177,5 +178,5 @@ def test_lesions_that_nobody_is_named_for_are_every_readers() -> None:
 def test_a_therapy_failed_by_the_reader_who_counts(reader: str, dates: list[str]) -> None:
     said = {"evaluator": "INDEPENDENT ASSESSOR", "evaluator_id": reader}
     study = Study.model_validate({"id": "s", "studyid": "S", "title": "S", "response": said})
-    found = resistance({"RS": collected(R1=("PR", "PR"), R2=("SD", "PD"))}, study)
+    found = resistance({"RS": collected(R1=("PR", "PR"), R2=("SD", "PD"))}, adsl_options(study))
     assert found["ADT"].dt.strftime("%Y-%m-%d").tolist() == dates

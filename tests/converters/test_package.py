@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,6 +88,22 @@ def test_a_package_is_replaced_with_all_that_was_in_it(tmp_path: Path) -> None:
     with new_folder(out, replace_old=True) as part:
         (part / "new").write_text("new")
     assert content(tmp_path) == {"out/new": "new"} and names(tmp_path) == ["out"]
+
+
+def test_an_old_package_that_cannot_be_removed_is_named_and_the_new_one_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, remove = old_package(tmp_path), shutil.rmtree
+
+    def refuse(path: Path, ignore_errors: bool = False) -> None:
+        if path.name.endswith(".old"):
+            raise PermissionError(13, "Permission denied", str(path))
+        remove(path, ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(PermissionError, match=r"\.old"), new_folder(out, replace_old=True) as part:
+        (part / "new").write_text("new")
+    assert content(out) == {"new": "new"}
 
 
 def test_a_link_is_followed_to_the_folder_that_it_names(tmp_path: Path) -> None:

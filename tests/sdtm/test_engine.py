@@ -131,8 +131,11 @@ WRONG = [
     ({}, "VSORRES", {"map": "nope"}, "no map nope"),
     ({"where": "f("}, "VSORRES", {}, "source x"),
     ({"where": "f(", "aside": True}, "VSORRES", {}, "source x"),
-    ({"supp": {"TOOLONGNAME": {"path": "a"}}}, "VSORRES", {}, "TOOLONGNAME"),
-    ({"supp": {"VSLOC": {"path": "a"}}}, "VSORRES", {}, "VSLOC is a variable of VS"),
+    ({"supp": {"TOOLONGNAME": {"path": "a", "label": "A"}}}, "VSORRES", {}, "TOOLONGNAME is no name of a"),
+    ({"supp": {"VSLOC": {"path": "a", "label": "A"}}}, "VSORRES", {}, "VSLOC is a variable of VS"),
+    ({"supp": {"VSX": {"path": "a"}}}, "VSORRES", {}, "VSX: a supplemental qualifier has a label of at most 40 bytes"),
+    ({"supp": {"VSX": {"path": "a", "label": "é" * 21}}}, "VSORRES", {}, "VSX: a supplemental qualifier has a label"),
+    ({}, "VSORRES", {"label": "Result"}, "VSORRES: only a supplemental qualifier has a label"),
 ]
 
 

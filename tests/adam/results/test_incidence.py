@@ -57,6 +57,15 @@ def test_incidence_without_events_and_without_subjects():
     assert nobody["N_SUBJECTS"].tolist() == [0] and math.isnan(nobody["PERCENT"][0])
 
 
+def test_incidence_without_levels_counts_subjects_and_events():
+    """Serious events are asked for as one number: a has 2 events, b 1, c none."""
+    three = ADSL[ADSL["USUBJID"].isin(list("abc"))]
+    table = incidence(three, EVENTS.iloc[:3], levels=())
+    assert table[["LEVEL", "N_SUBJECTS", "N", "N_EVENTS"]].values.tolist() == [[0, 2, 3, 3]]
+    both = incidence(ADSL, EVENTS, levels=(), group="ARM").set_index("GROUP")
+    assert both["N_EVENTS"].to_dict() == {"1": 3, "2": 4, "Total": 7}
+
+
 def test_worst_grade_per_level():
     table = worst_grade(ADSL, EVENTS).set_index(["AEBODSYS", "AEDECOD"])
     any_event = table.loc[("", "")]

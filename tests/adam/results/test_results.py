@@ -6,6 +6,7 @@ import pytest
 from fhir2cdisc.adam.results.change import ChangeSpec
 from fhir2cdisc.adam.results.distribution import DistributionSpec
 from fhir2cdisc.adam.results.incidence import IncidenceSpec
+from fhir2cdisc.adam.results.kinds import makers
 from fhir2cdisc.adam.results.proportion import ProportionSpec
 from fhir2cdisc.adam.results.sheet import COLUMNS, RECORD_COLUMNS, Records, Spec
 from fhir2cdisc.adam.results.shift import ShiftSpec
@@ -273,6 +274,7 @@ EVERY_KIND = [
 
 
 def test_every_kind_is_tried_below():
+    makers()  # reads every file of the room
     kinds = {s.kind for s in EVERY_KIND}
     assert kinds == {one.kind for one in Spec.__subclasses__()} and len(kinds) == len(EVERY_KIND)
     assert len({s.name for s in EVERY_KIND}) == len(EVERY_KIND)
@@ -349,3 +351,13 @@ def test_ids_are_unique(frames):
 def test_conditions(frames, condition, expected):
     spec = ProportionSpec(id="x", label="", criteria=((Records("ADTTE", "PFS", (condition,)),),))
     assert one(summarise_results([spec], frames), STATISTIC="n")["VALUE"] == expected
+
+
+def test_a_landmark_where_the_curve_has_reached_zero_is_zero_whoever_is_at_risk(frames):
+    """All three have had the event by day 150: at 6 months (182.6 days) S is 0, although nobody is at risk."""
+    tte = frames["ADTTE"][frames["ADTTE"]["PARAMCD"] == "PFS"].iloc[:3].assign(AVAL=[50.0, 100.0, 150.0], CNSR=0.0)
+    spec = SurvivalSpec(
+        id="PFS6", label="", paramcd="PFS", population="", landmarks=(6,), min_at_risk=10, complement=True
+    )
+    table = summarise_results([spec], {**frames, "ADTTE": tte}).table.set_index("STATISTIC")
+    assert (table.loc["rate", "VALUE"], table.loc["rate", "REASON"], table.loc["1 - rate", "VALUE"]) == (0.0, "", 100.0)

@@ -62,7 +62,8 @@ def test_nothing_is_said_after_the_last_observation():
     assert math.isnan(late.estimate) and late.at_risk == 0
     assert late.reason == "last observation at 30: no subject is followed so long"
     dead = kaplan_meier([10, 20], [1, 1]).at(21)
-    assert dead.reason == "last observation at 20: all subjects had the event by then"
+    assert (dead.estimate, dead.at_risk, dead.reason) == (0.0, 0, "")
+    assert math.isnan(dead.lower) and math.isnan(dead.upper)
 
 
 def test_number_at_risk_counts_those_observed_on_the_day_itself():
@@ -132,3 +133,11 @@ def test_order_of_subjects_does_not_matter_and_limits_hold_the_curve(sample, ran
         pd.testing.assert_frame_equal(a.table, b.table)
         t = a.table.dropna()
         assert ((t["LOWER"] <= t["SURVIVAL"] + 1e-12) & (t["SURVIVAL"] <= t["UPPER"] + 1e-12)).all()
+
+
+@pytest.mark.parametrize(("events", "expected"), [([1, 1, 1], 0.0), ([1, 1, 0], None)])
+def test_a_curve_that_reached_zero_stays_there_and_any_other_ends(events: list[int], expected: float | None):
+    """Events at 100, 150, 170: S(180) is 0 in R, `summary(extend = TRUE)`; with the last censored nothing is known."""
+    at = kaplan_meier([100, 150, 170], events).at(180)
+    assert math.isnan(at.estimate) if expected is None else at.estimate == expected
+    assert bool(at.reason) == (expected is None)

@@ -46,8 +46,13 @@ def median(rows: list[tuple[int, int]]) -> float | None:
 
 
 def rate(rows: list[tuple[int, int]], months: float, least: int) -> float | None:
-    """S at a month in percent; None with fewer at risk than `least`, or beyond the last observation."""
+    """S at a month in percent; None with fewer at risk than `least`, or beyond the last observation.
+
+    Once everybody had the event S is 0 for good (R survival, `summary(extend = TRUE)`).
+    """
     day = months * MONTH
+    if any(d <= day and level < 1e-12 for d, level in survival(rows)):
+        return 0.0
     if not rows or max(d for d, _ in rows) < day or sum(d >= day for d, _ in rows) < least:
         return None
     return 100 * next((level for d, level in reversed(survival(rows)) if d <= day), 1.0)

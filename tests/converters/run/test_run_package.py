@@ -195,6 +195,32 @@ def test_sdtm_without_subjects_is_one_sentence(
     assert done.exit_code == 1 and message in done.output and len(done.output.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "frame"),
+    [
+        ("ae", pd.DataFrame({"AETERM": ["Headache"]})),
+        ("cm", pd.DataFrame({"CMTRT": ["Aspirin"]})),
+        ("gf", pd.DataFrame({"USUBJID": [1.0], "GFTESTCD": ["SSNV"]})),
+    ],
+)
+def test_records_of_no_subject_are_one_sentence(name: str, frame: pd.DataFrame, cohort: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    pd.DataFrame({"USUBJID": ["01"]}).to_parquet(tmp_path / "in/dm.parquet")
+    frame.to_parquet(tmp_path / f"in/{name}.parquet")
+    done = call("adam", tmp_path / "in", "--study", cohort, "--out", tmp_path / "out")
+    assert done.output == f"Error: {tmp_path / 'in'}: {name.upper()} has no variable USUBJID of text\n"
+
+
+def test_two_records_of_a_subject_in_adsl_are_one_sentence(packages: Packages, cohort: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("adsl", "adtte"):
+        frame, _ = read_xpt(packages.run / f"adam/{name}.xpt")
+        pd.concat([frame, frame.iloc[:1]]).to_parquet(tmp_path / f"in/{name}.parquet")
+    done = call("results", tmp_path / "in", "--study", cohort, "--out", tmp_path / "out")
+    assert done.exit_code == 1 and len(done.output.splitlines()) == 1
+    assert "ADSL: subject LENVA-PEMBRO-HB-01-0001 has more than one record" in done.output
+
+
 def test_the_guides_are_linked_and_a_finished_package_has_no_error(packages: Packages) -> None:
     done = call("validate", packages.run)
     assert done.exit_code == 0 and "0 errors" in done.output

@@ -16,7 +16,6 @@ import pandas as pd
 import pyreadstat
 import pytest
 from fhir2cdisc.converters.xpt import columns as xpt_columns
-from fhir2cdisc.converters.xpt import fast as xpt_fast
 from fhir2cdisc.converters.xpt.ibm_float import from_ibm, out_of_range, to_ibm
 from fhir2cdisc.converters.xpt.layout import join_format, split_format
 from fhir2cdisc.converters.xpt.write import (
@@ -52,15 +51,6 @@ DM_VARIABLES = (
     Variable("TRTSDT", "Date of First Exposure to Treatment", "Num", format="DATE9."),
     Variable("COMMENT", "Comment"),
 )
-
-
-@pytest.fixture(autouse=True, params=["compiled", "plain"])
-def _both_writers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test of this file runs with the compiled shortcuts and without them."""
-    if request.param == "plain":
-        monkeypatch.setattr(xpt_fast, "native", None)
-    elif xpt_fast.native is None:
-        pytest.skip("the package was installed without a C compiler")
 
 
 def test_every_reader_finds_the_same_values_labels_formats_and_lengths(
@@ -312,6 +302,68 @@ def test_all_problems_are_reported_at_once_and_no_value_is_quoted(tmp_path: Path
         write_xpt(frame, tmp_path / "t.xpt", name="T")
     assert len(error.value.problems) == 2
     assert "Patient" not in str(error.value)
+
+
+# Values of a variable of 3 declared bytes, what stands in the file for them, and why.
+DECLARED: list[tuple[Any, str, bytes, str]] = [
+    ("ab", "ascii", b"ab ", "filled with blanks"),
+    ("abc", "ascii", b"abc", "as long as the variable"),
+    ("", "ascii", b"   ", "an empty text is blank"),
+    (None, "ascii", b"   ", "so is a missing one"),
+    (math.nan, "ascii", b"   ", "of either kind"),
+    ("ab ", "ascii", b"ab ", "a blank at the end that fits"),
+    ("abc   ", "ascii", b"abc", "blanks at the end count for nothing"),
+    ("     ", "ascii", b"   ", "nor where there is nothing else"),
+    (" ab", "ascii", b" ab", "a blank at the beginning is kept"),
+    ("é", "utf-8", b"\xc3\xa9 ", "two bytes of UTF-8"),
+    ("肝", "utf-8", "肝".encode(), "three bytes of UTF-8"),
+    ("肝", "gb18030", "肝".encode("gb18030") + b" ", "two bytes of GB 18030"),
+]
+
+
+@pytest.mark.parametrize(("value", "encoding", "expected", "why"), DECLARED, ids=[d[3] for d in DECLARED])
+def test_texts_of_declared_length_stand_in_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: Any, encoding: str, expected: bytes, why: str
+) -> None:
+    monkeypatch.setattr("fhir2cdisc.converters.xpt.write.WRITTEN", 1)  # each record is a block of its own
+    frame = pd.DataFrame({"ID": [WIDE] * 3, "A": ["abc", value, "x"]}, dtype=object)
+    variables = [Variable("ID", "", length=90), Variable("A", "", length=3)]
+    write_xpt(frame, tmp_path / "t.xpt", name="T", variables=variables, encoding=encoding)
+    assert (tmp_path / "t.xpt").read_bytes()[-3 * 93 - 41 : -41] == b"".join(
+        WIDE.encode() + text for text in (b"abc", expected, b"x  ")
+    )
+
+
+DECLARED_LATE: list[tuple[Any, str, str]] = [
+    ("abcd", "ascii", "T.A: the longest value has 4 bytes, the declared length is 3"),
+    ("肝肝", "gb18030", "T.A: the longest value has 4 bytes, the declared length is 3"),
+    ("a\0", "ascii", "T.A, row 3: a NUL character in the text"),
+    ("é", "ascii", "T.A, row 3: character U+00E9 at place 1 is not in the encoding ascii"),
+    ("\ud800", "utf-8", "T.A, row 3: character U+D800 at place 1 is not in the encoding utf-8"),
+    (5, "ascii", "T.A, row 3: a value of type int where text is declared"),
+]
+
+
+@pytest.mark.parametrize(("value", "encoding", "problem"), DECLARED_LATE, ids=[d[2] for d in DECLARED_LATE])
+def test_a_text_that_is_refused_after_others_were_written_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: Any, encoding: str, problem: str
+) -> None:
+    monkeypatch.setattr("fhir2cdisc.converters.xpt.write.WRITTEN", 1)
+    first = ["abc", "é" if encoding == "utf-8" else "x"]
+    frame = pd.DataFrame({"ID": [WIDE] * 3, "A": [*first, value], "B": ["b", "", "b\0"]})
+    variables = [Variable(name, "", length=length) for name, length in (("ID", 90), ("A", 3), ("B", 3))]
+    with pytest.raises(XptError) as refused:
+        write_xpt(frame, tmp_path / "t.xpt", name="T", variables=variables, encoding=encoding)
+    assert refused.value.problems == (problem, "T.B, row 3: a NUL character in the text")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_of_declared_length_are_reported_beside_numbers(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"A": ["a\0"], "N": [math.inf]})
+    variables = [Variable("A", "", length=3), Variable("N", "", "Num")]
+    with pytest.raises(XptError) as refused:
+        write_xpt(frame, tmp_path / "t.xpt", name="T", variables=variables)
+    assert sorted(problem.partition(":")[0] for problem in refused.value.problems) == ["T.A, row 1", "T.N, row 1"]
 
 
 def test_a_refused_or_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

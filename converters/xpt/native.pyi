@@ -1,9 +1,0 @@
-from typing import Any
-
-import numpy.typing as npt
-
-def longest_text(texts: npt.NDArray[Any], /) -> int: ...
-def in_range(numbers: npt.NDArray[Any], /) -> bool: ...
-def put_rows(
-    block: npt.NDArray[Any], record: int, rows: int, fields: tuple[tuple[int, int, npt.NDArray[Any]], ...], /
-) -> tuple[bool, ...]: ...

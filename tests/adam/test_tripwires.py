@@ -1,0 +1,96 @@
+"""Signs that results cannot be right: each from a table of its own, and none where nothing is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from fhir2cdisc.adam.tripwires import TripwireOptions, tripwires
+
+DAY = pd.Timestamp("2024-01-01")
+
+
+def subjects(n: int, **said: Any) -> pd.DataFrame:
+    ids = [f"{one:02}" for one in range(1, n + 1)]
+    base = {
+        "USUBJID": ids,
+        "SAFFL": "Y",
+        "DTHFL": "",
+        "DTHDT": pd.NaT,
+        "TRTSDT": DAY,
+        "TRTEDT": DAY + pd.Timedelta("9D"),
+    }
+    return pd.DataFrame(base).assign(**said)
+
+
+def times(code: str, *rows: tuple[str, float, float]) -> pd.DataFrame:
+    """USUBJID, CNSR, AVAL."""
+    made = pd.DataFrame(rows, columns=["USUBJID", "CNSR", "AVAL"]).assign(PARAMCD=code, STARTDT=DAY)
+    return made.assign(ADT=DAY + pd.to_timedelta(made["AVAL"] - 1, unit="D"))
+
+
+def overall(*who: str) -> pd.DataFrame:
+    return pd.DataFrame({"USUBJID": who, "PARAMCD": "OVR", "AVALC": "SD", "ANL01FL": "Y"})
+
+
+def records(domain: str, column: str, *rows: tuple[str, str]) -> pd.DataFrame:
+    made = pd.DataFrame(rows, columns=["USUBJID", column])
+    return made.assign(RSTESTCD="OVRLRESP") if domain == "RS" else made
+
+
+OS = times("OS", ("01", 0.0, 50.0), ("02", 1.0, 60.0))
+RS = records("RS", "RSDTC", ("01", "2024-02-01"), ("02", "2024-02-01"), ("03", "2024-02-01"))
+THERAPY = [("01", 5.0, 21.0), ("02", 5.0, 22.0), ("03", 1.0, 5.0)]
+
+# What is wrong | ADSL | ADTTE | ADRS | SDTM | rule and subjects
+CASES: list[tuple[str, pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, pd.DataFrame], list[tuple[str, str]]]] = [
+    ("nothing", subjects(2), OS, overall("01"), {"RS": RS}, []),
+    ("one of three", subjects(3), OS, overall("01"), {"RS": RS}, [("few assessed", "")]),
+    ("lesions only", subjects(2), OS, overall(), {"TR": records("TR", "TRDTC", ("01", ""))}, [("few assessed", "")]),
+    ("no assessment exists", subjects(3), OS, overall(), {}, []),
+    ("death without date", subjects(2, DTHFL=["Y", ""]), OS, overall(), {}, [("death without date", "01")]),
+    ("death with date", subjects(2, DTHFL=["Y", ""], DTHDT=[DAY, pd.NaT]), OS, overall(), {}, []),
+    ("one of three within a cycle", subjects(3), times("PFS", *THERAPY), overall(), {}, [("new therapy", "")]),
+    ("one of four is no more than 30%", subjects(4), times("PFS", *THERAPY, ("04", 0.0, 9.0)), overall(), {}, []),
+    (
+        "a later dose",
+        subjects(2, TRTEDT=DAY),
+        OS,
+        overall(),
+        {"EX": records("EX", "EXSTDTC", ("01", "2024-01-01"), ("01", "2024-02-01"), ("02", "2024-01-01"))},
+        [("one day of treatment", "01")],
+    ),
+    (
+        "records after the first day",
+        subjects(2),
+        times("OS", ("01", 0.0, 1.0), ("02", 1.0, 1.0)),
+        overall(),
+        {"VS": records("VS", "VSDTC", ("01", "2024-01-02"), ("02", "2024-01-01"))},
+        [("one day of survival", "01")],
+    ),
+    ("nobody starts", subjects(2, TRTSDT=pd.NaT), OS.iloc[:0], overall(), {}, [("no start", "")]),
+    ("no subject at all", subjects(0), OS.iloc[:0], overall(), {}, []),
+]
+
+
+@pytest.mark.parametrize(("what", "adsl", "adtte", "adrs", "sdtm", "expected"), CASES, ids=[one[0] for one in CASES])
+def test_each_sign_is_given_where_it_is_due(
+    what: str,
+    adsl: pd.DataFrame,
+    adtte: pd.DataFrame,
+    adrs: pd.DataFrame,
+    sdtm: dict[str, pd.DataFrame],
+    expected: list[tuple[str, str]],
+) -> None:
+    found = tripwires({"ADSL": adsl, "ADTTE": adtte, "ADRS": adrs}, sdtm)
+    assert list(zip(found["RULE"].str.removeprefix("tripwire."), found["USUBJID"], strict=True)) == expected, what
+    assert set(found["SEVERITY"]) <= {"ERROR"}
+
+
+def test_the_limits_are_options() -> None:
+    frames = {"ADSL": subjects(4), "ADTTE": times("PFS", *THERAPY, ("04", 0.0, 9.0)), "ADRS": overall("01")}
+    strict = TripwireOptions(assessed=0.25, new_therapy=0.2)
+    assert tripwires(frames, {"RS": RS}, strict)["RULE"].tolist() == ["tripwire.new therapy"]
+    loose = TripwireOptions(assessed=0.26, new_therapy=0.5, cycle_days=22)
+    assert tripwires(frames, {"RS": RS}, loose)["RULE"].tolist() == ["tripwire.few assessed"]
