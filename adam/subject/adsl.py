@@ -7,9 +7,9 @@ import pandas as pd
 from fhir2cdisc.adam.frames.columns import number, text, yes_no
 from fhir2cdisc.adam.frames.dates import full_dates, impute_dates
 from fhir2cdisc.adam.frames.sdtm import Frames, dataset
-from fhir2cdisc.adam.frames.variables import derived, derived_date, derived_number, predecessor
+from fhir2cdisc.adam.frames.variables import derived, derived_date, derived_number, predecessor, with_methods
 from fhir2cdisc.adam.subject import biomarkers, disease, last_alive, markers, tumour_board
-from fhir2cdisc.adam.subject.biomarkers import gene_flag
+from fhir2cdisc.adam.subject.biomarkers import gene_flag, gene_in_words
 from fhir2cdisc.adam.subject.disease import add_disease
 from fhir2cdisc.adam.subject.last_alive import last_known_alive
 from fhir2cdisc.adam.subject.options import AdslOptions
@@ -17,6 +17,9 @@ from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.study import Arm
 
 FROM_DM = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ETHNIC", "COUNTRY", "ARM", "ACTARM")
+LAST = "the last DISPOSITION EVENT of DSSCAT STUDY {} (by first possible day, then DSSEQ; no DSSCAT is participation)"
+REASON = f"DS.DSDECOD of {LAST} unless COMPLETED"
+STATUS = f"COMPLETED or else DISCONTINUED by DS.DSDECOD of {LAST}, ONGOING without such"
 VARIABLES = (
     predecessor("STUDYID", "Study Identifier", "DM.STUDYID", core="Req"),
     predecessor("USUBJID", "Unique Subject Identifier", "DM.USUBJID", core="Req"),
@@ -30,29 +33,51 @@ VARIABLES = (
     predecessor("COUNTRY", "Country", "DM.COUNTRY"),
     predecessor("ARM", "Description of Planned Arm", "DM.ARM"),
     predecessor("ACTARM", "Description of Actual Arm", "DM.ACTARM"),
-    derived("TRT01P", "Planned Treatment for Period 01", "DM.ARM; else the first arm of the study that the drugs fit"),
-    derived("TRT01A", "Actual Treatment for Period 01", "DM.ACTARM; else the first arm that the drugs given fit"),
+    derived(
+        "TRT01P",
+        "Planned Treatment for Period 01",
+        "DM.ARM; else the first arm of the study, by its precedence, whose drugs those of EX.EXTRT fit",
+    ),
+    derived("TRT01A", "Actual Treatment for Period 01", "DM.ACTARM; else as TRT01P by EX.EXTRT"),
     derived_date("RFSTDT", "Reference Start Date", "DM.RFSTDTC where complete to the day"),
     derived_date("RFICDT", "Date of Informed Consent", "DM.RFICDTC where complete to the day"),
-    derived_date("ENRLDT", "Date of Enrollment", "DS.DSSTDTC of ENTERED INTO TRIAL"),
-    derived_date("TRTSDT", "Date of First Exposure to Treatment", "Earliest EX.EXSTDTC complete to the day"),
-    derived_date("TRTEDT", "Date of Last Exposure to Treatment", "Latest EX.EXENDTC or EX.EXSTDTC complete to the day"),
+    derived_date(
+        "ENRLDT", "Date of Enrollment", "Earliest DS.DSSTDTC complete to the day where DSDECOD is ENTERED INTO TRIAL"
+    ),
+    derived_date(
+        "TRTSDT",
+        "Date of First Exposure to Treatment",
+        "Earliest EX.EXSTDTC complete to the day; DM.RFXSTDTC where there is no EX at all",
+    ),
+    derived_date(
+        "TRTEDT",
+        "Date of Last Exposure to Treatment",
+        "Latest EX.EXENDTC or EX.EXSTDTC complete to the day; DM.RFXENDTC where there is no EX at all",
+    ),
     derived_number("TRTDURD", "Total Treatment Duration (Days)", "TRTEDT - TRTSDT + 1"),
-    derived_date("EOSDT", "End of Study Date", "DS.DSSTDTC of the last disposition event of study participation"),
-    derived("DCSREAS", "Reason for Discontinuation from Study", "DS.DSDECOD of that event unless COMPLETED"),
-    derived("EOSSTT", "End of Study Status", "COMPLETED, DISCONTINUED by DCSREAS, else ONGOING"),
-    derived_date("EOTDT", "End of Treatment Date", "DS.DSSTDTC of the last disposition event of study treatment"),
-    derived("DCTREAS", "Reason for Discontinuation of Treatment", "DS.DSDECOD of that event unless COMPLETED"),
-    derived("EOTSTT", "End of Treatment Status", "By DCTREAS, else ONGOING; blank if never treated, dead or off study"),
+    derived_date("EOSDT", "End of Study Date", f"DS.DSSTDTC complete to the day of {LAST.format('PARTICIPATION')}"),
+    derived("DCSREAS", "Reason for Discontinuation from Study", REASON.format("PARTICIPATION")),
+    derived("EOSSTT", "End of Study Status", STATUS.format("PARTICIPATION")),
+    derived_date("EOTDT", "End of Treatment Date", f"DS.DSSTDTC complete to the day of {LAST.format('TREATMENT')}"),
+    derived("DCTREAS", "Reason for Discontinuation of Treatment", REASON.format("TREATMENT")),
+    derived(
+        "EOTSTT",
+        "End of Treatment Status",
+        f"{STATUS.format('TREATMENT')}; blank without TRTSDT and EX, and where it would be ONGOING but DTHFL is Y or "
+        "EOSSTT is not ONGOING",
+    ),
     derived_date("DTHDT", "Date of Death", "DM.DTHDTC where complete to the day"),
     predecessor("DTHFL", "Subject Death Flag", "DM.DTHFL"),
-    derived("DTHCAUS", "Cause of Death", "DD.DDSTRESC of the primary cause of death"),
-    derived("FASFL", "Full Analysis Set Population Flag", "Y for a subject who consented or was enrolled"),
-    derived("SAFFL", "Safety Population Flag", "Y for a subject with at least one dose"),
+    derived("DTHCAUS", "Cause of Death", "DD.DDSTRESC of the first record with DDTESTCD PRCDTH, where DTHFL is Y"),
+    derived("FASFL", "Full Analysis Set Population Flag", ""),
+    derived("SAFFL", "Safety Population Flag", "Y where TRTSDT is present or EX has a record, else N"),
     derived(
-        "EVALFL", "Response-Evaluable Population Flag", "Y if treated, with a target lesion and a response after TRTSDT"
+        "EVALFL",
+        "Response-Evaluable Population Flag",
+        "Y where SAFFL is Y, TU.TUSTRESC is TARGET or TARGET NODAL, and RS OVRLRESP has a complete date after TRTSDT; "
+        "else N",
     ),
-    derived_number("ENRLRANK", "Rank of Enrollment", "Order of RFICDT (else ENRLDT), then USUBJID"),
+    derived_number("ENRLRANK", "Rank of Enrollment", "Order of RFICDT (else ENRLDT), then USUBJID; missing without"),
 )
 
 
@@ -211,39 +236,52 @@ def _interim(adsl: pd.DataFrame, options: AdslOptions) -> None:
 def adsl_dataset(options: AdslOptions) -> Dataset:
     """ADSL; flags of arms, drugs, genes and interim looks are those of the study."""
     flags = [
-        *((arm_flag(arm), f"Fits {arm.code} Flag", f"Y if the drugs fit: {arm.label}") for arm in options.arms),
-        *((d.flag, f"Received {d.name.title()} Flag", f"Y if EX holds {d.name}") for d in options.drugs if d.flag),
         *(
-            (f"INT{n}FL", f"Interim Look {n} Flag", f"Y for the first {cases} subjects by ENRLRANK")
+            (arm_flag(arm), f"Fits {arm.code} Flag", _fits_in_words(arm))
+            for arm in options.arms
+            if arm.any_class or arm.all_class
+        ),
+        *(
+            (d.flag, f"Received {d.name.title()} Flag", f"Y if EX holds {d.name}, else N")
+            for d in options.drugs
+            if d.flag
+        ),
+        *(
+            (f"INT{n}FL", f"Interim Look {n} Flag", f"Y for the first {cases} subjects by ENRLRANK, else N")
             for n, cases in enumerate(options.looks, start=1)
         ),
         *(
-            (
-                gene_flag(gene),
-                f"{gene_flag(gene).removesuffix('FL')} Alteration Flag",
-                f"Y if GF has a variant of {gene}",
-            )
+            (gene_flag(gene), f"{gene_flag(gene).removesuffix('FL')} Alteration Flag", gene_in_words(gene))
             for marker in options.biomarkers
             for gene in marker.genes
         ),
     ]
     own = tuple(derived(name, label[:40], method) for name, label, method in flags)
+    enrolled = "Y where DS holds ENTERED INTO TRIAL or DM.RFICDTC is present, else N"
+    known = (
+        *VARIABLES,
+        *last_alive.VARIABLES,
+        *disease.VARIABLES,
+        *biomarkers.VARIABLES,
+        *markers.VARIABLES,
+        *tumour_board.VARIABLES,
+    )
+    said = {"FASFL": enrolled if options.by_enrolment else "Y for every subject of DM", **markers.methods(options)}
     return Dataset(
         "ADSL",
         "Subject-Level Analysis Dataset",
         "SUBJECT LEVEL ANALYSIS DATASET",
         "One record per subject",
-        (
-            *VARIABLES,
-            *last_alive.VARIABLES,
-            *disease.VARIABLES,
-            *biomarkers.VARIABLES,
-            *markers.VARIABLES,
-            *tumour_board.VARIABLES,
-            *own,
-        ),
+        (*with_methods(known, said), *own),
         ("STUDYID", "USUBJID"),
     )
+
+
+def _fits_in_words(arm: Arm) -> str:
+    parts = [f"one of {', '.join(arm.drugs)}"] if arm.drugs else []
+    parts += [f"a drug of class {' or '.join(arm.any_class)}"] if arm.any_class else []
+    parts += [f"a drug of each class {', '.join(arm.all_class)}"] if arm.all_class else []
+    return f"Y if EX holds {' and '.join(parts)}, else N"
 
 
 def arm_flag(arm: Arm) -> str:

@@ -16,19 +16,36 @@ from fhir2cdisc.adam.subject.tumour_board import guidance_periods, guided_therap
 SUBSEQUENT = "SUBSEQUENT"
 PRIOR = "PRIOR"
 # Procedures against the tumour: of these one after the first dose is new anticancer therapy.
-_TUMOUR_PROCEDURE = r"RADIOTHERAPY|RADIATION|RESECTION|SURGERY|SURGICAL|ABLATION|EMBOLI|HEPATECTOMY"
+_TUMOUR_PROCEDURES = (
+    "RADIOTHERAPY",
+    "RADIATION",
+    "RESECTION",
+    "SURGERY",
+    "SURGICAL",
+    "ABLATION",
+    "EMBOLI",
+    "HEPATECTOMY",
+)
 VARIABLES = (
     derived_date(
-        "DIAGDT", "Date of Diagnosis", "Earliest MH.MHSTDTC of a primary diagnosis; first possible day if partial"
+        "DIAGDT",
+        "Date of Diagnosis",
+        "Earliest MH.MHSTDTC where MHCAT is PRIMARY DIAGNOSIS; the first possible day of a partial date",
     ),
-    derived("HISTOLOG", "Histology", "MI.MISTRESC of the histology"),
+    derived("HISTOLOG", "Histology", "MI.MISTRESC of the first record with MITESTCD HISTTYPC"),
     derived_date(
         "NACTDT",
         "Date of New Anti-Cancer Therapy",
-        "Earliest anticancer drug (CM) or procedure (PR) after TRTSDT that is not of the study",
+        "Earliest date after TRTSDT of CM.CMSTDTC where CMCAT holds SUBSEQUENT or is ANTINEOPLASTIC, or of PR.PRSTDTC "
+        f"where PRTRT or PRCAT names {', '.join(_TUMOUR_PROCEDURES)}; without its day the first possible one after "
+        "TRTSDT",
     ),
-    derived_number("PRIORLN", "Number of Prior Anti-Cancer Therapies", "Records of CM with a prior therapy category"),
-    derived_number("ECOGBL", "Baseline ECOG Performance Status", "Last RS ECOG101 on or before TRTSDT"),
+    derived_number("PRIORLN", "Number of Prior Anti-Cancer Therapies", "Number of CM records where CMCAT holds PRIOR"),
+    derived_number(
+        "ECOGBL",
+        "Baseline ECOG Performance Status",
+        "RS.RSSTRESN of the last ECOG101 on or before TRTSDT, by complete RSDTC and RSSEQ",
+    ),
 )
 
 
@@ -81,7 +98,7 @@ def _new_therapy(adsl: pd.DataFrame, frames: Frames) -> pd.Series:
     category = text(cm, "CMCAT")
     drugs = cm[category.str.contains(SUBSEQUENT, regex=False) | (category == "ANTINEOPLASTIC")]
     words = text(pr, "PRTRT").str.upper() + " " + text(pr, "PRCAT").str.upper()
-    procedures = pr[words.str.contains(_TUMOUR_PROCEDURE, regex=True)]
+    procedures = pr[words.str.contains("|".join(_TUMOUR_PROCEDURES), regex=True)]
     found = []
     for rows, column in ((drugs, "CMSTDTC"), (procedures, "PRSTDTC")):
         if len(rows):
