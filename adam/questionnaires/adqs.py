@@ -33,7 +33,8 @@ from fhir2cdisc.mappings.instruments import instruments
 from fhir2cdisc.mappings.standard.datasets import Dataset
 
 ECOG_CODES = frozenset({"ECOG101", "ECOG1", "ECOGPS", "ECOG"})
-ASSESSMENT = ["USUBJID", "VISIT", "ADT", "TESTCD"]
+ASSESSMENT = ["USUBJID", "VISIT", "VISITNUM", "ADT"]
+ANSWER = [*ASSESSMENT, "TESTCD"]
 CARRIED = ["STUDYID", "SUBJID", "SITEID", "SAFFL", "TRT01A", "TRTSDT", "TRTEDT"]
 VARIABLES = (
     *SUBJECT[:8],
@@ -156,10 +157,10 @@ def adqs_sources(adqs: pd.DataFrame, qs: pd.DataFrame) -> pd.DataFrame:
     ready = _records(qs, "QS")
     parts = []
     for instrument in INSTRUMENTS:
-        used = _answered(ready, instrument)[["USUBJID", "VISIT", "ADT", "TESTCD", "SEQ"]]
+        used = _answered(ready, instrument)[[*ANSWER, "SEQ"]]
         scores = adqs[(adqs["PARCAT1"] == instrument.qscat) & (adqs["PARCAT2"] == "Score")]
         fed = used.merge(_feeds(), on="TESTCD")
-        keys = ["USUBJID", "VISIT", "ADT", "PARAMCD"]
+        keys = [*ASSESSMENT, "PARAMCD"]
         parts.append(scores[[*keys, "ASEQ"]].merge(fed, on=keys))
     out = pd.concat(parts, ignore_index=True).rename(columns={"SEQ": "SRCSEQ"})
     out = out.assign(SRCDOM="QS", SRCVAR="QSSTRESN")
@@ -178,7 +179,7 @@ def _form_findings(ready: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
     mine = mine.assign(QSSTRESN=mine["RESULT"])
     known, fits = _fits(mine, instrument)
     scores = mine["TESTCD"].str.startswith(("FAC015", "PA261")).astype(bool)
-    doubled = mine.duplicated(ASSESSMENT, keep="last")
+    doubled = mine.duplicated(ANSWER, keep="last")
     rules = (
         (known & ~fits, "range of the item", "error", "is outside the range of {TESTCD}: missing"),
         (~known & ~scores, "items of the form", "error", "belongs to {TESTCD}, no item of the form"),
@@ -237,17 +238,16 @@ def _answered(ready: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
     """The answers that count: known items, in range, the last of an item in an assessment."""
     mine = ready[ready["CAT"] == instrument.qscat]
     _, fits = _fits(mine, instrument)
-    return mine.loc[fits].drop_duplicates(ASSESSMENT, keep="last")
+    return mine.loc[fits].drop_duplicates(ANSWER, keep="last")
 
 
 def _instrument_rows(ready: pd.DataFrame, instrument: Instrument, options: AdqsOptions) -> pd.DataFrame:
     answered = _answered(ready, instrument)
     if not len(answered):
         return pd.DataFrame()
-    keys = ["USUBJID", "VISIT", "VISITNUM", "ADT"]
-    group = answered.groupby(keys, dropna=False, sort=True).ngroup()
+    group = answered.groupby(ASSESSMENT, dropna=False, sort=True).ngroup()
     wide = answered.assign(_a=group).pivot(index="_a", columns="TESTCD", values="RESULT")
-    assessments = answered.assign(_a=group).drop_duplicates("_a").set_index("_a")[keys].sort_index()
+    assessments = answered.assign(_a=group).drop_duplicates("_a").set_index("_a")[ASSESSMENT].sort_index()
     scores = instrument.score(wide, options)
     parts = []
     names = [n for n in instrument.labels if options.experimental or n not in ("PHS", "MHS")]

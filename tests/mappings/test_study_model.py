@@ -89,6 +89,10 @@ OWN = '[[time_to_event]]\nparamcd = "TTX"\nparam = "X"\nevents = [{ says = "D", 
             "endpoint x: by 'TMB' is no biomarker of this study",
         ),
         ('[[arms]]\ncode = "A"\nlabel = "A"\ndrugs = ["X"]\n', "drug 'X' of an arm or regimen"),
+        (
+            '[[arms]]\ncode = "A"\nlabel = "Arm A"\n[statistics]\ncontrol = "Arm A"\n',
+            "statistics.control 'Arm A' is no arm of this study",
+        ),
         ('[[arms]]\ncode = "A"\nlabel = "A"\n[[arms]]\ncode = "A"\nlabel = "B"\n', "arm 'A' is defined twice"),
     ],
 )

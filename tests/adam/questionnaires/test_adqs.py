@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from fhir2cdisc.adam.lineage import adam_lineage
 from fhir2cdisc.adam.questionnaires import fact_hep, promis29
 from fhir2cdisc.adam.questionnaires.adqs import AdqsOptions, adqs_findings, adqs_sources, derive_adqs
 from fhir2cdisc.adam.questionnaires.visit_windows import VisitWindows, assign_windows
@@ -139,6 +140,37 @@ def test_fact_hep_scores_items_and_sources():
     assert key["SRCSEQ"].tolist() == list(range(46, 91))
     toi = sources[sources["PARAMCD"] == "TOI"]
     assert len(toi) == 2 * 32 and set(sources["SRCDOM"]) == {"QS"}
+
+
+@pytest.mark.parametrize("when", ["2024-04-10", "2024-04"])
+def test_the_lineage_of_a_score_names_its_own_answers_and_no_others(when):
+    """Two forms and another questionnaire at visits of one name; of two answers the later, none outside its range."""
+    forms = [
+        form(fact_hep, when, 2, "UNSCHEDULED", 5.1),
+        form(promis29, when, 3, "UNSCHEDULED", 5.1),
+        form(fact_hep, when, 1, "UNSCHEDULED", 5.2),
+        form(fact_hep, "2024-05-10", 1, "UNSCHEDULED", 5.2),
+        form(fact_hep, when, 0, "UNSCHEDULED", 5.1, subject="02"),
+    ]
+    again = forms[0].iloc[[0]].assign(QSSTRESN=4.0)  # GP1 a second time
+    qs = pd.concat([*forms, again], ignore_index=True)
+    qs["QSSEQ"] = np.arange(1.0, len(qs) + 1)
+    qs.loc[1, "QSSTRESN"] = 9.0  # GP2 out of range
+    out = derive_adqs(ADSL, qs)
+    lineage = adam_lineage({"ADQS": out}, qs)
+    physical = out[(out["PARAMCD"] == "PWB") & (out["VISITNUM"] == 5.1) & (out["USUBJID"] == "01")].iloc[0]
+    behind = lineage[(lineage["USUBJID"] == "01") & (lineage["SEQ"] == physical["ASEQ"])]
+    assert behind["SRCSEQ"].tolist() == [3, 4, 5, 6, 7, len(qs)]  # five of the form, and GP1 of the last record
+    assert physical["AVAL"] == pytest.approx((0 + 5 * 2) * 7 / 6)
+    later = out[(out["PARAMCD"] == "PWB") & (out["VISITNUM"] == 5.2)]
+    assert later["AVAL"].tolist() == [21, 21]  # seven answers of 1, each turned into 3
+    function = out[(out["PARAMCD"] == "PF") & (out["USUBJID"] == "01")].iloc[0]
+    codes = qs.set_index("QSSEQ")["QSTESTCD"]
+    named = lineage[(lineage["USUBJID"] == "01") & (lineage["SEQ"] == function["ASEQ"])]["SRCSEQ"].map(codes)
+    assert sorted(named) == sorted(i.qstestcd for i in promis29.items() if i.domain == "PF")
+    scored = lineage[lineage["PARAMCD"].isin([*fact_hep.LABELS, *promis29.LABELS])]
+    owner = qs.set_index("QSSEQ")["USUBJID"]
+    assert (scored["SRCSEQ"].map(owner) == scored["USUBJID"]).all()
 
 
 def test_promis_and_ecog_in_one_dataset():

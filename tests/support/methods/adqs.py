@@ -50,10 +50,10 @@ def fits(row: Row) -> bool:
 
 @cache
 def forms(data: Analysed) -> dict[tuple[Any, ...], dict[str, Row]]:
-    """(subject, form, visit, day) to its answered items, the last of each by QSSEQ."""
+    """(subject, form, visit by name and number, day) to its answered items, the last of each by QSSEQ."""
     found: dict[tuple[Any, ...], dict[str, Row]] = defaultdict(dict)
     for row in sorted(filter(fits, data.rows("QS")), key=lambda r: r["QSSEQ"]):
-        found[row["USUBJID"], row["QSCAT"], row["VISIT"], day(row["QSDTC"])][row["QSTESTCD"]] = row
+        found[row["USUBJID"], row["QSCAT"], row["VISIT"], row["VISITNUM"], day(row["QSDTC"])][row["QSTESTCD"]] = row
     return found
 
 
@@ -84,13 +84,17 @@ def promis_scores(answers: dict[str, float]) -> dict[str, Any]:
 
 @cache
 def scores(data: Analysed) -> dict[tuple[Any, ...], Any]:
-    """(subject, form, visit, day, parameter) to the score."""
+    """The same and the parameter to the score."""
     found = {}
     for key, rows in forms(data).items():
         answers = {code: row["QSSTRESN"] for code, row in rows.items()}
         made = fact_scores(answers) if key[1] == FACT_HEP else promis_scores(answers)
         found |= {(*key, name): value for name, value in made.items()}
     return found
+
+
+def assessment(row: Row) -> tuple[Any, ...]:
+    return row["USUBJID"], row["PARCAT1"], row["VISIT"], row["VISITNUM"], row["ADT"]
 
 
 def is_ecog(row: Row) -> bool:
@@ -104,16 +108,16 @@ def source(data: Analysed, row: Row) -> Row:
 
 def value(data: Analysed, row: Row) -> Any:
     if row["PARCAT2"] == "Score" and not is_ecog(row):
-        return scores(data)[row["USUBJID"], row["PARCAT1"], row["VISIT"], row["ADT"], row["PARAMCD"]]
+        return scores(data)[*assessment(row), row["PARAMCD"]]
     if not is_ecog(row):
-        return forms(data)[row["USUBJID"], row["PARCAT1"], row["VISIT"], row["ADT"]][row["PARAMCD"]]["QSSTRESN"]
+        return forms(data)[assessment(row)][row["PARAMCD"]]["QSSTRESN"]
     return source(data, row)[f"{row['SRCDOM']}STRESN"]
 
 
 def values(data: Analysed) -> Compared:
     there = set()
     for row in data.rows("ADQS"):
-        key = row["USUBJID"], row["PARCAT1"], row["VISIT"], row["ADT"], row["PARAMCD"]
+        key = *assessment(row), row["PARAMCD"]
         there.add(key)
         if row["PARAMCD"] not in EXPERIMENTAL:
             yield f"{key}", row["AVAL"], value(data, row)
@@ -137,7 +141,7 @@ def of_record(variable: str, expected: Callable[[Analysed, Row], Any]) -> Check:
 def own_dates(data: Analysed, row: Row) -> Any:
     if row["SRCSEQ"] != "":
         return day(source(data, row)[f"{row['SRCDOM']}DTC"])
-    assert (row["USUBJID"], row["PARCAT1"], row["VISIT"], row["ADT"]) in forms(data)
+    assert assessment(row) in forms(data)
     return row["ADT"]
 
 
@@ -164,7 +168,7 @@ def form(data: Analysed, row: Row) -> str:
 
 def source_number(data: Analysed, row: Row) -> Any:
     if row["PARCAT2"] == "Item":
-        answers = forms(data)[row["USUBJID"], row["PARCAT1"], row["VISIT"], row["ADT"]]
+        answers = forms(data)[assessment(row)]
         return answers[row["PARAMCD"]]["QSSEQ"]
     return source(data, row)["RSSEQ"] if is_ecog(row) else ""
 
