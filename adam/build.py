@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
-from fhir2cdisc.adam.frames.findings import gather_findings
+from fhir2cdisc.adam.frames.clock import without_later
+from fhir2cdisc.adam.frames.findings import findings, gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, cut_at, dataset, tidy
 from fhir2cdisc.adam.frames.variables import described
 from fhir2cdisc.adam.lineage import adam_lineage
@@ -19,8 +21,9 @@ from fhir2cdisc.adam.response.source import response_evaluable, source_findings,
 from fhir2cdisc.adam.results.sheet import Spec
 from fhir2cdisc.adam.results.summary import study_specs
 from fhir2cdisc.adam.safety.adae import adae_dataset, adae_findings, derive_adae
-from fhir2cdisc.adam.subject.adsl import adsl_dataset, derive_adsl, first_and_last_dose
+from fhir2cdisc.adam.subject.adsl import adsl_dataset, derive_subjects
 from fhir2cdisc.adam.subject.disease import periods_by_guidance
+from fhir2cdisc.adam.subject.treatment import read_exposure, study_doses
 from fhir2cdisc.adam.time_to_event.adtte import adtte_dataset, check_adtte, derive_adtte
 from fhir2cdisc.adam.tripwires import tripwires
 from fhir2cdisc.adam.tumour.adtr import adtr_dataset, derive_adtr
@@ -41,6 +44,7 @@ class Adam:
     tripwires what makes its numbers doubtful (see `tripwires`); a finding like the others.
     findings  what was found while they were made (DATASET, USUBJID, RULE, MESSAGE ...).
     lineage   the records that each record came from (see `adam_lineage`).
+    evidence  what each fact of a subject was chosen from (`subject.evidence.EVIDENCE_COLUMNS`).
     """
 
     frames: dict[str, pd.DataFrame]
@@ -50,11 +54,12 @@ class Adam:
     tripwires: pd.DataFrame
     findings: pd.DataFrame
     lineage: pd.DataFrame
+    evidence: pd.DataFrame
 
 
-def study_lesions(frames: Frames) -> Lesions:
-    """The lesions of SDTM frames, with the first dose that tells which scans are baseline."""
-    start = first_and_last_dose(frames)[["USUBJID", "TRTSDT"]]
+def study_lesions(frames: Frames, study: Study) -> Lesions:
+    """The lesions of SDTM frames, with the first dose of study treatment that tells which scans are baseline."""
+    start = read_exposure(frames, adsl_options(study)).start.rename("TRTSDT").reset_index()
     return Lesions(dataset(frames, "TU"), dataset(frames, "TR"), start)
 
 
@@ -64,19 +69,21 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None) -> Ad
     The study's data cut-off is applied first, so that nothing after it can be seen by any derivation. `lesions` are
     those of `sdtm` where somebody has measured them already.
     """
-    frames = cut_at(tidy(sdtm), study.cutoff)
+    frames, late = _known_by_then(cut_at(tidy(sdtm), study.cutoff), study)
     if lesions is None or lesions.tu is not frames.get("TU") or lesions.tr is not frames.get("TR"):
-        lesions = study_lesions(frames)
+        lesions = study_lesions(frames, study)
     wanted = [(one, recist_options(study, one.criteria)) for one in sensitivity_options(study)]
     main, rs = response_options(study), dataset(frames, "RS")
     if main.source != "collected":
         rs = with_derived(rs, lesions, main, recist_options(study))
     rs, lacking = judge_again(rs, lesions, wanted)
-    adsl = derive_adsl(frames, adsl_options(study))
+    subjects = derive_subjects(frames, adsl_options(study))
+    adsl = subjects.adsl
     adsl["EVALFL"] = response_evaluable(adsl, rs, dataset(frames, "TU"), main)
     plan = Plan.of(study, {**frames, "RS": rs}, why_not_estimable(rs, adsl, main))
     made = {"ADSL": adsl}
-    found = [lacking, source_findings(rs, dataset(frames, "TR"), adsl, main)]
+    found = [late, *_left_out(sdtm, frames, study), subjects.findings]
+    found += [lacking, source_findings(rs, dataset(frames, "TR"), adsl, main)]
     _responses(made, found, frames | {"RS": rs}, lesions, plan)
     _events(made, found, frames, plan)
     plan = plan.given(made)
@@ -88,7 +95,28 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None) -> Ad
     lineage = adam_lineage(made, dataset(frames, "QS"))
     signs = tripwires(made, frames, plan.tripwires)
     specs = study_specs(plan, made)
-    return Adam(made, adam_datasets(made, plan), plan, specs, signs, gather_findings(found), lineage)
+    said = gather_findings(found)
+    return Adam(made, adam_datasets(made, plan), plan, specs, signs, said, lineage, subjects.evidence)
+
+
+def _known_by_then(frames: dict[str, pd.DataFrame], study: Study) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """The frames without dates that cannot be known yet, and what was found of them."""
+    today = datetime.date.today().isoformat()
+    said = study.clock.latest or study.cutoff or "today"
+    words = "[clock] latest" if study.clock.latest not in ("", "today") else "the data cut-off"
+    limit, why = (today, "the day of the run") if said == "today" else (said, words)
+    return without_later(frames, pd.Timestamp(limit), why)
+
+
+def _left_out(sdtm: Frames, frames: Frames, study: Study) -> list[pd.DataFrame]:
+    """How many records of each domain the data cut-off leaves out."""
+    lost = {name: len(frame) - len(frames[name]) for name, frame in sdtm.items()}
+    lines = (
+        ("", name, "", str(count), f"{count} records began after the data cut-off {study.cutoff} and are left out.")
+        for name, count in sorted(lost.items())
+        if count
+    )
+    return [findings("SDTM", "after the data cut-off", "INFO", lines)]
 
 
 def _responses(
@@ -108,7 +136,8 @@ def _events(made: dict[str, pd.DataFrame], found: list[pd.DataFrame], frames: Fr
     adsl, ae, qs, rs = made["ADSL"], dataset(frames, "AE"), dataset(frames, "QS"), dataset(frames, "RS")
     if "ADAE" in plan.datasets:
         guided = plan.study.safety.group_by == "guided" and "MTBFL" in adsl
-        periods = periods_by_guidance(frames, plan.subject) if guided else None
+        under_study = {**frames, "EX": study_doses(dataset(frames, "EX"), adsl)}
+        periods = periods_by_guidance(under_study, plan.subject) if guided else None
         made["ADAE"] = derive_adae(adsl, ae, frames.get("SUPPAE"), plan.adae, periods)
         found.append(adae_findings(adsl, made["ADAE"]))
     if "ADQS" in plan.datasets:

@@ -23,11 +23,12 @@ from fhir2cdisc.adam.response.parameters import parameters_of
 from fhir2cdisc.adam.safety.adae import NOT_RELATED, RELATED, AdaeOptions
 from fhir2cdisc.adam.subject.options import AdslOptions
 from fhir2cdisc.adam.time_to_event.adtte import Parameter, ScanRules
-from fhir2cdisc.adam.time_to_event.parameters import fda_rules, time_parameter, tte_paramcd
+from fhir2cdisc.adam.time_to_event.parameters import BOUNDS, fda_rules, survival_bounds, time_parameter, tte_paramcd
 from fhir2cdisc.adam.tripwires import TripwireOptions
 from fhir2cdisc.adam.tumour.options import RecistOptions
 from fhir2cdisc.mappings.parameters import TimeToEvent
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.mappings.study_sections import Endpoint
 
 _OS_START = {"reference": "RFSTDT", "first-dose": "TRTSDT", "diagnosis": "DIAGDT"}
 
@@ -70,6 +71,7 @@ class Plan:
         families = tuple((one, _composites(study, one.criteria)) for one in called)
         there = _datasets(frames) - (set() if again or not unanswered else {"ADRS"})
         parameters, lacking = _times(study, there, (response, *again), unanswered)
+        parameters += _bounds(study, frames)
         unknown = _responses_lacking(study, response.criteria, unanswered)
         held = set(text(dataset(frames, "ADTTE"), "PARAMCD")) if not unanswered else set()
         return cls(
@@ -91,6 +93,7 @@ class Plan:
         """The plan with the time-to-event parameters whose datasets were really made."""
         there = frozenset(made) | {"ADTTE"}
         parameters, lacking = _times(self.study, there, (self.response, *self.again), self.unanswered)
+        parameters += _bounds(self.study, made)
         lacking |= _responses_lacking(self.study, self.response.criteria, self.unanswered)
         return replace(self, datasets=there, parameters=parameters, lacking=lacking)
 
@@ -118,7 +121,16 @@ class Plan:
 
     def time_code(self, code: str) -> str:
         """PARAMCD of a parameter of ADTTE by the criteria of the main analysis."""
-        return tte_paramcd(self.times[code], self.response.criteria)
+        return code if code in BOUNDS else tte_paramcd(self.times[code], self.response.criteria)
+
+    def sensitivity_of(self, endpoint: Endpoint) -> tuple[str, ...]:
+        """The time-to-event parameters that answer an endpoint by another rule.
+
+        Overall survival has both bounds of the deaths, where there are any.
+        """
+        derived = {one.paramcd for one in self.parameters}
+        bounds = (code for code in BOUNDS if code in derived and endpoint.paramcd == "OS")
+        return (*endpoint.sensitivity, *bounds)
 
     def terms(self, calls: Sequence[str]) -> tuple[str, ...]:
         """Responses in the terms of the criteria: PD is iCPD under iRECIST."""
@@ -221,6 +233,13 @@ def _times(
     return tuple(found), lacking
 
 
+def _bounds(study: Study, frames: Frames) -> tuple[Parameter, ...]:
+    """Overall survival by the bounds of deaths, where ADSL has any."""
+    if "DTHEDT" not in dataset(frames, "ADSL"):
+        return ()
+    return tuple(bound for one in _study_times(study) if one.paramcd == "OS" for bound in survival_bounds(one))
+
+
 def _study_times(study: Study) -> list[TimeToEvent]:
     """The parameters of a study, overall survival from where the study lets it start."""
     own = {one.paramcd for one in study.time_to_event}
@@ -275,6 +294,11 @@ def adsl_options(study: Study) -> AdslOptions:
         by_enrolment=study.cohort.membership == "research-subject",
         cutoff=study.cutoff,
         response=response_options(study),
+        antineoplastic=study.reference.antineoplastic,
+        death=study.death,
+        treatment=study.treatment,
+        new_therapy=study.new_therapy,
+        diagnosis=study.diagnosis,
     )
 
 

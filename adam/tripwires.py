@@ -90,7 +90,7 @@ def _few_assessed(adam: Frames, sdtm: Frames, options: TripwireOptions) -> pd.Da
 def _death_without_date(adam: Frames) -> pd.DataFrame:
     adsl = dataset(adam, "ADSL")
     lost = adsl.loc[(text(adsl, "DTHFL") == "Y") & full_dates(adsl, "DTHDT").isna(), "USUBJID"]
-    message = "The subject died (DTHFL), but has no date of death (DTHDT): it counts as alive in every time to death."
+    message = "The subject died (DTHFL), but has no date of death (DTHDT): no time to death has it as an event."
     return _of_subjects("ADSL", "death without date", "DTHDT", dict.fromkeys(lost, message))
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.identity import Person
 from fhir2cdisc.fhir.records import Place
 
 
@@ -16,13 +17,19 @@ from fhir2cdisc.fhir.records import Place
 class Accounts:
     """What became of every resource: (type, outcome, reason) to a count, and a row for each that is not mapped.
 
-    `synthetic` is how many of the patients taken up are marked as synthetic or test data by their source.
+    `synthetic` is how many of the patients taken up are marked as synthetic or test data by their source. `people`
+    are the Patients that were read, `homes` and `spaces` the namespaces of patients and of all resources, `newest` the
+    last day on which any was updated.
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     rows: list[tuple[str, int, int, str, str, str, str]] = field(default_factory=list)
     synthetic: int = 0
+    people: list[Person] = field(default_factory=list)
+    homes: set[str] = field(default_factory=set)
+    spaces: set[str] = field(default_factory=set)
+    newest: str = ""
 
     def add(self, place: Place, kind: str, id_: str, outcome: str, reason: str = "") -> None:
         """Book one resource; `outcome` is `mapped`, `not needed` or `rejected`."""
@@ -50,6 +57,10 @@ class Accounts:
         self.findings += other.findings
         self.rows += other.rows
         self.synthetic += other.synthetic
+        self.people += other.people
+        self.homes |= other.homes
+        self.spaces |= other.spaces
+        self.newest = max(self.newest, other.newest)
 
     def add_up(self, rules: tuple[str, ...]) -> None:
         """One finding for all that say the same of one code or term under `rules`, with their count together."""

@@ -17,7 +17,7 @@ from fhir2cdisc.fhir.sources import Document, SourceError
 _BOM = b"\xef\xbb\xbf"
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, array_like=True, order=True):
     """Where a resource stands: file, 1-based line of NDJSON (0 elsewhere), 0-based bundle entry (-1 elsewhere)."""
 
     file: str
@@ -34,13 +34,13 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Entry(msgspec.Struct):
-    fullUrl: str = ""  # noqa: N815
+    fullUrl: str | None = None  # noqa: N815
     resource: msgspec.Raw = msgspec.Raw(b"")
     search: dict[str, Any] | None = None
 
 
 class _Bundle(msgspec.Struct):
-    resourceType: str = ""  # noqa: N815
+    resourceType: str | None = ""  # noqa: N815
     entry: list[msgspec.Raw] | None = None
 
 
@@ -50,16 +50,27 @@ _resource = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def decode(raw: bytes) -> dict[str, Any]:
-    """A resource as plain Python; decimals keep their digits (`1.10` stays `1.10`).
+    """A resource as plain Python; decimals keep their digits (`1.10` stays `1.10`), and what is null is absent.
 
     Raises ValueError with a sentence that holds no content of the resource.
     """
     try:
         value = _resource.decode(raw)
+        if b"null" in raw:
+            value = without_nulls(value)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ArithmeticError) as error:
         raise ValueError(f"not readable JSON: {reason(error)}") from None
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
+    return value
+
+
+def without_nulls(value: Any) -> Any:
+    """JSON without nulls: R4 has none but in lists beside `_element`, and serialisers write them for what is absent."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value if item is not None]
     return value
 
 
@@ -124,7 +135,7 @@ def _entries(name: str, line: int, entries: list[msgspec.Raw]) -> Iterator[Recor
             message = f"{name} entry {index}: cannot be read: {reason(error)}"
             yield Finding("bundle.entry", message, "error", file=name, line=line, entry=index)
             continue
-        if not entry.resource:
+        if not entry.resource or bytes(entry.resource) == b"null":
             yield Finding(
                 "bundle.entry-empty",
                 f"{name} entry {index}: has no resource",
@@ -134,4 +145,4 @@ def _entries(name: str, line: int, entries: list[msgspec.Raw]) -> Iterator[Recor
                 entry=index,
             )
         else:
-            yield Record(Place(name, line, index), entry.fullUrl, bytes(entry.resource))
+            yield Record(Place(name, line, index), entry.fullUrl or "", bytes(entry.resource))

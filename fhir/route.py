@@ -10,12 +10,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.identity import Identities, read_person
 from fhir2cdisc.fhir.records import Place, Record, reason, split
+from fhir2cdisc.fhir.servers import plain_of, plain_reference, split_reference
 from fhir2cdisc.fhir.sources import Document
 from fhir2cdisc.fhir.versions import OTHER_TYPES, R4_TYPES
 
@@ -27,7 +29,7 @@ SHARED_BUCKET = "shared"
 
 
 class _Header(msgspec.Struct):
-    resourceType: str = ""  # noqa: N815
+    resourceType: str | None = ""  # noqa: N815
     id: Any = ""
     meta: Any = None
     # Not of one shape in all types: Account.subject is a list.
@@ -37,7 +39,10 @@ class _Header(msgspec.Struct):
 
 
 class Routed(msgspec.Struct, frozen=True, array_like=True):
-    """A resource in a bucket: whose it is, what it is, where it stood, and its bytes."""
+    """A resource in a bucket: whose it is, what it is, where it stood, and its bytes.
+
+    `base` is the namespace that it is of (see `servers`), `home` that of its patient.
+    """
 
     subject: str
     type: str
@@ -47,6 +52,8 @@ class Routed(msgspec.Struct, frozen=True, array_like=True):
     place: Place
     full_url: str
     raw: bytes
+    base: str = "|"
+    home: str = "|"
 
 
 _header = msgspec.json.Decoder(_Header)
@@ -54,12 +61,6 @@ _header = msgspec.json.Decoder(_Header)
 
 def bucket_of(subject: str, buckets: int) -> int:
     return zlib.crc32(subject.encode()) % buckets
-
-
-def plain_reference(reference: str) -> str:
-    """`Patient/1` of `https://host/fhir/Patient/1/_history/2`; anything else unchanged."""
-    parts = reference.split("/_history/")[0].split("/")
-    return "/".join(parts[-2:]) if len(parts) >= 2 and parts[-2] in R4_TYPES else reference
 
 
 def route_document(document: Document, mapped_types: frozenset[str]) -> tuple[list[Routed], Accounts]:
@@ -76,15 +77,25 @@ def route_document(document: Document, mapped_types: frozenset[str]) -> tuple[li
             heads.append((item, _header.decode(item.raw)))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             accounts.reject(item.place, "", "", "resource.header", f"cannot be read: {reason(error)}")
-    local = {r.full_url: f"{head.resourceType}/{_text(head.id)}" for r, head in heads if r.full_url and _text(head.id)}
-    routed = [r for record, head in heads if (r := _route(record, head, local, mapped_types, accounts)) is not None]
-    return routed, accounts
+    local = {
+        r.full_url: (split_reference(r.full_url)[0], f"{head.resourceType}/{_text(head.id)}")
+        for r, head in heads
+        if r.full_url and _text(head.id)
+    }
+    about = _About(local, document.site, mapped_types)
+    return [r for record, head in heads if (r := _route(record, head, about, accounts)) is not None], accounts
 
 
-def _route(
-    record: Record, head: _Header, local: dict[str, str], mapped_types: frozenset[str], accounts: Accounts
-) -> Routed | None:
-    kind, id_ = head.resourceType, _text(head.id)
+class _About(NamedTuple):
+    """What a resource is routed by beside itself: full URLs of its document, the site's name, the mapped types."""
+
+    local: dict[str, tuple[str, str]]
+    site: str
+    mapped_types: frozenset[str]
+
+
+def _route(record: Record, head: _Header, about: _About, accounts: Accounts) -> Routed | None:
+    kind, id_ = head.resourceType or "", _text(head.id)
     if not kind:
         accounts.reject(record.place, "", id_, "resource.no-type", "has no resourceType")
         return None
@@ -100,35 +111,40 @@ def _route(
     if kind == "Bundle":
         accounts.reject(record.place, kind, id_, "bundle.nested", "is a bundle inside a bundle, which is not opened")
         return None
-    if kind not in mapped_types and kind not in SHARED_TYPES:
+    if kind not in about.mapped_types and kind not in SHARED_TYPES:
         accounts.add(record.place, kind, id_, "not needed", "no mapping reads this resource type")
         return None
-    subject = _subject(kind, id_, record, head, local)
-    if subject is None:
+    server = split_reference(record.full_url)[0]
+    found = _subject(kind, id_, record, head, about.local)
+    if found is None:
         accounts.reject(record.place, kind, id_, "subject.missing", "names no patient")
         return None
+    base, home, subject = f"{about.site}|{server}", f"{about.site}|{found[0] or server}", found[1]
+    accounts.spaces |= {base, home}
+    if subject:
+        accounts.homes.add(home)
+    if kind == "Patient" and (person := read_person(record.raw, home, subject, record.place)) is not None:
+        accounts.people.append(person)
     meta = head.meta if isinstance(head.meta, dict) else {}
-    return Routed(
-        subject,
-        kind,
-        id_,
-        _text(meta.get("versionId")),
-        _text(meta.get("lastUpdated")),
-        record.place,
-        record.full_url,
-        record.raw,
-    )
+    version, updated = _text(meta.get("versionId")), _text(meta.get("lastUpdated"))
+    accounts.newest = max(accounts.newest, updated[:10])
+    return Routed(subject, kind, id_, version, updated, record.place, record.full_url, record.raw, base, home)
 
 
-def _subject(kind: str, id_: str, record: Record, head: _Header, local: dict[str, str]) -> str | None:
+def _subject(
+    kind: str, id_: str, record: Record, head: _Header, local: dict[str, tuple[str, str]]
+) -> tuple[str, str] | None:
+    """Server (blank where the reference is relative) and plain key of the patient; both blank in shared resources."""
     if kind in SHARED_TYPES:
-        return ""
+        return "", ""
     if kind == "Patient":
-        return f"Patient/{id_}" if id_ else _patient_key(plain_reference(record.full_url)) or None
+        key = f"Patient/{id_}" if id_ else _patient_key(plain_reference(record.full_url))
+        return ("", key) if key else None
     reference = next((r for r in map(_reference, (head.subject, head.patient, head.individual)) if r), "")
     if not reference or reference.startswith("#"):
         return None
-    return _patient_key(local.get(reference, plain_reference(reference)))
+    server, plain = local.get(reference) or split_reference(reference)
+    return server, _patient_key(plain)
 
 
 def _patient_key(target: str) -> str:
@@ -197,3 +213,22 @@ def read_bucket(folder: Path, name: str) -> list[Routed]:
 
 def bucket_names(folder: Path) -> list[str]:
     return sorted({path.name.split(".")[0] for path in folder.glob("*.bucket")} - {SHARED_BUCKET})
+
+
+def read_subjects(folder: Path, name: str, identities: Identities, buckets: int) -> list[Routed]:
+    """The resources of the subjects that a bucket is to map, each under the key of its subject, sorted by it.
+
+    One that is joined to a subject of another bucket is read there.
+    """
+
+    def bucket(key: str) -> str:
+        return f"{bucket_of(plain_of(key), buckets):05d}"
+
+    elsewhere = {bucket(own) for own, main in identities.main.items() if bucket(main) == name} - {name}
+    found = []
+    for one in [name, *sorted(elsewhere)]:
+        for item in read_bucket(folder, one):
+            key, own = identities.subject(item.home, item.subject)
+            if (one == name and key == own) or (key != own and bucket(key) == name):
+                found.append(msgspec.structs.replace(item, subject=key))
+    return sorted(found, key=lambda r: (r.subject, r.place.file, r.place.line, r.place.entry))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ from fhir2cdisc.mappings.errors import Fhir2CdiscError
 MAX_DOCUMENT_BYTES = 4 * 1024**3
 _CHUNK = 1 << 20
 _SUFFIXES = (".json", ".ndjson", ".jsonl")
+_SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,19}", re.ASCII)
 
 
 # An encrypted member or an unknown compression is a RuntimeError of zipfile.
@@ -32,11 +34,15 @@ class SourceError(Fhir2CdiscError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Document:
-    """One JSON or NDJSON document: `name` for people and lineage, `path` on disk, `member` inside a zip."""
+    """One JSON or NDJSON document: `name` for people and lineage, `path` on disk, `member` inside a zip.
+
+    `site` is the name that the user gave its source, whose ids are then apart from those of all others.
+    """
 
     name: str
     path: str
     member: str = ""
+    site: str = ""
 
     @property
     def lines(self) -> bool:
@@ -84,14 +90,26 @@ def list_documents(sources: Iterable[str | Path]) -> tuple[list[Document], list[
     """
     documents: list[Document] = []
     skipped: list[str] = []
-    for source in map(Path, sources):
+    for given in sources:
+        site, source = named_source(given)
         found, other = _list_one(source)
         if not found:
             raise SourceError(f"{source}: holds no .json, .ndjson, .gz or .zip file")
-        documents += found
+        documents += [replace(one, site=site) for one in found]
         skipped += other
     unique = {(d.path, d.member): d for d in documents}
+    for one in documents:
+        if (other_site := unique[one.path, one.member].site) != one.site:
+            raise SourceError(f"{one.name}: is in two sources, once of site {one.site!r}, once of {other_site!r}")
     return sorted(_told_apart(list(unique.values()))), sorted(skipped)
+
+
+def named_source(source: str | Path) -> tuple[str, Path]:
+    """Site and path of `SITE=PATH`; what exists under its whole name, or has no name before `=`, is a path only."""
+    name, equals, path = str(source).partition("=")
+    if not equals or not path or not _SITE.fullmatch(name) or Path(source).exists():
+        return "", Path(source)
+    return name, Path(path)
 
 
 def _told_apart(documents: list[Document]) -> list[Document]:

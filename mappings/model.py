@@ -127,6 +127,15 @@ class ResourceRule(Model):
     reason: str
 
 
+class DeathEvidence(Model):
+    """A kind of record that says that the patient died: `where` it does, and the paths of the date, the best first."""
+
+    resource: str
+    name: str
+    where: str
+    date: tuple[str, ...] = ()
+
+
 class Test(Model):
     """A CDISC test that a code stands for; an empty `testcd` means that no CDISC term exists."""
 
@@ -241,6 +250,12 @@ def resource_rules() -> dict[str, tuple[ResourceRule, ...]]:
         kind: tuple(ResourceRule(**rule) for rule in rules)
         for kind, rules in tomllib.loads(_data("resources.toml")).items()
     }
+
+
+@cache
+def death_evidence() -> tuple[DeathEvidence, ...]:
+    """The kinds of records that say that a patient died, the surest first."""
+    return tuple(DeathEvidence(**one) for one in tomllib.loads(_data("deaths.toml"))["evidence"])
 
 
 def load_domain(path: Path) -> DomainMap:

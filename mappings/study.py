@@ -7,12 +7,14 @@ project, and the run says so.
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from pathlib import Path
 from typing import Literal
 
 from fhir2cdisc.mappings.parameters import TimeToEvent, builtin_parameters
 from fhir2cdisc.mappings.study_base import Code, Drug, Model, Section, StudyError
+from fhir2cdisc.mappings.study_facts import Clock, Death, Diagnosis, NewTherapy, Treatment
 from fhir2cdisc.mappings.study_parameters import is_composite, parameters_needed
 from fhir2cdisc.mappings.study_sections import (
     EVAL,
@@ -41,7 +43,9 @@ __all__ = [
     "Arm",
     "Code",
     "Cohort",
+    "Diagnosis",
     "Drug",
+    "Identity",
     "Model",
     "Reference",
     "Section",
@@ -73,6 +77,29 @@ class Cohort(Section):
     membership: Literal["research-subject", "condition", "all"] = "research-subject"
     conditions: tuple[Code, ...] = ()
     research_study: tuple[str, ...] = ()
+
+
+class Identity(Section):
+    """Which patients' records are of one person, beside what Patient.link says.
+
+    `same` are groups of keys: `Patient/1`, or `SITE=Patient/1` where sources are named, or `host/fhir/Patient/1` where
+    several servers are read. `links` is a CSV file without head, a group in each line, beside the study file.
+    """
+
+    same: tuple[tuple[str, ...], ...] = ()
+    links: str = ""
+
+
+class Diagnosis(Section):
+    """Since when a subject has the disease of the study, and which conditions are a diagnosis.
+
+    `date` is an order of preference for the start of a cancer: the date on which it was asserted (HL7 extension
+    condition-assertedDate), its onset, the day of recording. `verification` lists the verification statuses of a
+    diagnosis; a condition without one is a diagnosis too.
+    """
+
+    date: tuple[Literal["asserted", "onset", "recorded"], ...] = ("asserted", "onset", "recorded")
+    verification: tuple[Literal["confirmed", "provisional", "differential", "unconfirmed"], ...] = ("confirmed",)
 
 
 class Reference(Section):
@@ -107,11 +134,18 @@ class Study(Section):
     title: str
     synthetic: bool = False
     cohort: Cohort = Cohort()
+    identity: Identity = Identity()
+    diagnosis: Diagnosis = Diagnosis()
     reference: Reference = Reference()
     drugs: tuple[Drug, ...] = ()
     arms: tuple[Arm, ...] = ()
     cutoff: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
     design: Design = Design()
+    clock: Clock = Clock()
+    death: Death = Death()
+    treatment: Treatment = Treatment()
+    new_therapy: NewTherapy = NewTherapy()
+    diagnosis: Diagnosis = Diagnosis()
     response: Response = Response()
     schedule: Schedule = Schedule()
     safety: Safety = Safety()
@@ -219,10 +253,24 @@ def load_study(name_or_path: str) -> Study:
             f"study {name_or_path!r} is neither a file nor a built-in study (built-in: {', '.join(known) or 'none'})"
         )
     try:
-        return Study.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return _with_links(Study.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))), path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"study file {path.name}: not TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise StudyError(f"study file {path.name}: {place}: {first['msg']} ({error.error_count()} in all)") from error
+
+
+def _with_links(study: Study, path: Path) -> Study:
+    """The study with the groups of its link table among those of one person."""
+    if not study.identity.links:
+        return study
+    table = path.parent / study.identity.links
+    try:
+        rows = [tuple(cell.strip() for cell in row) for row in csv.reader(table.read_text("utf-8-sig").splitlines())]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise StudyError(f"study file {path.name}: identity.links: {table.name} cannot be read") from error
+    groups = tuple(tuple(cell for cell in row if cell) for row in rows)
+    same = (*study.identity.same, *(group for group in groups if len(group) > 1))
+    return study.model_copy(update={"identity": study.identity.model_copy(update={"same": same})})

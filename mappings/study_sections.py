@@ -215,13 +215,15 @@ class Biomarker(Section):
     """A marker and where it divides subjects: `cutoffs`, each the lowest value of the next group.
 
     They are in percent for PDL1TPS, in mutations per megabase for TMB; PDL1CPS is a score. `genes` are those whose
-    variants are analysed one by one.
+    variants are analysed one by one; one of them is `N` only where it was tested: where a variant record of the subject
+    names it (`tested = "named"`), or where there is any variant record, of a panel that covers all (`any-variant`).
     """
 
     code: Literal["PDL1TPS", "PDL1CPS", "TMB", "MSI", "VARIANT"]
     title: str
     cutoffs: tuple[float, ...] = ()
     genes: tuple[str, ...] = ()
+    tested: Literal["named", "any-variant"] = "named"
 
 
 class Interim(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,8 @@ from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ORDER, RECORD_NO, ROW, SUBJECT
+from fhir2cdisc.sdtm.deaths import date_deaths
+from fhir2cdisc.sdtm.diagnosis import diagnosis_findings
 from fhir2cdisc.sdtm.domains import DOMAIN_RULES
 from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
@@ -19,7 +21,7 @@ from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.readers import number_readers
 from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments, specimen_links
 from fhir2cdisc.sdtm.standard_results import standardise, unit_findings
-from fhir2cdisc.sdtm.subjects import arm_findings, build_dm, identify, reference_dates
+from fhir2cdisc.sdtm.subjects import arm_findings, build_dm, identify, reference_dates, with_dm_columns
 from fhir2cdisc.sdtm.timing import add_timing
 from fhir2cdisc.sdtm.trial_design import trial_design
 from fhir2cdisc.sdtm.trial_summary import unknown_parameters
@@ -43,6 +45,7 @@ class Sdtm:
 class Work:
     """What is being assembled: rows by domain with their working columns, and what was found so far.
 
+    `deaths` are findings of who died that do not name USUBJID yet.
     `who` holds USUBJID, SUBJID and SITEID, `dates` the reference dates of DM, both by subject key.
     """
 
@@ -54,6 +57,7 @@ class Work:
     who: pd.DataFrame = field(default_factory=pd.DataFrame)
     dates: pd.DataFrame = field(default_factory=pd.DataFrame)
     findings: list[Finding] = field(default_factory=list)
+    deaths: list[Finding] = field(default_factory=list)
 
     def each(self, change: Callable[[pd.DataFrame, str], pd.DataFrame]) -> None:
         """Every domain's rows replaced by what `change(rows, domain)` returns."""
@@ -100,17 +104,29 @@ def tell_readers_apart(work: Work) -> None:
     work.findings += found
 
 
+def find_deaths(work: Work) -> None:
+    dm = with_dm_columns(work.frames["DM"])
+    work.frames["DM"], found = date_deaths(dm, work.frames.get("DS"), work.gathered.accounts.newest)
+    work.deaths = found
+
+
 def find_subjects(work: Work) -> None:
     """Identifiers, reference dates and DM; STUDYID, DOMAIN and USUBJID of every row."""
     work.who = identify(work.frames, work.study, work.secret)
     work.dates = reference_dates(work.frames, work.study)
     work.frames["DM"] = build_dm(work.frames, work.study, work.who, work.dates)
     work.findings += arm_findings(work.frames["DM"], work.study)
+    work.findings += [replace(one, usubjid=str(work.who["USUBJID"].get(one.resource, ""))) for one in work.deaths]
     work.each(
         lambda rows, domain: rows.assign(
             STUDYID=work.study.studyid, DOMAIN=domain, USUBJID=rows[SUBJECT].map(work.who["USUBJID"])
         )
     )
+
+
+def look_at_diagnoses(work: Work) -> None:
+    if "MH" in work.frames:
+        work.findings += diagnosis_findings(work.frames["MH"], work.gathered.records, work.study)
 
 
 def place_in_visits(work: Work) -> None:
@@ -152,7 +168,9 @@ STEPS: tuple[Callable[[Work], None], ...] = (
     order_rows,  # of equals every later step takes the first by _ORDER
     complete_domains,  # who judged, what a condition is, which form: asked by the readers, the subjects and the results
     tell_readers_apart,  # by --EVAL
+    find_deaths,  # before the subjects, whose last contact may be the death
     find_subjects,  # by the diagnosis (_COHORT) and the names of study drugs; all that follows goes by USUBJID
+    look_at_diagnoses,  # by USUBJID
     place_in_visits,  # within USUBJID
     standardise_results,  # of forms by their scores (_STRESC); the units before lesions are linked by their results
     link_tumours,  # by standard results, readers and visits

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.resources import Resource, Shared, target_of
+from fhir2cdisc.sdtm.resources import Index, Resource
+from fhir2cdisc.sdtm.shapes import primitive_text
 from fhir2cdisc.sdtm.verbs import codings_of
 
 # How FHIR marks data about nobody: the security label HTEST, and the tag of this project's simulator.
@@ -16,37 +17,50 @@ _SYNTHETIC = {
 }
 
 
-def cohort_test(study: Study, shared: Shared) -> Callable[[list[Resource]], bool]:
+def cohort_test(study: Study, shared: Index) -> Callable[[list[Resource]], bool]:
     """A function that says of a subject's resources whether the subject belongs to the study."""
     cohort = study.cohort
     if cohort.membership == "all":
         return lambda items: True
     if cohort.membership == "condition":
         codes = {(c.system, c.code) for c in cohort.conditions}
-        return lambda items: any(
-            is_cohort_condition(item.resource, codes) for item in items if item.head.type == "Condition"
-        )
+        return lambda items: any(is_cohort_condition(i.resource, codes) and not is_suspected(i, study) for i in items)
     names = names_of(study)
 
     def enrolled(items: list[Resource]) -> bool:
-        return any(study_names(item.resource, shared) & names for item in items if item.head.type == "ResearchSubject")
+        return any(study_names(item, shared) & names for item in items if item.head.type == "ResearchSubject")
 
     return enrolled
 
 
-def enrolled_elsewhere(item: Resource, study: Study, shared: Shared) -> bool:
+def enrolled_elsewhere(item: Resource, study: Study, shared: Index) -> bool:
     """Whether this is an enrolment in another study; a patient may be in several, and only that in this one counts."""
     if item.head.type != "ResearchSubject" or study.cohort.membership != "research-subject":
         return False
-    return not study_names(item.resource, shared) & names_of(study)
+    return not study_names(item, shared) & names_of(study)
 
 
 def is_cohort_condition(resource: dict[str, Any], codes: set[tuple[str, str]]) -> bool:
-    """Whether a condition has one of these (system, code); a code without a system fits every system."""
-    return any(
-        (str(c.get("system", "")), str(c.get("code", ""))) in codes or ("", str(c.get("code", ""))) in codes
+    """Whether a Condition has one of these (system, code); a code without a system fits every system."""
+    return resource.get("resourceType") == "Condition" and any(
+        (primitive_text(c.get("system")), primitive_text(c.get("code"))) in codes
+        or ("", primitive_text(c.get("code"))) in codes
         for c in codings_of(resource.get("code"))
     )
+
+
+def is_suspected(item: Resource, study: Study) -> bool:
+    """Whether a condition has a verification status that makes no diagnosis by the study file."""
+    statuses = [primitive_text(c.get("code")) for c in codings_of(item.resource.get("verificationStatus"))]
+    return bool(statuses) and not set(statuses) & set(study.diagnosis.verification)
+
+
+def suspected(items: list[Resource], study: Study) -> list[Resource]:
+    """The conditions by which the subject would belong to the study if they were confirmed."""
+    if study.cohort.membership != "condition":
+        return []
+    codes = {(c.system, c.code) for c in study.cohort.conditions}
+    return [item for item in items if is_cohort_condition(item.resource, codes) and is_suspected(item, study)]
 
 
 def names_of(study: Study) -> set[str]:
@@ -54,16 +68,16 @@ def names_of(study: Study) -> set[str]:
     return {study.studyid, study.id, *study.cohort.research_study}
 
 
-def study_names(resource: dict[str, Any], shared: Shared) -> set[str]:
+def study_names(item: Resource, shared: Index) -> set[str]:
     """The id and the identifiers of the ResearchStudy that a ResearchSubject points at."""
-    study = resource.get("study")
+    study = item.resource.get("study")
     reference = str(study.get("reference", "")) if isinstance(study, dict) else ""
-    target = target_of(shared.items, reference)
+    target = shared.find(reference, item.head.base)
     names = {reference.rsplit("/", 1)[-1]}
     if target is not None:
         identifiers = target.resource.get("identifier")
         identifiers = identifiers if isinstance(identifiers, list) else []
-        names |= {str(i.get("value", "")) for i in identifiers if isinstance(i, dict)}
+        names |= {primitive_text(i.get("value")) for i in identifiers if isinstance(i, dict)}
     return names - {""}
 
 

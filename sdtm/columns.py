@@ -28,16 +28,20 @@ ETHNIC = "_ETHNIC"
 ARMCD = "_ARMCD"
 ACTARMCD = "_ACTARMCD"
 STATUS = "_STATUS"
+DEATHS = "_DEATHS"
 CODES = "_CODES"
+ASSERTED = "_ASSERTED"
+ONSET = "_ONSET"
+VERIFICATION = "_VERIFICATION"
 CANONICAL = "_CANONICAL"
 ORDINAL = "_ORDINAL"
 READER = "_READER"
 STRESC = "_STRESC"
 
 # What every mapped row begins with, in this order; the columns of its source's variables follow.
-ROW_COLUMNS = (SUBJECT, ROW, RECORD_NO, SOURCE, ENCOUNTER, USED, DRUG, ANTINEOPLASTIC)
-# Of these, the columns that hold whole numbers (`_USED` a tuple of them) and no text.
-NUMBERS = (ROW, RECORD_NO, ENCOUNTER, USED)
+ROW_COLUMNS = (SUBJECT, ROW, RECORD_NO, SOURCE, ENCOUNTER, USED, DRUG, ANTINEOPLASTIC, DEATHS)
+# Of these, the columns that hold whole numbers (`_USED` a tuple of them) or tuples (`_DEATHS`) and no text.
+NUMBERS = (ROW, RECORD_NO, ENCOUNTER, USED, DEATHS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ _ALL = (
     _column(
         SUBJECT,
         "convert",
-        "assemble readers subjects timing",
+        "assemble deaths diagnosis readers subjects timing",
         "The key of the subject: `Patient/` and the id under which the source has the patient",
     ),
     _column(
@@ -74,7 +78,7 @@ _ALL = (
     _column(
         RECORD_NO,
         "convert gather",
-        "assemble lineage readers relations standard_results visits",
+        "assemble diagnosis lineage readers relations standard_results visits",
         "The number of the resource that the row was made of, among the records that were read",
     ),
     _column(SOURCE, "convert", "lineage", "Domain and name of the source that made the row: RULE of the lineage"),
@@ -97,6 +101,7 @@ _ALL = (
         "domains subjects",
         "Y where the drug of a medication is an antineoplastic one by the study file",
     ),
+    _column(DEATHS, "convert", "deaths", "What other records than the Patient say of the death of the subject; in DM"),
     _column(
         ORDER,
         "assemble",
@@ -112,7 +117,7 @@ _ALL = (
     ),
     _column(
         COHORT,
-        "domains",
+        "diagnosis",
         "subjects",
         "Y where a condition is the disease of the study, whose start is the date of diagnosis",
     ),
@@ -130,17 +135,20 @@ _ALL = (
     _column(
         STATUS,
         MAPPING,
-        "timing",
+        "diagnosis timing",
         "The status by the source: what is `active`, `recurrence` or `relapse` and has no end goes on (--ENRTPT)",
         "CM MH",
     ),
     _column(
         CODES,
         MAPPING,
-        "domains",
+        "diagnosis",
         "The codes of a condition as `system|code`, joined by `;`, by which it is known as the study's disease",
         "MH",
     ),
+    _column(ASSERTED, MAPPING, "diagnosis", "The date on which a condition was asserted: the diagnosis", "MH"),
+    _column(ONSET, MAPPING, "diagnosis", "The date on which a condition began", "MH"),
+    _column(VERIFICATION, MAPPING, "diagnosis", "The verification status of a condition", "MH"),
     _column(CANONICAL, MAPPING, "domains", "The canonical URL of the questionnaire, from which QSCAT comes", "QS"),
     _column(ORDINAL, MAPPING, "domains", "The number that an answer of a questionnaire scores: QSSTRESC", "QS"),
     _column(

@@ -16,23 +16,24 @@ import pandas as pd
 from fhir2cdisc.fhir.accounts import Accounts, add_finding
 from fhir2cdisc.fhir.deep import deep_fault
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.identity import Identities
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.fhir.records import decode
 from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.versions import other_version
-from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic
+from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic, suspected
 from fhir2cdisc.sdtm.columns import ROW_COLUMNS
+from fhir2cdisc.sdtm.deaths import Death
 from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
-from fhir2cdisc.sdtm.record_versions import latest_versions
+from fhir2cdisc.sdtm.record_versions import latest_versions, one_patient
 from fhir2cdisc.sdtm.resources import (
+    Index,
     Resource,
-    Shared,
     finding_of,
-    references_to,
     reject_orphans,
     reject_shape,
-    target_of,
 )
+from fhir2cdisc.sdtm.shapes import primitive_text
 from fhir2cdisc.sdtm.verbs import codings_of, concept_text
 
 RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
@@ -53,8 +54,9 @@ class Converted:
 class Converter:
     """Maps buckets for one study; the same for every bucket, so that a worker builds it once."""
 
-    def __init__(self, engine: Engine, shared: Shared, deep: bool = False) -> None:
+    def __init__(self, engine: Engine, shared: Index, identities: Identities, deep: bool = False) -> None:
         self.engine = engine
+        self.identities = identities
         self.shared = shared
         self.deep = deep
         self.cohort = cohort_test(engine.study, shared)
@@ -66,13 +68,20 @@ class Converter:
         return work.result()
 
     def _subject(self, subject: str, heads: list[Routed], work: _Work) -> None:
+        if subject in self.identities.refused:
+            for head in heads:
+                work.accounts.add(head.place, head.type, head.id, "rejected", "identity.ambiguous")
+            return
         items = self._readable(heads, work.accounts)
-        current = latest_versions(items, work.accounts)
+        current = one_patient(latest_versions(items, work.accounts, self.identities.servers), subject, work.accounts)
         if not any(item.head.type == "Patient" for item in current):
             reject_orphans(subject, current, work.accounts)
             return
         facts = self._facts(current, work.accounts)
         if not self.cohort(facts):
+            for item in suspected(facts, self.engine.study):
+                said = "is no confirmed diagnosis; the patient is left out of the cohort ([diagnosis] verification)"
+                work.accounts.findings.append(finding_of(item, "diagnosis.suspected", said))
             for item in facts:
                 head = item.head
                 work.accounts.add(
@@ -163,13 +172,16 @@ class _Subject:
         self.subject = subject
         self.items = items
         self.work = work
-        self.index = {key: item for item in items for key in references_to(item.head)}
+        self.index = Index(converter.identities.servers)
+        for item in reversed(items):
+            self.index.add(item)
         self.used: set[int] = set()
         self.touched: list[int] = []
         self.rows_of: dict[int, list[int]] = defaultdict(list)
-        self.pending: list[tuple[int, str]] = []
+        self.pending: list[tuple[int, str, str]] = []
         self.current: Resource = items[0]
         self.dangling: set[tuple[int, str]] = set()
+        self.deaths: dict[int, Death] = {}
 
     def map(self) -> None:
         for item in self.items:
@@ -179,6 +191,7 @@ class _Subject:
         if not any(row.source.domain == "DM" for rows in made.values() for row, _ in rows or ()):
             reject_orphans(self.subject, self.items, self.work.accounts)
             return
+        self.deaths = self._deaths()
         for item in self.items:
             self.current = item
             for row, touched in made[item.number] or ():
@@ -200,6 +213,21 @@ class _Subject:
             return None
         return found
 
+    def _deaths(self) -> dict[int, Death]:
+        """What the records of the subject say of a death, by record number."""
+        found = {}
+        for item in self.items:
+            self.current = item
+            try:
+                death = self.engine.deaths.read(item.resource, Context(item.resource, self.peek, self.peek))
+            except ODD_SHAPE as error:
+                reject = f"cannot be asked for a death ({type(error).__name__})"
+                self.work.accounts.findings.append(finding_of(item, "death.unreadable", reject))
+                continue
+            if death is not None:
+                found[item.number] = death
+        return found
+
     def _keep(self, row: Row, item: Resource, touched: tuple[int, ...]) -> None:
         spec = row.source.spec
         _, values = self.work.rows.setdefault((row.source.domain, spec.name), (row.source.columns, []))
@@ -207,9 +235,12 @@ class _Subject:
         self.work.next_row += 1
         if spec.fallback:
             self._own_term(item)
-        encounter = target_of(self.index, row.encounter)
+        encounter = self.index.find(row.encounter, item.head.base)
         if row.encounter and encounter is None and not row.encounter.startswith("#"):
             self._dangling(row.encounter)
+        if row.source.domain == "DM" and "deceasedDateTime" not in item.resource:
+            # They date the death, or say that there was one.
+            touched = (*touched, *self.deaths)
         used = tuple(dict.fromkeys(n for n in touched if n != item.number))
         values.append(
             [
@@ -221,16 +252,17 @@ class _Subject:
                 used,
                 row.drug,
                 "Y" if row.antineoplastic else "",
+                tuple(sorted(self.deaths.values())) if row.source.domain == "DM" else (),
                 *row.values,
             ]
         )
         self.used.update(used)
         self.rows_of[item.number].append(number)
-        self.pending += [(number, reference) for reference in row.links]
+        self.pending += [(number, reference, item.head.base) for reference in row.links]
 
     def resolve(self, reference: str) -> dict[str, Any] | None:
         """The resource that a reference of the current resource points at: contained, the patient's, or shared."""
-        found = target_of(self.index, reference)
+        found = self.index.find(reference, self.current.head.base)
         if found is not None:
             self.touched.append(found.number)
         target = self.peek(reference)
@@ -244,7 +276,8 @@ class _Subject:
             contained = self.current.resource.get("contained")
             held = contained if isinstance(contained, list) else []
             return next((r for r in held if isinstance(r, dict) and r.get("id") == reference[1:]), None)
-        found = target_of(self.index, reference) or target_of(self.shared.items, reference)
+        base = self.current.head.base
+        found = self.index.find(reference, base) or self.shared.find(reference, base)
         return found.resource if found is not None else None
 
     def _dangling(self, reference: str) -> None:
@@ -282,7 +315,7 @@ class _Subject:
     def _own_term(self, item: Resource) -> None:
         """Count a code that has no CDISC test, once for all patients: its result is kept under its own term."""
         coding = (codings_of(item.resource.get("code")) or [{}])[0]
-        code = f"{coding.get('system', '')}|{coding.get('code', '')}"
+        code = f"{primitive_text(coding.get('system'))}|{primitive_text(coding.get('code'))}"
         label = concept_text(item.resource.get("code"))
         text = f"{item.head.type}: code {code} ({label}) has no CDISC test; kept under its own term"
         made = replace(finding_of(item, "code.no-test", ""), message=text, value=code if code != "|" else label)
@@ -291,7 +324,7 @@ class _Subject:
     def _unmapped(self, item: Resource) -> str:
         """Book a resource that no mapping claims, and count its code in one finding for all patients."""
         code = codings_of(item.resource.get("code"))
-        system, value = (str(code[0].get("system", "")), str(code[0].get("code", ""))) if code else ("", "")
+        system, value = (primitive_text(code[0].get(k)) for k in ("system", "code")) if code else ("", "")
         if not value:
             return "no mapping claims its content"
         kind = item.head.type
@@ -302,7 +335,7 @@ class _Subject:
         return "no mapping claims its code"
 
     def _link(self) -> None:
-        for row, reference in self.pending:
-            target = target_of(self.index, reference)
+        for row, reference, base in self.pending:
+            target = self.index.find(reference, base)
             if target is not None:
                 self.work.links += [(row, other) for other in self.rows_of.get(target.number, ())]

@@ -12,6 +12,7 @@ import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap, VariableMap, datasets_of
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 from fhir2cdisc.sdtm.assemble import sequence
+from fhir2cdisc.sdtm.deaths import date_deaths
 from fhir2cdisc.sdtm.methods import methods_of
 from fhir2cdisc.sdtm.readers import number_readers
 from fhir2cdisc.sdtm.relations import supp_dataset_label
@@ -29,6 +30,7 @@ DERIVATIONS = (
     identify,
     reference_dates,
     build_dm,
+    date_deaths,
     number_readers,
     number_visits,
     standardise,
@@ -46,7 +48,7 @@ DERIVATIONS = (
 METHODS = methods_of(DERIVATIONS)
 # Datasets that the study file makes: of their variables only those are derived that a method names with the dataset.
 _OF_THE_STUDY_FILE = frozenset({"TA", "TE", "TI", "TS", "TV"})
-_ASSIGNED = {"STUDYID", "DOMAIN", "SUBJID", "VISITDY", "RSEVAL", "TUEVAL", "TREVAL", "ARMNRS"}
+_ASSIGNED = {"STUDYID", "DOMAIN", "SUBJID", "VISITDY", "RSEVAL", "TUEVAL", "TREVAL", "ARMNRS", "MHEVDTYP"}
 
 
 def describe(frames: Mapping[str, pd.DataFrame], mappings: list[DomainMap]) -> dict[str, Dataset]:

@@ -12,7 +12,8 @@ from functools import cache
 import pandas as pd
 from fhir2cdisc.mappings.instruments import instruments
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.columns import ANTINEOPLASTIC, CANONICAL, CODES, COHORT, DRUG, ORDINAL, STRESC
+from fhir2cdisc.sdtm.columns import ANTINEOPLASTIC, CANONICAL, DRUG, ORDINAL, STRESC
+from fhir2cdisc.sdtm.diagnosis import history
 
 # RSTESTCD that are judgements of tumour response, as against clinical classifications such as ECOG.
 RESPONSE_TESTS = ("OVRLRESP", "TRGRESP", "NTRGRESP", "NEWLIND", "BESTRESP", "TMRESP", "SYMPTDTR")
@@ -96,23 +97,6 @@ def medications(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """CM: a drug that the study lists as antineoplastic says so in CMCAT where the source gives no category."""
     category = _blank(frame, "CMCAT")
     return frame.assign(CMCAT=category.mask((category == "") & (frame[ANTINEOPLASTIC] == "Y"), "ANTINEOPLASTIC"))
-
-
-def history(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """MH: the conditions that make the cohort are primary diagnoses; other history keeps its category.
-
-    Without a list of conditions a malignant neoplasm by ICD-10 (C00 to C97) is the study's disease.
-    """
-    codes = {(c.system, c.code) for c in study.cohort.conditions}
-
-    def is_listed(text: str) -> bool:
-        pairs = [code.rpartition("|")[::2] for code in text.split(";") if code]
-        return any((system, code) in codes or ("", code) in codes for system, code in pairs)
-
-    said = _blank(frame, CODES)
-    listed = said.map(is_listed).astype(bool) if codes else said.str.contains(r"icd-10[^;|]*\|C[0-9]", regex=True)
-    flag = pd.Series("", index=frame.index, dtype=object).mask(listed, "Y")
-    return frame.assign(MHCAT=_blank(frame, "MHCAT").mask(listed, "PRIMARY DIAGNOSIS"), **{COHORT: flag})
 
 
 # One function a domain: its rows, before any are compared, with what the study or a codelist says of them.

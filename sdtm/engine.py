@@ -23,7 +23,9 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Drug, Study
+from fhir2cdisc.sdtm.deaths import DeathReader
 from fhir2cdisc.sdtm.mapping_names import check_names, place_of
+from fhir2cdisc.sdtm.shapes import primitive_text
 from fhir2cdisc.sdtm.verbs import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
 
 # Codelists whose NCI concept codes are the tests of a domain: (--TESTCD, --TEST). Of a code that several domains
@@ -71,11 +73,11 @@ class DrugMatcher:
     def __call__(self, concept: Any) -> Drug | None:
         codings = codings_of(concept)
         for coding in codings:
-            system, code = str(coding.get("system", "")), str(coding.get("code", ""))
+            system, code = primitive_text(coding.get("system")), primitive_text(coding.get("code"))
             found = self.codes.get((system, code)) or self.codes.get(("", code))
             if found is not None:
                 return found
-        texts = [concept_text(concept), *(str(c.get("display", "")) for c in codings)]
+        texts = [concept_text(concept), *(primitive_text(c.get("display")) for c in codings)]
         return next((drug for pattern, drug in self.words if any(pattern.search(t) for t in texts)), None)
 
 
@@ -160,6 +162,7 @@ class Engine:
         self.medication = compile_path("medication.ofType(CodeableConcept)")
         self.medication_reference = compile_path("medication.ofType(Reference).resolve().code")
 
+    deaths: DeathReader = field(default_factory=DeathReader.built_in)
     study_drug: DrugMatcher = field(init=False)
     antineoplastic: DrugMatcher = field(init=False)
     medication: Path = field(init=False)
@@ -208,7 +211,7 @@ class Engine:
         if type(code) is not dict:
             return None
         for coding in codings_of(code):
-            test = self.tests.get((str(coding.get("system", "")), str(coding.get("code", ""))))
+            test = self.tests.get((primitive_text(coding.get("system")), primitive_text(coding.get("code"))))
             if test is not None:
                 return test
         return None

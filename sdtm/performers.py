@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from fhir2cdisc.fhir.route import plain_reference
+from fhir2cdisc.fhir.servers import plain_reference
 
 Peek = Callable[[str], dict[str, Any] | None]
 PEOPLE = ("Practitioner", "PractitionerRole", "")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
-from fhir2cdisc.fhir.records import decode
-from fhir2cdisc.fhir.route import Routed, plain_reference
+from fhir2cdisc.fhir.route import Routed
+from fhir2cdisc.fhir.servers import Servers, resource_key
 
 
 @dataclass(slots=True)
@@ -22,34 +21,25 @@ class Resource:
 
 
 @dataclass(slots=True)
-class Shared:
-    """Resources that belong to no patient, by reference and by full URL."""
+class Index:
+    """Resources by the references that may point at them, each in the namespace of its server."""
 
+    servers: Servers = field(default_factory=Servers)
     items: dict[str, Resource] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, routed: Iterable[Routed], accounts: Accounts) -> Shared:
-        shared = cls()
-        for head in routed:
-            try:
-                item = Resource(head, decode(head.raw))
-            except ValueError as error:
-                accounts.reject(head.place, head.type, head.id, "json.invalid", str(error))
-                continue
-            accounts.add(head.place, head.type, head.id, "mapped", "shared: patients' records point at it")
-            for key in references_to(head):
-                shared.items.setdefault(key, item)
-        return shared
+    def add(self, item: Resource) -> None:
+        """Take up a resource; of two under one reference the first stays."""
+        head = item.head
+        if head.id:
+            self.items.setdefault(resource_key(self.servers.canonical(head.base), f"{head.type}/{head.id}"), item)
+        if head.full_url:
+            self.items.setdefault(head.full_url, item)
 
-
-def references_to(head: Routed) -> list[str]:
-    """The references by which other resources may point at this one."""
-    return [key for key in (f"{head.type}/{head.id}" if head.id else "", head.full_url) if key]
-
-
-def target_of(items: dict[str, Resource], reference: str) -> Resource | None:
-    """The resource that a reference points at, by type and id or by full URL; None where it was not read."""
-    return items.get(plain_reference(reference)) or items.get(reference) if reference else None
+    def find(self, reference: str, base: str) -> Resource | None:
+        """The resource that a reference written in namespace `base` points at; None where it was not read."""
+        if not reference:
+            return None
+        return next((self.items[key] for key in self.servers.candidates(reference, base) if key in self.items), None)
 
 
 def finding_of(item: Resource, rule: str, message: str, severity: str = "warning") -> Finding:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.servers import plain_of, site_of
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ACTARMCD, ANTINEOPLASTIC, ARMCD, COHORT, ETHNIC, RACE, SUBJECT, SUBJID
@@ -38,15 +40,29 @@ def identify(frames: Mapping[str, pd.DataFrame], study: Study, secret: bytes = b
     enrolled = _first(frames.get("DS"), SUBJID)
     subjid = enrolled.reindex(patients.index).fillna("")
     subjid = subjid.where(subjid != "", patients[SUBJID])
-    keyed = [pseudonym(f"{study.studyid}/{key}", secret or study.studyid.encode()) for key in patients.index]
+    names = shown_keys(patients.index)
+    keyed = [pseudonym(f"{study.studyid}/{name}", secret or study.studyid.encode()) for name in names]
     subjid = subjid.where(subjid != "", pd.Series(keyed, index=patients.index, dtype=object))
     shared = subjid[subjid.duplicated(keep=False)]
     if len(shared):
         raise SubjectError(f"{len(shared)} patients share the subject number of another (for one: {shared.iloc[0]})")
+    site = pd.Series([site_of(key).upper() for key in patients.index], index=patients.index, dtype=object)
     return pd.DataFrame(
-        {"USUBJID": f"{study.studyid}-" + subjid, "SUBJID": subjid, "SITEID": patients["SITEID"]},
+        {
+            "USUBJID": f"{study.studyid}-" + subjid,
+            "SUBJID": subjid,
+            "SITEID": patients["SITEID"].where(patients["SITEID"] != "", site),
+        },
         index=patients.index,
     )
+
+
+def shown_keys(keys: Iterable[str]) -> list[str]:
+    """Subject keys without the server where no other subject has the id: a second server changes no pseudonym."""
+    every = list(keys)
+    short = [f"{site_of(key)}={plain_of(key)}" if site_of(key) else plain_of(key) for key in every]
+    counts = Counter(short)
+    return [one if counts[one] == 1 else key for key, one in zip(every, short, strict=True)]
 
 
 def with_dm_columns(dm: pd.DataFrame) -> pd.DataFrame:
@@ -127,7 +143,6 @@ def completed_years(birth: pd.Series, at: pd.Series) -> pd.Series:
 
 @derives("AGE", "Completed years from the full date of birth to RFSTDTC, else RFICDTC")
 @derives("AGEU", "YEARS where AGE is filled")
-@derives("DTHFL", "Y where the source gives a date of death or says that the patient is deceased")
 @derives("RACE", "OMB race category; MULTIPLE where there are several (each in SUPPDM)")
 @derives("ETHNIC", "OMB ethnicity category")
 @derives("DMDTC", "RFICDTC")
@@ -137,6 +152,7 @@ def build_dm(frames: Mapping[str, pd.DataFrame], study: Study, who: pd.DataFrame
     for column in ("RFSTDTC", "RFENDTC", "RFXSTDTC", "RFXENDTC", "RFICDTC", "RFPENDTC"):
         dm[column] = dm[SUBJECT].map(dates[column])
     dm["SUBJID"] = dm[SUBJECT].map(who["SUBJID"])
+    dm["SITEID"] = dm[SUBJECT].map(who["SITEID"])
     dm["DTHFL"] = np.where((dm["DTHDTC"] != "") | (dm["DTHFL"] == "Y"), "Y", "")
     at = dm["RFSTDTC"].where(dm["RFSTDTC"] != "", dm["RFICDTC"])
     dm["AGE"] = completed_years(dm["BRTHDTC"], at)

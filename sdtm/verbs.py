@@ -19,6 +19,7 @@ from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.mappings.model import NCI_SYSTEMS, Terminology, Test, VariableMap
 from fhir2cdisc.mappings.standard.datasets import Codelist, codelist
 from fhir2cdisc.sdtm.performers import performer
+from fhir2cdisc.sdtm.shapes import may_be_boolean, odd_part, primitive_text
 from fhir2cdisc.sdtm.standard_results import LARGEST, SMALLEST
 
 # Beyond this a decimal is no measurement; written out it could fill the memory (`1e999999999` is legal JSON).
@@ -50,7 +51,10 @@ def number_text(value: int | float | Decimal) -> str:
 
 
 def concept_text(value: Any) -> str:
-    """The text of a CodeableConcept or Coding: text, else the first display, else the first code."""
+    """The text of a CodeableConcept or Coding: text, else the first display, else the first code.
+
+    A part that is an object, a list or a boolean gives no text (see `shapes.odd_part`).
+    """
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool):
@@ -59,13 +63,13 @@ def concept_text(value: Any) -> str:
         return number_text(value)
     if not isinstance(value, dict):
         return ""
-    if text := value.get("text"):
-        return str(text).strip()
+    if text := primitive_text(value.get("text")):
+        return text
     codings = codings_of(value)
     for key in ("display", "code"):
         for coding in codings:
-            if found := coding.get(key):
-                return str(found).strip()
+            if found := primitive_text(coding.get(key)):
+                return found
     return ""
 
 
@@ -87,13 +91,14 @@ def result_text(value: Any) -> str:
     if "numerator" in value or "denominator" in value:
         return ":".join(result_text(value.get(part, {})) for part in ("numerator", "denominator"))
     if "start" in value or "end" in value:
-        return "/".join(str(value.get(part, "")) for part in ("start", "end"))
+        return "/".join(primitive_text(value.get(part)) for part in ("start", "end"))
     if "low" in value or "high" in value:
         return "-".join(result_text(value.get(part, {})) for part in ("low", "high"))
     if "value" in value:
         number = value["value"]
-        text = number_text(number) if isinstance(number, (int, Decimal)) else str(number)
-        return f"{value.get('comparator', '')}{text}"
+        plain = isinstance(number, (int, Decimal)) and not isinstance(number, bool)
+        text = number_text(number) if plain else primitive_text(number)
+        return f"{primitive_text(value.get('comparator'))}{text}" if text else ""
     return concept_text(value)
 
 
@@ -104,7 +109,7 @@ def unit_text(value: Any, variable: str, units: Mapping[str, str], report: Repor
     """
     if not isinstance(value, dict):
         return ""
-    code, unit = str(value.get("code") or ""), str(value.get("unit") or "")
+    code, unit = primitive_text(value.get("code")), primitive_text(value.get("unit"))
     for candidate in (code, unit):
         for key in (f"{testcd}|{candidate}", candidate):
             if key in units:
@@ -138,7 +143,7 @@ class Term:
 
     def __call__(self, value: Any, report: Report) -> str:
         for coding in codings_of(value):
-            code, system = str(coding.get("code", "")), str(coding.get("system", ""))
+            code, system = primitive_text(coding.get("code")), primitive_text(coding.get("system"))
             if code in self.by_code and system in NCI_SYSTEMS:
                 return self.by_code[code]
             for key in (f"{system}|{code}".lower(), code.lower()):
@@ -172,14 +177,20 @@ class Term:
 def compile_variable(name: str, spec: VariableMap, terms: Terminology) -> Verb:
     """One function for one variable; PathError or KeyError where the mapping names what does not exist."""
     when = compile_path(spec.when) if spec.when else None
-    readers = [(compile_path(p), True) for p in spec.concept] + [(compile_path(p), False) for p in spec.path]
+    readers = [
+        (compile_path(p), is_concept, spec.as_ == "result" or spec.codelist == "NY" or may_be_boolean(p))
+        for paths, is_concept in ((spec.concept, True), (spec.path, False))
+        for p in paths
+    ]
     shape = _shape(name, spec, terms)
 
     def read(focus: Any, cell: Cell) -> Value:
         if when is not None and not truth(when(focus, cell.context)):
             return ""
-        for path, is_concept in readers:
+        for path, is_concept, booleans in readers:
             values = path(focus, cell.context)
+            if values and _is_odd(name, values, spec, booleans, cell):
+                return ""
             if values and (value := _one(name, values, shape(is_concept), spec, cell)) != "":
                 return _printable(name, value, cell.report)
         if spec.test and cell.test is not None:
@@ -187,6 +198,18 @@ def compile_variable(name: str, spec: VariableMap, terms: Terminology) -> Verb:
         return spec.value
 
     return read
+
+
+def _is_odd(name: str, values: list[Any], spec: VariableMap, booleans: bool, cell: Cell) -> bool:
+    """Whether a value has no shape of FHIR, which is reported; the verbs of dates and numbers look themselves."""
+    if spec.as_ in ("dtc", "number", "performer"):
+        return False
+    for value in values:
+        if type(value) is not str and (part := odd_part(value, booleans)):
+            said = f"holds an object, a list or a boolean in {part!r} where FHIR has a text or number; left empty"
+            cell.report("value.odd-shape", name, "", said)
+            return True
+    return False
 
 
 def _printable(name: str, value: Value, report: Report) -> Value:
@@ -255,7 +278,7 @@ def _dtc(name: str, value: Any, report: Report) -> str:
 
 def _number(name: str, value: Any, report: Report) -> Value:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        report("number.not-a-number", name, str(value)[:40], "is not a number")
+        report("number.not-a-number", name, primitive_text(value)[:40], "is not a number")
         return ""
     number = float(value) if not isinstance(value, int) or value.bit_length() < 1000 else math.inf
     if number and not SMALLEST <= abs(number) <= LARGEST:

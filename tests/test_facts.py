@@ -1,4 +1,4 @@
-"""The tables of published facts: each with its source, without wording, and what their maker makes where it can."""
+"""The tables of published facts, without wording and as their maker makes them; what is said of what is absent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.facts import FACTS, facts
-from support.others import others
+from support.others import LEFT_OUT, left_out, others
 
 TABLES = sorted(path.stem for path in FACTS.glob("*.csv"))
 
@@ -33,3 +33,26 @@ def test_every_table_is_what_its_maker_makes_of_the_collected_facts() -> None:
     assert sorted(made) == sorted(path.name for path in FACTS.iterdir() if path.suffix in (".csv", ".json"))
     for name, text in made.items():
         assert (FACTS / name).read_text(encoding="utf-8") == text, name
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        ([], ""),
+        (["('x.py', 3, 'Skipped: no compiler')"], ""),
+        ([f"Skipped: {LEFT_OUT} shared/data"], "1 test needs data of others and was left out: "),
+        (
+            [f"Skipped: {LEFT_OUT} shared/data", "no compiler", f"Skipped: {LEFT_OUT} x"],
+            "2 tests need data of others and were",
+        ),
+    ],
+)
+def test_the_last_line_counts_what_was_left_out(reasons: list[str], said: str) -> None:
+    line = left_out(reasons)
+    assert line.startswith(said) and bool(line) == bool(said)
+    assert not said or "shared" in line.split(": ")[1]
+
+
+def test_what_is_not_there_leaves_the_test_out() -> None:
+    with pytest.raises(pytest.skip.Exception, match=r"needs data of others: shared/data/no-such-file"):
+        others("data", "no-such-file")

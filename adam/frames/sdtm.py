@@ -52,15 +52,42 @@ def cut_at(frames: Frames, cutoff: str) -> dict[str, pd.DataFrame]:
 
     A record that began after the cut-off is left out (a partial date counts as its first possible day); a later
     end date, and every later reference date of DM (consent, first dose, death, end of participation), is not yet
-    known and becomes blank.
+    known and becomes blank. An adverse event that killed after the cut was not known to be fatal.
     """
     if not cutoff:
         return dict(frames)
     limit = pd.Timestamp(cutoff)
+    later = _died_later(frames, limit)
     made = {name: _cut(frame, name, limit) for name, frame in frames.items()}
     if "DM" in made:
         made["DM"] = _cut_dm(made["DM"], limit)
+    if "AE" in made:
+        made["AE"] = _not_yet_fatal(made["AE"], frames["AE"], later, limit)
     return made
+
+
+def _died_later(frames: Frames, limit: pd.Timestamp) -> set[str]:
+    """The subjects whose death, by any domain that dates it, lies after the cut."""
+    found: set[str] = set()
+    ds = dataset(frames, "DS")
+    deaths = {"DM": ("DTHDTC", dataset(frames, "DM")), "DD": ("DDDTC", dataset(frames, "DD"))}
+    deaths["DS"] = ("DSSTDTC", ds[text(ds, "DSDECOD") == "DEATH"])
+    for column, rows in deaths.values():
+        found |= set(rows.loc[impute_dates(text(rows, column), "first")[0] > limit, "USUBJID"])
+    return found
+
+
+def _not_yet_fatal(kept: pd.DataFrame, ae: pd.DataFrame, later: set[str], limit: pd.Timestamp) -> pd.DataFrame:
+    """Adverse events that killed after the cut: nobody knew yet how they would end, nor their grade 5."""
+    ended = impute_dates(text(ae, "AEENDTC"), "first")[0].reindex(kept.index) > limit
+    open_ = kept["USUBJID"].isin(later) | ended
+    unknown = {"AEOUT": ("FATAL", "NOT RECOVERED/NOT RESOLVED"), "AESDTH": ("Y", ""), "AETOXGR": ("5", "")}
+    changed = {
+        name: kept[name].mask(open_ & (text(kept, name) == old), new)
+        for name, (old, new) in unknown.items()
+        if name in kept
+    }
+    return kept.assign(**changed)
 
 
 def _cut(frame: pd.DataFrame, name: str, limit: pd.Timestamp) -> pd.DataFrame:

@@ -172,7 +172,7 @@ def _specs(one: Endpoint, plan: Plan) -> Iterator[Spec]:
     yield first
     for word, code in siblings:
         yield replace(first, **named(one, word, "confirmation"), paramcd=plan.time_code(code))
-    for code in one.sensitivity:
+    for code in plan.sensitivity_of(one):
         label = f"{one.title}, sensitivity {code}"
         name = f"{one.id}.{code.lower()}"
         yield replace(first, id=name, label=label, analysis="sensitivity", paramcd=plan.time_code(code))

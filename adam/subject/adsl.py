@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.frames.columns import number, text, yes_no
-from fhir2cdisc.adam.frames.dates import full_dates, impute_dates
+from fhir2cdisc.adam.frames.columns import text, yes_no
+from fhir2cdisc.adam.frames.dates import full_dates
+from fhir2cdisc.adam.frames.findings import gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, dataset
 from fhir2cdisc.adam.frames.variables import derived, derived_date, derived_number, predecessor
-from fhir2cdisc.adam.subject import biomarkers, disease, last_alive, markers, tumour_board
+from fhir2cdisc.adam.subject import (
+    biomarkers,
+    death,
+    diagnosis,
+    disease,
+    disposition,
+    last_alive,
+    markers,
+    new_therapy,
+    treatment,
+    tumour_board,
+)
+from fhir2cdisc.adam.subject.arms import add_arms, arm_flag
 from fhir2cdisc.adam.subject.biomarkers import gene_flag
-from fhir2cdisc.adam.subject.disease import add_disease
-from fhir2cdisc.adam.subject.last_alive import last_known_alive
+from fhir2cdisc.adam.subject.death import cause_of_death, derive_death
+from fhir2cdisc.adam.subject.diagnosis import derive_diagnosis
+from fhir2cdisc.adam.subject.disease import add_disease, prior_drugs
+from fhir2cdisc.adam.subject.disposition import add_disposition
+from fhir2cdisc.adam.subject.enrolment import enrolment_evidence, reference_start
+from fhir2cdisc.adam.subject.evidence import Fact, stack_evidence
+from fhir2cdisc.adam.subject.last_alive import contact_evidence, last_known_alive
+from fhir2cdisc.adam.subject.new_therapy import derive_new_therapy
 from fhir2cdisc.adam.subject.options import AdslOptions
+from fhir2cdisc.adam.subject.treatment import CONTACT, Ends, Exposure, read_exposure, treatment_end
 from fhir2cdisc.mappings.standard.datasets import Dataset
-from fhir2cdisc.mappings.study import Arm
 
 FROM_DM = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ETHNIC", "COUNTRY", "ARM", "ACTARM")
 VARIABLES = (
@@ -30,25 +51,21 @@ VARIABLES = (
     predecessor("COUNTRY", "Country", "DM.COUNTRY"),
     predecessor("ARM", "Description of Planned Arm", "DM.ARM"),
     predecessor("ACTARM", "Description of Actual Arm", "DM.ACTARM"),
-    derived("TRT01P", "Planned Treatment for Period 01", "DM.ARM; else the first arm of the study that the drugs fit"),
-    derived("TRT01A", "Actual Treatment for Period 01", "DM.ACTARM; else the first arm that the drugs given fit"),
-    derived_date("RFSTDT", "Reference Start Date", "DM.RFSTDTC where complete to the day"),
+    derived("TRT01P", "Planned Treatment for Period 01", "DM.ARM; else the first arm that the index regimen fits"),
+    derived("TRT01A", "Actual Treatment for Period 01", "DM.ACTARM; else the first arm that the index regimen fits"),
+    derived_date(
+        "RFSTDT",
+        "Reference Start Date",
+        "DM.RFSTDTC where complete to the day; TRTSDT where that is the day of a dose that is prior therapy",
+    ),
     derived_date("RFICDT", "Date of Informed Consent", "DM.RFICDTC where complete to the day"),
     derived_date("ENRLDT", "Date of Enrollment", "DS.DSSTDTC of ENTERED INTO TRIAL"),
-    derived_date("TRTSDT", "Date of First Exposure to Treatment", "Earliest EX.EXSTDTC complete to the day"),
-    derived_date("TRTEDT", "Date of Last Exposure to Treatment", "Latest EX.EXENDTC or EX.EXSTDTC complete to the day"),
-    derived_number("TRTDURD", "Total Treatment Duration (Days)", "TRTEDT - TRTSDT + 1"),
-    derived_date("EOSDT", "End of Study Date", "DS.DSSTDTC of the last disposition event of study participation"),
-    derived("DCSREAS", "Reason for Discontinuation from Study", "DS.DSDECOD of that event unless COMPLETED"),
-    derived("EOSSTT", "End of Study Status", "COMPLETED, DISCONTINUED by DCSREAS, else ONGOING"),
-    derived_date("EOTDT", "End of Treatment Date", "DS.DSSTDTC of the last disposition event of study treatment"),
-    derived("DCTREAS", "Reason for Discontinuation of Treatment", "DS.DSDECOD of that event unless COMPLETED"),
-    derived("EOTSTT", "End of Treatment Status", "By DCTREAS, else ONGOING; blank if never treated, dead or off study"),
-    derived_date("DTHDT", "Date of Death", "DM.DTHDTC where complete to the day"),
-    predecessor("DTHFL", "Subject Death Flag", "DM.DTHFL"),
+    *treatment.VARIABLES,
+    *disposition.VARIABLES,
+    *death.VARIABLES,
     derived("DTHCAUS", "Cause of Death", "DD.DDSTRESC of the primary cause of death"),
     derived("FASFL", "Full Analysis Set Population Flag", "Y for a subject who consented or was enrolled"),
-    derived("SAFFL", "Safety Population Flag", "Y for a subject with at least one dose"),
+    derived("SAFFL", "Safety Population Flag", "Y for a subject with at least one dose of study treatment above 0"),
     derived(
         "EVALFL", "Response-Evaluable Population Flag", "Y if treated, with a target lesion and a response after TRTSDT"
     ),
@@ -56,8 +73,22 @@ VARIABLES = (
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Subjects:
+    """ADSL, the evidence for its facts (`EVIDENCE_COLUMNS`) and what was found on the way."""
+
+    adsl: pd.DataFrame
+    evidence: pd.DataFrame
+    findings: pd.DataFrame
+
+
 def derive_adsl(frames: Frames, options: AdslOptions) -> pd.DataFrame:
-    """ADSL of the subjects in DM, in order of USUBJID.
+    """ADSL of the subjects in DM, in order of USUBJID, see `derive_subjects`."""
+    return derive_subjects(frames, options).adsl
+
+
+def derive_subjects(frames: Frames, options: AdslOptions) -> Subjects:
+    """ADSL of the subjects in DM, in order of USUBJID, with the evidence.
 
     `frames` are SDTM datasets by name (cut at the data cut-off already, see `cut_at`). Dates are datetime64. A
     subject's TRTSDT is missing where nothing was given; RFSTDT is where the study lets time start.
@@ -65,20 +96,41 @@ def derive_adsl(frames: Frames, options: AdslOptions) -> pd.DataFrame:
     dm = dataset(frames, "DM").sort_values("USUBJID", kind="stable").reset_index(drop=True)
     adsl = pd.DataFrame({name: dm[name] if name in dm else text(dm, name) for name in FROM_DM})
     adsl["AGE"] = pd.to_numeric(adsl["AGE"], errors="coerce")
+    exposure = read_exposure(frames, options)
     _dates(adsl, dm, frames)
-    _arms(adsl, dm, frames, options)
-    _death(adsl, dm, frames)
-    _disposition(adsl, frames)
-    alive = last_known_alive(
-        frames, adsl.set_index("USUBJID")["DTHDT"], pd.Timestamp(options.cutoff) if options.cutoff else None
-    )
-    adsl = adsl.merge(alive, on="USUBJID", how="left")
-    adsl[["LALVDOM", "LALVVAR"]] = adsl[["LALVDOM", "LALVVAR"]].fillna("").astype(object)
-    adsl["LSTALVDT"] = pd.to_datetime(adsl["LSTALVDT"])
+    adsl["TRTSDT"] = _of(adsl, exposure.start, "datetime64[ns]")
+    add_arms(adsl, dm, exposure.regimen, options)
+    until = pd.Timestamp(options.cutoff) if options.cutoff else None
+    died = derive_death(frames, adsl["USUBJID"], options.death, until)
+    for name in died.values:
+        adsl[name] = _of(adsl, died.values[name], died.values[name].dtype)
+    adsl["DTHCAUS"] = cause_of_death(frames, adsl["USUBJID"], adsl["DTHFL"])
+    add_disposition(adsl, frames)
+    alive = last_known_alive(frames, died.values["DTHDT"], until)
+    diagnosed = derive_diagnosis(frames, exposure.start, options.diagnosis)
+    therapy = derive_new_therapy(frames, exposure, options)
+    ended = _treatment_end(adsl, exposure, alive, therapy, until)
+    adsl = _with_last_contact(adsl, alive)
+    for fact in (diagnosed, therapy):
+        for name in fact.values:
+            adsl[name] = _of(adsl, fact.values[name], fact.values[name].dtype)
+    adsl["PRIORLN"] = prior_drugs(adsl["USUBJID"], frames, exposure)
     adsl = add_disease(adsl, frames, options)
-    _populations(adsl, dm, frames, options)
+    started = reference_start(adsl, exposure)
+    _populations(adsl, dm, frames, exposure, options)
     _interim(adsl, options)
-    return adsl
+    evidence = [fact.evidence for fact in (died, diagnosed, therapy, ended)]
+    contacts = contact_evidence(frames, alive, died.values["DTHDT"])
+    found = [exposure.findings, started, *(fact.findings for fact in (died, diagnosed, therapy, ended))]
+    known = stack_evidence([*evidence, exposure.evidence, contacts, enrolment_evidence(frames)])
+    known = known[known["USUBJID"].isin(adsl["USUBJID"])].reset_index(drop=True)
+    return Subjects(_without_idle_bounds(adsl), known, gather_findings(found))
+
+
+def _of(adsl: pd.DataFrame, values: pd.Series, kind: object) -> pd.Series:
+    """Values by USUBJID in the order of ADSL; a text that nobody gives is blank."""
+    found = adsl["USUBJID"].map(values)
+    return found.astype("datetime64[ns]") if "datetime" in str(kind) else found.fillna("").astype(object)
 
 
 def _dates(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
@@ -87,108 +139,56 @@ def _dates(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
     entered = ds[text(ds, "DSDECOD") == "ENTERED INTO TRIAL"]
     first = full_dates(entered, "DSSTDTC").groupby(entered["USUBJID"]).min()
     adsl["ENRLDT"] = pd.to_datetime(adsl["USUBJID"].map(first))
-    doses = adsl[["USUBJID"]].merge(first_and_last_dose(frames), on="USUBJID", how="left")
-    adsl["TRTSDT"], adsl["TRTEDT"] = doses["TRTSDT"].to_numpy(), doses["TRTEDT"].to_numpy()
-    adsl["TRTDURD"] = (adsl["TRTEDT"] - adsl["TRTSDT"]).dt.days + 1.0
 
 
-def first_and_last_dose(frames: Frames) -> pd.DataFrame:
-    """USUBJID, TRTSDT and TRTEDT of every subject in DM: from EX, or as DM says where there is no EX."""
-    dm, ex = dataset(frames, "DM"), dataset(frames, "EX")
-    made = pd.DataFrame({"USUBJID": dm["USUBJID"], "TRTSDT": full_dates(dm, "RFXSTDTC")})
-    made["TRTEDT"] = full_dates(dm, "RFXENDTC")
-    if len(ex):
-        begins = full_dates(ex, "EXSTDTC")
-        # After a data cut the last dose is the last one that the cut still holds.
-        ends = pd.concat([full_dates(ex, "EXENDTC"), begins], axis=1).max(axis=1)
-        made["TRTSDT"] = pd.to_datetime(made["USUBJID"].map(begins.groupby(ex["USUBJID"]).min()))
-        made["TRTEDT"] = pd.to_datetime(made["USUBJID"].map(ends.groupby(ex["USUBJID"]).max()))
-    return made.reset_index(drop=True)
+def _with_last_contact(adsl: pd.DataFrame, alive: pd.DataFrame) -> pd.DataFrame:
+    adsl = adsl.merge(alive, on="USUBJID", how="left")
+    adsl[["LALVDOM", "LALVVAR"]] = adsl[["LALVDOM", "LALVVAR"]].fillna("").astype(object)
+    adsl["LSTALVDT"] = pd.to_datetime(adsl["LSTALVDT"])
+    return adsl
 
 
-def _arms(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, options: AdslOptions) -> None:
-    """Planned and actual treatment; where the source names no arm, the first arm that the drugs given fit."""
-    ex = dataset(frames, "EX")
-    drugs = text(ex, "EXTRT").str.upper().groupby(ex["USUBJID"]).agg(frozenset) if len(ex) else None
-    given = adsl["USUBJID"].map(drugs) if drugs is not None else pd.Series(None, index=adsl.index, dtype=object)
-    classes = {drug.name.upper(): drug.drug_class for drug in options.drugs}
-    arms = sorted(options.arms, key=lambda arm: (arm.precedence, arm.code))
-    ruled = [a for a in arms if a.drugs or a.any_class or a.all_class]
-    fitted = given.map(lambda names: _fit(names, ruled, classes) if isinstance(names, frozenset) else "")
-    planned, actual = text(dm, "ARM"), text(dm, "ACTARM")
-    adsl["TRT01P"] = planned.where(planned != "", fitted)
-    adsl["TRT01A"] = actual.where(actual != "", fitted)
-    for arm in ruled:
-        if arm.any_class or arm.all_class:
-            fits = given.map(lambda n, a=arm: isinstance(n, frozenset) and _fits(n, a, classes))
-            adsl[arm_flag(arm)] = yes_no(fits.astype(bool))
-    for drug in options.drugs:
-        if drug.flag:
-            name = drug.name.upper()
-            adsl[drug.flag] = yes_no(given.map(lambda n, d=name: isinstance(n, frozenset) and d in n).astype(bool))
-
-
-def _fits(names: frozenset[str], arm: Arm, classes: dict[str, str]) -> bool:
-    found = {classes.get(name, "") for name in names}
-    return (
-        (not arm.drugs or any(drug.upper() in names for drug in arm.drugs))
-        and (not arm.any_class or bool(found & set(arm.any_class)))
-        and set(arm.all_class) <= found
+def _treatment_end(
+    adsl: pd.DataFrame, exposure: Exposure, alive: pd.DataFrame, therapy: Fact, until: pd.Timestamp | None
+) -> Fact:
+    """TRTEDT, TRTEDTF and TRTDURD are put into ADSL; evidence and findings are returned."""
+    by = adsl.set_index("USUBJID")
+    ends = Ends(
+        {
+            "end of treatment by DS": by["EOTDT"],
+            "the day before the next line": therapy.values["NACTDT"] - pd.Timedelta(days=1),
+            "death": by["DTHDT"],
+            "end of participation by DS": by["EOSDT"],
+            CONTACT: alive.set_index("USUBJID")["LSTALVDT"],
+            "data cut-off": pd.Series(until, index=by.index, dtype="datetime64[ns]"),
+        }
     )
+    values, evidence, found = treatment_end(exposure, ends)
+    adsl["TRTEDT"] = _of(adsl, values["TRTEDT"], "datetime64[ns]")
+    adsl["TRTEDTF"] = _of(adsl, values["TRTEDTF"], object)
+    adsl["TRTDURD"] = (adsl["TRTEDT"] - adsl["TRTSDT"]).dt.days + 1.0
+    return Fact(values, evidence, found)
 
 
-def _fit(names: frozenset[str], arms: list[Arm], classes: dict[str, str]) -> str:
-    return next((arm.label for arm in arms if _fits(names, arm, classes)), "")
+def _without_idle_bounds(adsl: pd.DataFrame) -> pd.DataFrame:
+    """The bounds of the day of death say something only where one day was imputed or is not known."""
+    dead = adsl[adsl["DTHFL"] == "Y"]
+    sure = (dead["DTHDT"] == dead["DTHEDT"]) & (dead["DTHDT"] == dead["DTHLDT"])
+    return adsl.drop(columns=["DTHEDT", "DTHLDT"]) if sure.all() else adsl
 
 
-def _disposition(adsl: pd.DataFrame, frames: Frames) -> None:
-    ds = dataset(frames, "DS")
-    events = ds[text(ds, "DSCAT") == "DISPOSITION EVENT"]
-    # Data of others often leave the subcategory out, having dispositions of the study only.
-    of = text(events, "DSSCAT").replace("", "STUDY PARTICIPATION")
-    for scope, status, day, reason in (
-        ("STUDY PARTICIPATION", "EOSSTT", "EOSDT", "DCSREAS"),
-        ("STUDY TREATMENT", "EOTSTT", "EOTDT", "DCTREAS"),
-    ):
-        rows = events[of == scope]
-        # In the order of the first days that they allow: a partial date is not later than all others.
-        first, _ = impute_dates(text(rows, "DSSTDTC"), "first")
-        rows = rows.assign(_D=full_dates(rows, "DSSTDTC"), _F=first, _N=number(rows, "DSSEQ"))
-        rows = rows.sort_values(["USUBJID", "_F", "_N"], kind="stable", na_position="first")
-        last = (
-            rows.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")
-            if len(rows)
-            else rows.set_index("USUBJID")
-        )
-        term = adsl["USUBJID"].map(text(last, "DSDECOD")).fillna("").astype(object)
-        adsl[day] = pd.to_datetime(adsl["USUBJID"].map(last["_D"]))
-        adsl[reason] = term.where(term != "COMPLETED", "")
-        adsl[status] = np.select([term == "", term == "COMPLETED"], ["ONGOING", "COMPLETED"], "DISCONTINUED")
-    ex = dataset(frames, "EX")
-    treated = adsl["TRTSDT"].notna() | adsl["USUBJID"].isin(ex["USUBJID"])
-    # Who died or left the study without a word on treatment is not on treatment still.
-    over = (adsl["EOTSTT"] == "ONGOING") & ((adsl["EOSSTT"] != "ONGOING") | (adsl["DTHFL"] == "Y"))
-    adsl["EOTSTT"] = adsl["EOTSTT"].where(treated & ~over, "")
-
-
-def _death(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames) -> None:
-    adsl["DTHDT"], adsl["DTHFL"] = full_dates(dm, "DTHDTC"), text(dm, "DTHFL")
-    dd = dataset(frames, "DD")
-    cause = dd[text(dd, "DDTESTCD") == "PRCDTH"].drop_duplicates("USUBJID").set_index("USUBJID")
-    found = adsl["USUBJID"].map(text(cause, "DDSTRESC")).fillna("").astype(object)
-    adsl["DTHCAUS"] = found.where(adsl["DTHFL"] == "Y", "")
-
-
-def _populations(adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, options: AdslOptions) -> None:
+def _populations(
+    adsl: pd.DataFrame, dm: pd.DataFrame, frames: Frames, exposure: Exposure, options: AdslOptions
+) -> None:
     """FASFL: enrolled (everybody in a cohort without enrolment); SAFFL: treated; EVALFL: measurable and assessed.
 
     A partial date of consent, enrolment or dose is enough: that it happened is known.
     """
-    ds, ex = dataset(frames, "DS"), dataset(frames, "EX")
+    ds = dataset(frames, "DS")
     entered = ds.loc[text(ds, "DSDECOD") == "ENTERED INTO TRIAL", "USUBJID"]
     enrolled = adsl["USUBJID"].isin(entered) | (text(dm, "RFICDTC") != "")
     adsl["FASFL"] = yes_no(enrolled if options.by_enrolment else adsl["USUBJID"].notna())
-    adsl["SAFFL"] = yes_no(adsl["TRTSDT"].notna() | adsl["USUBJID"].isin(ex["USUBJID"]))
+    adsl["SAFFL"] = yes_no(adsl["USUBJID"].isin(exposure.treated))
     tu, rs = dataset(frames, "TU"), dataset(frames, "RS")
     target = set(tu.loc[text(tu, "TUSTRESC").isin(["TARGET", "TARGET NODAL"]), "USUBJID"])
     response = rs[text(rs, "RSTESTCD") == "OVRLRESP"]
@@ -211,8 +211,15 @@ def _interim(adsl: pd.DataFrame, options: AdslOptions) -> None:
 def adsl_dataset(options: AdslOptions) -> Dataset:
     """ADSL; flags of arms, drugs, genes and interim looks are those of the study."""
     flags = [
-        *((arm_flag(arm), f"Fits {arm.code} Flag", f"Y if the drugs fit: {arm.label}") for arm in options.arms),
-        *((d.flag, f"Received {d.name.title()} Flag", f"Y if EX holds {d.name}") for d in options.drugs if d.flag),
+        *(
+            (arm_flag(arm), f"Fits {arm.code} Flag", f"Y if the index regimen fits: {arm.label}")
+            for arm in options.arms
+        ),
+        *(
+            (d.flag, f"Received {d.name.title()} Flag", f"Y if the index regimen holds {d.name}")
+            for d in options.drugs
+            if d.flag
+        ),
         *(
             (f"INT{n}FL", f"Interim Look {n} Flag", f"Y for the first {cases} subjects by ENRLRANK")
             for n, cases in enumerate(options.looks, start=1)
@@ -236,6 +243,8 @@ def adsl_dataset(options: AdslOptions) -> Dataset:
         (
             *VARIABLES,
             *last_alive.VARIABLES,
+            *diagnosis.VARIABLES,
+            *new_therapy.VARIABLES,
             *disease.VARIABLES,
             *biomarkers.VARIABLES,
             *markers.VARIABLES,
@@ -244,8 +253,3 @@ def adsl_dataset(options: AdslOptions) -> Dataset:
         ),
         ("STUDYID", "USUBJID"),
     )
-
-
-def arm_flag(arm: Arm) -> str:
-    """The variable that says whose drugs fit an arm, of arms that drugs decide."""
-    return f"{arm.code[:6]}FL"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,8 @@ class BiomarkerOptions:
     `pdl1_score`: the score in MITSTDTL that PDL1GR1 is about (`TPS` in percent, or `CPS`). `pdl1_cuts`: lower
     ends of the groups above the lowest. `tmb_cut`: mutations per megabase from which TMB is high.
     `genes`: symbols with a flag (`KRAS` becomes KRASFL). `baseline_only`: use samples up to the first dose
-    where a subject has any; otherwise the latest sample counts.
+    where a subject has any; otherwise the latest sample counts. `tested`: which genes a variant record shows to have
+    been tested, those that it names or, of a panel that covers all of them, every one.
     """
 
     pdl1_score: str = "TPS"
@@ -48,6 +50,7 @@ class BiomarkerOptions:
     tmb_cut: float = 10.0
     genes: tuple[str, ...] = ()
     baseline_only: bool = True
+    tested: Literal["named", "any-variant"] = "named"
 
 
 DEFAULTS = BiomarkerOptions()
@@ -61,8 +64,8 @@ def derive_biomarkers(
     PD-L1 is MI test `PDL1` with the score named in MITSTDTL; TMB, MSI and variants are GF tests (`TMB`,
     `MICRISTB`, and `SNV`, `SHRTVAR`, `CPNUMVAR`, `CPNUMAMP`, `SEQREAR` with the gene in GFSYM). Of several
     samples the last up to the first dose counts, the higher value on one day. MSIFL and gene flags are `Y`,
-    `N` (tested, not found) or `""`; a gene is tested where GF holds a record of it, or any variant record
-    of the subject, as a panel reports what it finds.
+    `N` (tested, not found) or `""`; a gene is tested where a variant record of the subject names it, found or not
+    (`tested` "named"), or where there is any variant record, of a panel that covers all (`any-variant`).
     """
     out = pd.DataFrame({"USUBJID": adsl["USUBJID"]})
     start = adsl.set_index("USUBJID")["TRTSDT"] if "TRTSDT" in adsl else None
@@ -76,7 +79,7 @@ def derive_biomarkers(
     out["TMBGR1"] = _groups(out["TMB"], (options.tmb_cut,), ("L", "H"))
     out["MSIFL"] = out["USUBJID"].map(_msi(genes)).fillna("").astype(object)
     for symbol in options.genes:
-        out[gene_flag(symbol)] = out["USUBJID"].map(_gene(genes, symbol)).fillna("").astype(object)
+        out[gene_flag(symbol)] = out["USUBJID"].map(_gene(genes, symbol, options.tested)).fillna("").astype(object)
     return out.reset_index(drop=True)
 
 
@@ -135,9 +138,14 @@ def _msi(genes: pd.DataFrame) -> pd.Series:
     return last.map({True: "Y", False: "N"})
 
 
-def _gene(genes: pd.DataFrame, symbol: str) -> pd.Series:
-    tested = genes[genes["CODE"].isin(VARIANTS)]
-    benign = text(tested, "GFRESCAT").str.upper().isin(BENIGN)
-    mine = text(tested, "GFSYM").str.upper() == symbol.upper()
-    present = mine & ~tested["CHARVAL"].isin(NEGATIVE | {""}) & ~benign
-    return present.groupby(tested["USUBJID"]).any().map({True: "Y", False: "N"})
+def _gene(genes: pd.DataFrame, symbol: str, tested: str) -> pd.Series:
+    """`Y` or `N` of the subjects of whom a variant record names the gene, alone or in a list of a panel."""
+    rows = genes[genes["CODE"].isin(VARIANTS)]
+    benign = text(rows, "GFRESCAT").str.upper().isin(BENIGN)
+    listed = text(rows, "GFSYM").str.upper()
+    mine = listed == symbol.upper()
+    present = mine & ~rows["CHARVAL"].isin(NEGATIVE | {""}) & ~benign
+    # A result that nobody wrote down is none, so the gene was not shown to be tested.
+    in_panel = listed.map(lambda names: symbol.upper() in re.split(r"[;,|/\s]+", names)).astype(bool)
+    known = in_panel & (rows["CHARVAL"] != "") if tested == "named" else pd.Series(True, index=rows.index)
+    return present[known].groupby(rows.loc[known, "USUBJID"]).any().map({True: "Y", False: "N"})

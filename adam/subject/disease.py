@@ -1,48 +1,43 @@
-"""What ADSL says of the disease: diagnosis, histology, earlier therapy, performance status, biomarkers, the board."""
+"""What ADSL says of the disease: histology, earlier therapy, performance status, biomarkers, the board."""
 
 from __future__ import annotations
 
 import pandas as pd
 from fhir2cdisc.adam.criteria import PD, codes
 from fhir2cdisc.adam.frames.columns import number, text
-from fhir2cdisc.adam.frames.dates import full_dates, impute_dates
+from fhir2cdisc.adam.frames.dates import full_dates
 from fhir2cdisc.adam.frames.sdtm import Frames, dataset
-from fhir2cdisc.adam.frames.variables import derived, derived_date, derived_number
+from fhir2cdisc.adam.frames.variables import derived, derived_number
 from fhir2cdisc.adam.response.collected import overall_responses
+from fhir2cdisc.adam.subject.drugs import EARLIER, LATER, category, holding
 from fhir2cdisc.adam.subject.markers import derive_board, derive_markers
 from fhir2cdisc.adam.subject.options import AdslOptions
+from fhir2cdisc.adam.subject.treatment import Exposure, study_doses
 from fhir2cdisc.adam.subject.tumour_board import guidance_periods, guided_therapies, mtb_guided
 
-SUBSEQUENT = "SUBSEQUENT"
-PRIOR = "PRIOR"
-# Procedures against the tumour: of these one after the first dose is new anticancer therapy.
-_TUMOUR_PROCEDURE = r"RADIOTHERAPY|RADIATION|RESECTION|SURGERY|SURGICAL|ABLATION|EMBOLI|HEPATECTOMY"
 VARIABLES = (
-    derived_date(
-        "DIAGDT", "Date of Diagnosis", "Earliest MH.MHSTDTC of a primary diagnosis; first possible day if partial"
-    ),
     derived("HISTOLOG", "Histology", "MI.MISTRESC of the histology"),
-    derived_date(
-        "NACTDT",
-        "Date of New Anti-Cancer Therapy",
-        "Earliest anticancer drug (CM) or procedure (PR) after TRTSDT that is not of the study",
+    derived_number(
+        "PRIORLN",
+        "Number of Prior Anti-Cancer Therapies",
+        "Records of CM with a prior therapy category, and study drugs given before the enrolment",
     ),
-    derived_number("PRIORLN", "Number of Prior Anti-Cancer Therapies", "Records of CM with a prior therapy category"),
     derived_number("ECOGBL", "Baseline ECOG Performance Status", "Last RS ECOG101 on or before TRTSDT"),
 )
 
 
 def add_disease(adsl: pd.DataFrame, frames: Frames, options: AdslOptions) -> pd.DataFrame:
-    """ADSL with DIAGDT, HISTOLOG, PRIORLN, NACTDT, ECOGBL and what the study's biomarkers and board add."""
-    adsl = _diagnosis(adsl, frames)
-    adsl["NACTDT"] = _new_therapy(adsl, frames)
-    adsl["PRIORLN"] = _prior_lines(adsl, frames)
+    """ADSL with HISTOLOG, ECOGBL and what the study's biomarkers and board add."""
+    mi = dataset(frames, "MI")
+    histology = mi[text(mi, "MITESTCD") == "HISTTYPC"].drop_duplicates("USUBJID").set_index("USUBJID")
+    adsl["HISTOLOG"] = adsl["USUBJID"].map(text(histology, "MISTRESC")).fillna("").astype(object)
     adsl["ECOGBL"] = _baseline_ecog(adsl, frames)
     gf, mi = frames.get("GF"), frames.get("MI")
     if gf is not None or mi is not None:
         adsl = adsl.merge(derive_markers(adsl, gf, mi, options), on="USUBJID", how="left")
     fa = dataset(frames, "FA")
     if (text(fa, "FATESTCD") == "MTBREC").any():
+        frames = {**frames, "EX": study_doses(dataset(frames, "EX"), adsl)}
         board = mtb_guided(recommendations(fa, options), therapies(frames, options), resistance(frames, options), adsl)
         adsl = adsl.merge(board, on="USUBJID", how="left")
         more = derive_board(adsl, fa, frames.get("RELREC"), periods_by_guidance(frames, options))
@@ -56,48 +51,14 @@ def periods_by_guidance(frames: Frames, options: AdslOptions) -> pd.DataFrame:
     return guidance_periods(guided_therapies(recommendations(dataset(frames, "FA"), options), given), given)
 
 
-def _diagnosis(adsl: pd.DataFrame, frames: Frames) -> pd.DataFrame:
-    mh = dataset(frames, "MH")
-    primary = mh[text(mh, "MHCAT") == "PRIMARY DIAGNOSIS"]
-    when, _ = impute_dates(text(primary, "MHSTDTC"), "first")
-    first = when.groupby(primary["USUBJID"]).min()
-    adsl["DIAGDT"] = pd.to_datetime(adsl["USUBJID"].map(first))
-    mi = dataset(frames, "MI")
-    rows = mi[text(mi, "MITESTCD") == "HISTTYPC"]
-    one = rows.drop_duplicates("USUBJID").set_index("USUBJID")
-    adsl["HISTOLOG"] = adsl["USUBJID"].map(text(one, "MISTRESC")).fillna("").astype(object)
-    return adsl
-
-
-def _new_therapy(adsl: pd.DataFrame, frames: Frames) -> pd.Series:
-    """NACTDT: first anticancer drug or procedure after the first dose that is not of the study.
-
-    A drug counts if the source calls it subsequent anticancer therapy, or if it is antineoplastic and began after
-    the first dose; a procedure if it is against the tumour. A partial date counts as its first possible day, not
-    before the day after the first dose.
-    """
-    start = adsl.set_index("USUBJID")["TRTSDT"]
-    cm, pr = dataset(frames, "CM"), dataset(frames, "PR")
-    category = text(cm, "CMCAT")
-    drugs = cm[category.str.contains(SUBSEQUENT, regex=False) | (category == "ANTINEOPLASTIC")]
-    words = text(pr, "PRTRT").str.upper() + " " + text(pr, "PRCAT").str.upper()
-    procedures = pr[words.str.contains(_TUMOUR_PROCEDURE, regex=True)]
-    found = []
-    for rows, column in ((drugs, "CMSTDTC"), (procedures, "PRSTDTC")):
-        if len(rows):
-            begun = pd.to_datetime(rows["USUBJID"].map(start))
-            when, _ = impute_dates(text(rows, column), "first", "D", [begun + pd.Timedelta(days=1)])
-            found.append(when[when > begun].groupby(rows["USUBJID"]).min())
-    if not found:
-        return pd.Series(pd.NaT, index=adsl.index, dtype="datetime64[ns]")
-    return pd.to_datetime(adsl["USUBJID"].map(pd.concat(found).groupby(level=0).min()))
-
-
-def _prior_lines(adsl: pd.DataFrame, frames: Frames) -> pd.Series:
-    """PRIORLN: number of prior anticancer therapies that the source names as such."""
+def prior_drugs(subjects: pd.Series, frames: Frames, exposure: Exposure) -> pd.Series:
+    """PRIORLN: prior anticancer therapies that CM names as such, and the study drugs given before the enrolment."""
     cm = dataset(frames, "CM")
-    rows = cm[text(cm, "CMCAT").str.contains(PRIOR, regex=False)]
-    return adsl["USUBJID"].map(rows.groupby("USUBJID").size()).fillna(0).astype(float)
+    said = (text(cm, "CMCAT") + " " + text(cm, "CMSCAT")).map(category)
+    told = cm[holding(said, EARLIER) & ~holding(said, LATER)].groupby("USUBJID").size()
+    given = exposure.of("prior").groupby("USUBJID")["DRUG"].nunique()
+    counts = told.add(given, fill_value=0)
+    return subjects.map(counts).fillna(0).astype(float)
 
 
 def _baseline_ecog(adsl: pd.DataFrame, frames: Frames) -> pd.Series:
@@ -152,8 +113,8 @@ def therapies(frames: Frames, options: AdslOptions) -> pd.DataFrame:
             "SRCSEQ": number(ex, "EXSEQ"),
         }
     )
-    category = text(cm, "CMCAT")
-    rows = cm[category.str.contains(SUBSEQUENT, regex=False) | (category == "ANTINEOPLASTIC")]
+    said = text(cm, "CMCAT").map(category)
+    rows = cm[holding(said, LATER) | (said == "ANTINEOPLASTIC")]
     other = pd.DataFrame(
         {
             "USUBJID": text(rows, "USUBJID"),

@@ -21,7 +21,9 @@ VARIABLES = (
         "CPS", "PD-L1 Combined Positive Score", "MI.MISTRESN of PDL1 with that score, last up to the first dose"
     ),
     derived("CPSGR1", "PD-L1 Combined Positive Score Group 1", "CPS by the cut-offs of the study"),
-    derived("VARFL", "Genomic Variant Flag", "Y if GF has a variant that is not benign, N with other GF records only"),
+    derived(
+        "VARFL", "Genomic Variant Flag", "Y if GF has a variant that is not benign, N with other variant records only"
+    ),
     derived("ACTVARFL", "Actionable Variant Flag", "Y if RELREC links a board recommendation (FA) to a variant (GF)"),
     derived("MTB2FL", "Second Board Recommendation Flag", "Y if FA holds recommendations of two days"),
     derived("GDPERFL", "Ever under Guided Therapy Flag", "Y if a therapy that a recommendation guided was started"),
@@ -38,7 +40,7 @@ def biomarker_options(options: AdslOptions) -> BiomarkerOptions:
         if marker.code == "TMB" and marker.cutoffs:
             found = replace(found, tmb_cut=marker.cutoffs[0])
         if marker.code == "VARIANT":
-            found = replace(found, genes=marker.genes)
+            found = replace(found, genes=marker.genes, tested=marker.tested)
     return found
 
 
@@ -57,11 +59,15 @@ def derive_markers(
 
 
 def _any_variant(subjects: pd.Series, gf: pd.DataFrame | None) -> pd.Series:
-    """`Y` with a variant that is not benign, `N` with other genomic findings only, blank without any."""
+    """`Y` with a variant that is not benign, `N` with negative or benign variant records only, blank without any.
+
+    A test of something else (tumour mutation burden, microsatellites) says nothing of variants.
+    """
     rows = pd.DataFrame({"USUBJID": pd.Series(dtype=object)}) if gf is None else gf
-    found = text(rows, "GFTESTCD").isin(VARIANTS) & ~text(rows, "GFSTRESC").str.upper().isin(NEGATIVE | {""})
+    sought = text(rows, "GFTESTCD").isin(VARIANTS) & (text(rows, "GFSTRESC") != "")
+    found = sought & ~text(rows, "GFSTRESC").str.upper().isin(NEGATIVE | {""})
     found &= ~text(rows, "GFRESCAT").str.upper().isin(BENIGN)
-    tested, altered = subjects.isin(rows["USUBJID"]), subjects.isin(rows.loc[found, "USUBJID"])
+    tested, altered = subjects.isin(rows.loc[sought, "USUBJID"]), subjects.isin(rows.loc[found, "USUBJID"])
     return pd.Series(np.select([altered, tested], ["Y", "N"], ""), index=subjects.index, dtype=object)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.mappings.study import Arm, Drug
+from fhir2cdisc.mappings.study_facts import Death, Diagnosis, NewTherapy, Treatment
 from fhir2cdisc.mappings.study_sections import Biomarker
 
 
@@ -20,6 +21,8 @@ class AdslOptions:
     by_enrolment   whether subjects enter by enrolment; else everybody in DM is in the full analysis set.
     cutoff         ISO date of the data cut-off, blank for none.
     response       how responses are called, for progression that ends a therapy.
+    antineoplastic drugs beside those of the study that are known to be against cancer.
+    death, treatment, new_therapy, diagnosis   the rules for facts of which records may say different things.
     """
 
     arms: tuple[Arm, ...] = ()
@@ -29,3 +32,8 @@ class AdslOptions:
     by_enrolment: bool = True
     cutoff: str = ""
     response: ResponseOptions = field(default_factory=ResponseOptions)
+    antineoplastic: tuple[Drug, ...] = ()
+    death: Death = field(default_factory=Death)
+    treatment: Treatment = field(default_factory=Treatment)
+    new_therapy: NewTherapy = field(default_factory=NewTherapy)
+    diagnosis: Diagnosis = field(default_factory=Diagnosis)

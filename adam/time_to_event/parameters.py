@@ -1,7 +1,7 @@
 """Time-to-event parameters as values, from their description as data (`mappings/parameters.toml`, a study file).
 
 CNSR: 1 ongoing, 2 no baseline, 3 no post-baseline assessment, 4 missed assessments, 5 new anticancer therapy, 6 lost
-or withdrawn, 7 clinical progression, 8 cut-off.
+or withdrawn, 7 clinical progression, 8 cut-off, 9 death on an unknown day.
 """
 
 from __future__ import annotations
@@ -43,6 +43,20 @@ def time_parameter(
         assessor=assessor,
         criteria=criteria if one.of_response else "",
     )
+
+
+# Overall survival with every imputed or unknown day of death at the first or at the last day that is possible.
+BOUNDS = {"OSE": ("DTHEDT", "Earliest"), "OSL": ("DTHLDT", "Latest")}
+
+
+def survival_bounds(one: TimeToEvent) -> tuple[Parameter, ...]:
+    """Two sensitivity parameters of overall survival, for data in which a day of death is not known to the day."""
+    made = []
+    for code, (date, word) in BOUNDS.items():
+        events = (e.model_copy(update={"date": date}) if e.date == "DTHDT" else e for e in one.events)
+        said = {"paramcd": code, "param": f"{one.param} ({word} Possible Deaths)", "events": tuple(events)}
+        made.append(time_parameter(one.model_copy(update=said)))
+    return tuple(made)
 
 
 def _where(dataset: str, where: str, criteria: str) -> str:

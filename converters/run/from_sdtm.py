@@ -33,7 +33,7 @@ def make_adam(sdtm_dir: Path, study: Study, out: Path, replace_old: bool, files:
     frames, inputs = read_folder(sdtm_dir, "sdtm")
     _check_subjects(frames, sdtm_dir)
     frames = tidy(frames)
-    lesions = study_lesions(frames)
+    lesions = study_lesions(frames, study)
     conflicts = lesion_conflicts(dataset(frames, "RS"), lesions, every_recist_options(study))
     made = build_adam(frames, study, lesions)
     with new_folder(out, replace_old) as folder:

@@ -28,6 +28,7 @@ from fhir2cdisc.converters.run.derived_rs import add_derived_responses
 from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
 from fhir2cdisc.converters.run.write import write_adam, write_sdtm
+from fhir2cdisc.fhir.sources import named_source
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
 
@@ -61,13 +62,13 @@ def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]
 
     Raises NothingMadeError, PackageError and what `build_sdtm` raises.
     """
-    check_writable(order.out, order.replace_old, [*order.sources, *order.files])
+    check_writable(order.out, order.replace_old, [*(named_source(one)[1] for one in order.sources), *order.files])
     made = build_sdtm(order.sources, order.study, order.options, progress)
     if not made.sdtm.frames:
         say("\n".join(account_lines(made.accounts)))
         raise NothingMadeError(_why_nothing(made, order.study))
     uncoded = code_events(made.sdtm.frames, order.dictionary) if order.dictionary else pd.DataFrame()
-    lesions = study_lesions(made.sdtm.frames)
+    lesions = study_lesions(made.sdtm.frames, order.study)
     conflicts = add_derived_responses(made.sdtm, order.study, lesions)
     adam = build_adam(made.sdtm.frames, order.study, lesions) if order.with_adam else None
     with new_folder(order.out, order.replace_old) as folder:

@@ -13,9 +13,11 @@ from fhir2cdisc.converters.manifest import Input, look_again, note_inputs
 from fhir2cdisc.converters.run.executor import Executor, executor
 from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.identity import Identities, find_identities
 from fhir2cdisc.fhir.path.parser import PathError
-from fhir2cdisc.fhir.route import SHARED_BUCKET, bucket_names, read_bucket, route
-from fhir2cdisc.fhir.sources import Document, list_documents
+from fhir2cdisc.fhir.route import SHARED_BUCKET, bucket_names, read_bucket, read_subjects, route
+from fhir2cdisc.fhir.servers import Servers
+from fhir2cdisc.fhir.sources import Document, list_documents, named_source
 from fhir2cdisc.mappings.model import (
     DomainMap,
     MappingError,
@@ -31,7 +33,8 @@ from fhir2cdisc.sdtm.assemble import Sdtm, assemble
 from fhir2cdisc.sdtm.convert import Converted, Converter
 from fhir2cdisc.sdtm.engine import Engine
 from fhir2cdisc.sdtm.gather import gather as join
-from fhir2cdisc.sdtm.resources import Shared
+from fhir2cdisc.sdtm.resources import Index
+from fhir2cdisc.sdtm.shared import read_shared
 
 # Files of about this size together make one routing task.
 _TASK_BYTES = 16 << 20
@@ -93,9 +96,9 @@ def _mapping_engine(study: Study, added: Added) -> Engine:
 
 
 @cache
-def _shared(folder: Path) -> Shared:
+def _shared(folder: Path, servers: Servers) -> Index:
     # Booked once by the run itself; a worker only needs the resources.
-    return Shared.of(read_bucket(folder, SHARED_BUCKET), Accounts())
+    return read_shared(read_bucket(folder, SHARED_BUCKET), servers, Accounts())
 
 
 def route_task(
@@ -105,9 +108,12 @@ def route_task(
     return route(documents, folder, buckets, _mapping_engine(study, added).types, task)
 
 
-def convert_task(folder: Path, name: str, study: Study, added: Added, deep: bool) -> Converted:
+def convert_task(
+    folder: Path, name: str, study: Study, added: Added, deep: bool, identities: Identities, buckets: int
+) -> Converted:
     """Stage two over one bucket."""
-    return Converter(_mapping_engine(study, added), _shared(folder), deep).convert(read_bucket(folder, name))
+    converter = Converter(_mapping_engine(study, added), _shared(folder, identities.servers), identities, deep)
+    return converter.convert(read_subjects(folder, name, identities, buckets))
 
 
 def build_sdtm(
@@ -141,7 +147,7 @@ def build_sdtm(
 
 def _files(sources: Sequence[str | Path], documents: Iterable[Document]) -> Iterator[tuple[Path, str]]:
     """The files of documents, each once, named from the source that it is of or lies in."""
-    tops = [Path(source).resolve() for source in sources]
+    tops = [named_source(source)[1].resolve() for source in sources]
     for path in dict.fromkeys(Path(document.path) for document in documents):
         top = next(top for top in tops if path == top or top in path.parents)
         yield path, path.relative_to(top.parent).as_posix()
@@ -164,8 +170,12 @@ def _stages(
     for booked in progress(routed, "Reading", len(tasks)):
         assert isinstance(booked, Accounts)
         accounts.merge(booked)
-    Shared.of(read_bucket(folder, SHARED_BUCKET), accounts)
-    buckets = [(folder, name, study, added, options.deep) for name in bucket_names(folder)]
+    servers = Servers(frozenset(accounts.homes), frozenset(accounts.spaces))
+    identities, found = find_identities(accounts.people, servers, study.identity.same)
+    accounts.findings += found
+    read_shared(read_bucket(folder, SHARED_BUCKET), servers, accounts)
+    more = (study, added, options.deep, identities, options.buckets)
+    buckets = [(folder, name, *more) for name in bucket_names(folder)]
     converted = pool.gather(pool.map(convert_task, buckets))
     return accounts, [one for one in progress(converted, "Mapping", len(buckets)) if isinstance(one, Converted)]
 

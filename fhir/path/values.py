@@ -68,7 +68,9 @@ def distinct(items: Items) -> Items:
 
 
 def as_text(value: Any) -> str:
-    """A value as FHIRPath writes it: `true`, and numbers with the decimals that they had."""
+    """A value as FHIRPath writes it: `true`, and numbers with their decimals; PathError for what is no primitive."""
+    if isinstance(value, (dict, list)):
+        raise PathError("an object or a list is no text")
     if isinstance(value, bool):
         return "true" if value else "false"
     return format(value, "f") if isinstance(value, Decimal) else str(value)

@@ -82,7 +82,7 @@ def test_nothing_after_the_cut_is_seen(cutoff: str, survival: tuple[str, int], p
 
 def test_a_death_without_date_is_censored_where_last_alive_not_dated() -> None:
     made = build_adam({"DM": DM.assign(DTHDTC="", DTHFL="Y"), "EX": EX, "RS": RS}, PLAIN).frames
-    assert outcome(made, "OS") == ("2024-06-21", 1.0, "ADSL")
+    assert outcome(made, "OS") == ("2024-06-21", 9.0, "ADSL")
     assert made["ADSL"]["DTHFL"].tolist() == ["Y"]
 
 

@@ -104,3 +104,15 @@ def test_bytes_changed_at_random_never_raise(data: st.DataObject) -> None:
 
         for item in _one("x", line, bytes(content)):
             assert isinstance(item, (Record, Finding))
+
+
+def test_what_is_null_is_absent() -> None:
+    raw = b'{"id":null,"value":{"value":13.5,"comparator":null},"given":[null,"A"],"text":"null"}'
+    assert decode(raw) == {"value": {"value": Decimal("13.5")}, "given": ["A"], "text": "null"}
+
+
+def test_nulls_around_a_resource_are_absent_too(tmp_path: Path) -> None:
+    whole = b'{"resourceType":"Bundle","entry":[{"fullUrl":null,"search":null,"resource":' + PATIENT + b"}]}"
+    assert outline(cut(tmp_path, whole)) == [(0, 0)]
+    empty = b'{"resourceType":"Bundle","entry":[{"resource":null}]}'
+    assert outline(cut(tmp_path, empty)) == ["bundle.entry-empty"]

@@ -10,11 +10,11 @@ import pytest
 from fhir2cdisc.fhir.route import (
     bucket_names,
     bucket_of,
-    plain_reference,
     read_bucket,
     route,
     route_document,
 )
+from fhir2cdisc.fhir.servers import plain_reference
 from fhir2cdisc.fhir.sources import Document
 
 MAPPED = frozenset({"Patient", "Observation", "ResearchSubject", "Condition"})
@@ -78,7 +78,7 @@ BOOKED = [
     ({"resourceType": "Claim"}, "not needed", "no mapping reads this resource type"),
     ({"resourceType": "Account", "subject": [{"reference": "Patient/1"}]}, "not needed", None),
     ("text", "rejected", "resource.header"),
-    (None, "rejected", "resource.header"),
+    (None, "rejected", "bundle.entry-empty"),
 ]
 
 

@@ -139,3 +139,14 @@ def test_contained_shared_and_missing_targets_of_references(convert: Any, fhir: 
     )
     assert sorted(made.sdtm.frames["CM"]["CMTRT"]) == ["", "A", "B"]
     assert [(f.rule, f.value) for f in made.accounts.findings] == [("reference.dangling", "Medication/gone")]
+
+
+def test_nulls_of_a_naive_serialiser_change_nothing(convert: Any, fhir: Make) -> None:
+    hb = {"coding": [{"system": "http://loinc.org", "code": "718-7"}]}
+    quantity = {"value": 13.5, "unit": "g/dL", "code": "g/dL"}
+    frames = []
+    for more in ({}, {"comparator": None, "system": None}):
+        made = convert([fhir("Patient", "p"), fhir("Observation", "o", code=hb, valueQuantity={**quantity, **more})])
+        frames.append(made.sdtm.frames["LB"][["LBORRES", "LBORRESU", "LBSTRESN"]].values.tolist())
+        assert [f.rule for f in made.accounts.findings] == []
+    assert frames[0] == frames[1] and frames[0][0][0] == "13.5"

@@ -260,6 +260,10 @@ def is_dead(made: Made, subject: str) -> str:
     return "Y" if patient.get("deceasedDateTime") or patient.get("deceasedBoolean") else ""
 
 
+def death_date(made: Made, subject: str) -> str:
+    return made.origins["DM", subject, 0].get("deceasedDateTime", "")[:19]
+
+
 def categories(made: Made, subject: str, kind: str) -> list[str]:
     patient = made.origins["DM", subject, 0]
     found = [one for one in patient["extension"] if one["url"] == f"{US_CORE}{kind}"]
@@ -402,6 +406,7 @@ CHECKS: dict[str, Callable[[Made], Compared]] = {
     "AGE": of_dm("AGE", age),
     "AGEU": of_dm("AGEU", lambda made, subject: "YEARS" if age(made, subject) != "" else ""),
     "DTHFL": of_dm("DTHFL", is_dead),
+    "DTHDTC": of_dm("DTHDTC", death_date),
     "RACE": of_dm("RACE", race),
     "ETHNIC": of_dm("ETHNIC", ethnic),
     **dict.fromkeys(("CMENRTPT", "MHENRTPT"), goes_on("ENRTPT")),

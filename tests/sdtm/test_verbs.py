@@ -130,3 +130,44 @@ def test_a_field_of_the_test_is_taken_where_the_path_gives_nothing() -> None:
     test = CdiscTest(domain="LB", testcd="GLUC", test="Glucose", specimen="SERUM")
     assert cell({"path": "v", "test": "specimen"}, {"v": "BLOOD"}, test)[0] == "BLOOD"
     assert cell({"path": "v", "test": "specimen"}, {}, test)[0] == "SERUM"
+
+
+ODD = [
+    ({"as": "result", "path": "value"}, {"valueQuantity": {"value": [Decimal("13.5")]}}, "value", "a list"),
+    ({"as": "result", "path": "value"}, {"valueQuantity": {"value": {"x": 1}}}, "value", "an object"),
+    ({"as": "result", "path": "value"}, {"valueQuantity": {"value": True}}, "value", "a boolean"),
+    ({"as": "result", "path": "value"}, {"valueQuantity": {"value": 1, "comparator": ["<"]}}, "comparator", ""),
+    ({"as": "unit", "path": "value"}, {"valueQuantity": {"value": 1, "unit": ["g/dL"]}}, "unit", ""),
+    ({"as": "result", "path": "value"}, {"valueRatio": {"numerator": {"value": [1]}}}, "numerator.value", ""),
+    ({"as": "result", "path": "value"}, {"valueSampledData": {"data": "1 2"}}, "value", "no text of any kind"),
+    ({"concept": "code"}, {"code": {"text": ["Docetaxel"]}}, "text", "a concept"),
+    ({"concept": "code"}, {"code": {"coding": [{"display": {"a": 1}}]}}, "coding.display", "its coding"),
+    ({"concept": "code"}, {"code": True}, "value", "a boolean where no boolean can be"),
+    ({"path": "address.country.first()"}, {"address": [{"country": True}]}, "value", ""),
+    ({"path": "name"}, {"name": {"x": 1}}, "value", ""),
+    ({"path": "name", "join": ";"}, {"name": ["a", {"x": 1}]}, "value", "one of several"),
+]
+
+
+@pytest.mark.parametrize(("spec", "focus", "element", "why"), ODD)
+def test_what_is_no_text_is_a_finding_and_a_blank(spec: dict[str, Any], focus: Any, element: str, why: str) -> None:
+    """FHIR R4, datatypes: these elements are primitives; R2 of the field report."""
+    said: list[tuple[str, str]] = []
+    verb = compile_variable("X", VariableMap.model_validate(spec), builtin_terminology())
+    value = verb(focus, Cell(Context(focus), lambda rule, name, text, message: said.append((rule, message))))
+    assert value == "" and [rule for rule, _ in said] == ["value.odd-shape"], why
+    assert f"in '{element}'" in said[0][1]
+
+
+RIGHTLY_BOOLEAN = [
+    ({"path": "active"}, {"active": True}),
+    ({"as": "result", "path": "value"}, {"valueBoolean": True}),
+    ({"path": "extension('u').value"}, {"extension": [{"url": "u", "valueBoolean": True}]}),
+    ({"path": "code.exists()"}, {"code": {}}),
+    ({"path": "deceased.ofType(boolean)"}, {"deceasedBoolean": True}),
+]
+
+
+@pytest.mark.parametrize(("spec", "focus"), RIGHTLY_BOOLEAN)
+def test_a_boolean_stays_where_fhir_has_one(spec: dict[str, Any], focus: Any) -> None:
+    assert cell(spec, focus) == ("Y", [])

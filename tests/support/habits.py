@@ -1,6 +1,6 @@
 """What a run makes of planted habits: for each subject and group of facts equal, said, or different and not said.
 
-`said` is a finding that the same data give only with the habit, and that names the subject; a finding of the whole study
+`said` is a finding that the same data give only with the habit, and that names the subject. A finding of the study
 counts only where the habit is one of all subjects alike. What a clean run says anyhow does not count, nor does a mere
 information about a resource.
 """

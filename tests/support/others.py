@@ -23,4 +23,5 @@ def left_out(reasons: list[str]) -> str:
     if not count:
         return ""
     place = "put the folder `shared` beside the checkout" if SHARED is None else f"{SHARED} does not hold them"
-    return f"{count} tests need data of others and were left out: {place}"
+    said = "1 test needs data of others and was" if count == 1 else f"{count} tests need data of others and were"
+    return f"{said} left out: {place}"

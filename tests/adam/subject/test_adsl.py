@@ -222,9 +222,9 @@ def test_a_milestone_is_no_disposition_event() -> None:
 DEATHS = [
     ("2024-06-01", "Y", "DISEASE UNDER STUDY", ("2024-06-01", "Y", "DISEASE UNDER STUDY")),
     ("", "Y", "DISEASE UNDER STUDY", ("", "Y", "DISEASE UNDER STUDY")),  # FHIR deceasedBoolean
-    ("2024-06", "Y", "", ("", "Y", "")),
-    ("", "", "DISEASE UNDER STUDY", ("", "", "")),  # a cause without a death is none
-    ("", "", "", ("", "", "")),
+    ("2024-06", "Y", None, ("2024-06-01", "Y", "")),  # the first possible day
+    ("", "", "DISEASE UNDER STUDY", ("", "Y", "DISEASE UNDER STUDY")),  # who has a cause of death died
+    ("", "", None, ("", "", "")),
 ]
 
 
@@ -232,6 +232,7 @@ def test_death() -> None:
     ids = [f"{n:02}" for n in range(1, len(DEATHS) + 1)]
     dates, flags, causes, expected = zip(*DEATHS, strict=True)
     dd = pd.DataFrame({"USUBJID": ids, "DDSEQ": 1.0, "DDTESTCD": "PRCDTH", "DDSTRESC": causes})
+    dd = dd[[cause is not None for cause in causes]]
     out = adsl(DM=dm(*ids, DTHDTC=dates, DTHFL=flags), DD=dd)
     found = zip(map(day, out["DTHDT"]), out["DTHFL"], out["DTHCAUS"], strict=True)
     assert tuple(found) == expected

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 from fhir2cdisc.adam.plan import adsl_options
-from fhir2cdisc.adam.subject.disease import add_disease, recommendations, resistance, study_names, therapies
+from fhir2cdisc.adam.subject.adsl import derive_adsl
+from fhir2cdisc.adam.subject.disease import recommendations, resistance, study_names, therapies
 from fhir2cdisc.adam.subject.options import AdslOptions
 from fhir2cdisc.mappings.study import load_study
 
@@ -24,64 +25,11 @@ def names(count: int) -> list[str]:
 
 
 def disease(ids: list[str], untreated: tuple[str, ...] = (), **frames: pd.DataFrame) -> pd.DataFrame:
-    """What is added to subjects whose first dose was on START."""
-    start = pd.Series([None if one in untreated else START for one in ids], dtype=object)
-    adsl = pd.DataFrame({"USUBJID": ids, "TRTSDT": pd.to_datetime(start)})
-    return add_disease(adsl, frames, AdslOptions()).set_index("USUBJID")
-
-
-# CMCAT | CMSTDTC | NACTDT
-DRUGS = [
-    ("SUBSEQUENT ANTICANCER THERAPY", "2024-05-01", "2024-05-01"),
-    ("SUBSEQUENT ANTICANCER THERAPY", "2024-03-10", ""),  # the day of the first dose is not after it
-    ("SUBSEQUENT ANTICANCER THERAPY", "2024-03-11", "2024-03-11"),
-    ("SUBSEQUENT ANTICANCER THERAPY", "2024-05", "2024-05-01"),  # the first day of the month
-    ("SUBSEQUENT ANTICANCER THERAPY", "2024-03", "2024-03-11"),  # not before the day after the first dose
-    ("SUBSEQUENT ANTICANCER THERAPY", "2024-02", ""),  # the whole month lies before
-    ("SUBSEQUENT ANTICANCER THERAPY", "2024", ""),  # a year alone is not a date
-    ("SUBSEQUENT ANTICANCER THERAPY", "", ""),
-    ("ANTINEOPLASTIC", "2024-05-01", "2024-05-01"),
-    ("ANTINEOPLASTIC", "2024-01-01", ""),  # before the study
-    ("PRIOR ANTICANCER THERAPY", "2024-05-01", ""),  # the source calls it earlier therapy
-    ("CONCOMITANT", "2024-05-01", ""),
-    ("", "2024-05-01", ""),
-]
-
-
-def test_new_anticancer_drug_from_its_category_and_date() -> None:
-    ids = names(len(DRUGS))
-    categories, dates, expected = zip(*DRUGS, strict=True)
-    cm = pd.DataFrame({"USUBJID": ids, "CMTRT": "Drug", "CMCAT": categories, "CMSTDTC": dates})
-    assert [day(value) for value in disease(ids, CM=cm)["NACTDT"]] == list(expected)
-
-
-# PRTRT | PRCAT | PRSTDTC | NACTDT
-PROCEDURES = [
-    ("Radiotherapy of bone", "", "2024-05-01", "2024-05-01"),
-    ("Hepatectomy", "", "2024-05-01", "2024-05-01"),
-    ("TACE", "Transarterial chemoembolization", "2024-04", "2024-04-01"),
-    ("Biopsy of liver", "", "2024-05-01", ""),  # takes a sample, treats nothing
-    ("CT of abdomen", "", "2024-05-01", ""),
-    ("Hepatectomy", "", "2023-05-01", ""),
-]
-
-
-def test_new_anticancer_procedure() -> None:
-    ids = names(len(PROCEDURES))
-    words, categories, dates, expected = zip(*PROCEDURES, strict=True)
-    pr = pd.DataFrame({"USUBJID": ids, "PRTRT": words, "PRCAT": categories, "PRSTDTC": dates})
-    assert [day(value) for value in disease(ids, PR=pr)["NACTDT"]] == list(expected)
-
-
-def test_the_first_of_several_drugs_and_procedures_and_none_without_a_first_dose() -> None:
-    cm = pd.DataFrame(
-        [("01", "2024-07-01"), ("01", "2024-06-01"), ("02", "2024-06-01"), ("03", "2024-06-01")],
-        columns=["USUBJID", "CMSTDTC"],
-    ).assign(CMCAT="SUBSEQUENT ANTICANCER THERAPY", CMTRT="D")
-    pr = pd.DataFrame({"USUBJID": ["02"], "PRTRT": ["RESECTION"], "PRSTDTC": ["2024-05-20"]})
-    out = disease(names(4), untreated=("03",), CM=cm, PR=pr)
-    assert [day(value) for value in out["NACTDT"]] == ["2024-06-01", "2024-05-20", "", ""]
-    assert out["NACTDT"].dtype == "datetime64[ns]"
+    """ADSL of subjects whose first dose was on START."""
+    given = [one for one in ids if one not in untreated]
+    ex = pd.DataFrame({"USUBJID": given, "EXSEQ": 1.0, "EXTRT": "DRUG", "EXSTDTC": START, "EXENDTC": START})
+    dm = pd.DataFrame({"USUBJID": ids, "STUDYID": "S"})
+    return derive_adsl({"DM": dm, "EX": ex, **frames}, AdslOptions()).set_index("USUBJID")
 
 
 def test_earlier_therapies_are_counted_by_record() -> None:
@@ -90,20 +38,6 @@ def test_earlier_therapies_are_counted_by_record() -> None:
         columns=["USUBJID", "CMCAT"],
     ).assign(CMSTDTC="2020-01-01", CMTRT="D")
     assert disease(names(3), CM=cm)["PRIORLN"].tolist() == [2, 0, 0]
-
-
-def test_diagnosis_is_the_earliest_primary_one_and_its_first_possible_day() -> None:
-    mh = pd.DataFrame(
-        [
-            ("01", "PRIMARY DIAGNOSIS", "2021-05-04"),
-            ("01", "PRIMARY DIAGNOSIS", "2020-12"),
-            ("02", "PRIMARY DIAGNOSIS", "2019"),
-            ("03", "COMORBIDITY", "2019-01-01"),
-            ("04", "PRIMARY DIAGNOSIS", ""),
-        ],
-        columns=["USUBJID", "MHCAT", "MHSTDTC"],
-    )
-    assert [day(value) for value in disease(names(4), MH=mh)["DIAGDT"]] == ["2020-12-01", "2019-01-01", "", ""]
 
 
 def test_baseline_performance_status_is_the_last_up_to_the_first_dose() -> None:

@@ -65,13 +65,32 @@ def test_gene_flags_tell_not_found_from_not_tested():
         ("SNV", "KRAS", "NOT DETECTED", None, "2024-01-01"),
     )
     out = derive_biomarkers(ADSL, rows, None, BiomarkerOptions(genes=("IDH1", "KRAS", "FGFR2")))
-    assert out[["IDH1FL", "KRASFL", "FGFR2FL"]].values.tolist() == [["Y", "N", "N"], ["", "", ""]]
+    assert out[["IDH1FL", "KRASFL", "FGFR2FL"]].values.tolist() == [["Y", "N", ""], ["", "", ""]]
+    panel = BiomarkerOptions(genes=("FGFR2",), tested="any-variant")
+    assert derive_biomarkers(ADSL, rows, None, panel)["FGFR2FL"].tolist() == ["N", ""]
     benign = rows.assign(GFRESCAT="Benign")
     assert derive_biomarkers(ADSL, benign, None, BiomarkerOptions(genes=("IDH1",)))["IDH1FL"].tolist() == [
         "N",
         "",
     ]
     assert gene_flag("NTRK1-fusion") == "NTRK1FFL"
+
+
+@pytest.mark.parametrize(
+    ("test", "symbol", "result", "flag"),
+    [
+        ("SNV", "KRAS", "p.Gly12Asp", "Y"),
+        ("SNV", "KRAS", "WILD TYPE", "N"),
+        ("SNV", "KRAS;TP53", "NOT DETECTED", "N"),  # a panel that names its genes
+        ("SNV", "KRAS", "", ""),  # without a result
+        ("SNV", "TP53", "p.Arg175His", ""),  # another gene
+        ("TMB", "", "4", ""),  # says nothing of variants
+    ],
+)
+def test_untested_is_not_wild_type(test, symbol, result, flag):
+    rows = gf((test, symbol, result, 4.0, "2024-01-01"))
+    out = derive_biomarkers(ADSL, rows, None, BiomarkerOptions(genes=("KRAS",)))
+    assert out["KRASFL"].tolist() == [flag, ""]
 
 
 def test_no_tests_at_all():

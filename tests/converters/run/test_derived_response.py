@@ -28,7 +28,7 @@ VISITS = [(0.0, "SCREENING", "2024-02-25", 20.0), (1.0, "WEEK 8", "2024-04-26", 
 
 
 def add(sdtm: Sdtm, study: Study) -> pd.DataFrame:
-    return add_derived_responses(sdtm, study, study_lesions(sdtm.frames))
+    return add_derived_responses(sdtm, study, study_lesions(sdtm.frames, study))
 
 
 def lesions(reader: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""The FHIRPath subset against `fhirpathpy`, an independent implementation, on real resources and by hand.
+"""The FHIRPath subset against `fhirpathpy`, independent of it: on simulated and real resources, and by hand.
 
 Where the two differ on purpose the test says so by name.
 """
@@ -15,20 +15,45 @@ import fhirpathpy
 import pytest
 from fhir2cdisc.fhir.path.expression import Context, compile_path
 from fhir2cdisc.fhir.path.parser import PathError
+from fhir2cdisc.fhir.simulation.simulate import Order, simulate_subjects
+from fhir2cdisc.fhir.simulation.subject_resources import write_shared
 from fhir2cdisc.mappings.model import builtin_domains, resource_rules
+from fhir2cdisc.mappings.study import builtin_studies, load_study
 from fhirpathpy.models import models
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.others import others
+from support.paths import SHARED
 
 MOST = 30
+DIALECTS = [
+    ("response-a", "grade-2"),
+    ("response-b", "grade-3"),
+    ("response-e", "grade-4"),
+    ("grade-5",),
+    ("hospital-cn",),
+]
+
+
+@cache
+def simulated_resources() -> dict[str, list[dict[str, Any]]]:
+    """Resources of two subjects of each study by type, each study in another dialect; decimals with their digits."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for name, dialects in zip(builtin_studies(), DIALECTS, strict=True):
+        order = Order(load_study(name), 3, 2, dialects=dialects)
+        own = [*write_shared(order.study, order.seed, {}), *(r for s in simulate_subjects(order) for r in s.resources)]
+        for one in json.loads(json.dumps(own), parse_float=Decimal):
+            found[one["resourceType"]].append(one)
+    return found
 
 
 @cache
 def real_resources() -> dict[str, list[dict[str, Any]]]:
-    """Every resource of the real inputs by type, decimals with their digits."""
+    """Every resource of the real inputs by type, decimals with their digits; none where they are not there."""
+    if SHARED is None:
+        return {}
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for path in sorted(others("data", "fhir").rglob("*.json")):
+    for path in sorted((SHARED / "data" / "fhir").rglob("*.json")):
         content = json.loads(path.read_bytes(), parse_float=Decimal)
         for one in [e["resource"] for e in content.get("entry", [])] or [content]:
             # The manifest of an export lies beside its resources.
@@ -67,12 +92,23 @@ def ours(resource: Any, text: str) -> Any:
     return compile_path(text)(resource, Context(resource))
 
 
+def spread(resources: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """At least so many of a longer list, evenly."""
+    return resources[:: max(1, len(resources) // most)]
+
+
+def test_the_real_inputs_are_compared_too() -> None:
+    others("data", "fhir", "mcode")
+    assert {"Observation", "Condition", "Patient"} <= set(real_resources())
+
+
 @pytest.mark.parametrize(("kind", "text"), [pair for pair in used_paths() if "resolve()" not in pair[1]])
 def test_every_path_of_the_mappings_means_what_fhirpathpy_says(kind: str, text: str) -> None:
-    resources = real_resources().get(kind, [])
-    step = max(1, len(resources) // MOST)
     other = fhirpathpy.compile(text, models["r4"])
-    for resource in resources[::step]:
+    for resource in [
+        *spread(simulated_resources().get(kind, []), MOST // 2),
+        *spread(real_resources().get(kind, []), MOST),
+    ]:
         assert plain(ours(resource, text)) == plain(other(resource, {"resource": resource})), resource["id"]
 
 

@@ -1,0 +1,180 @@
+"""The sections of a study file on the facts of a subject: death, treatment, new therapy, diagnosis, clock.
+
+What the records say may be incomplete or may differ; each option names the rule by which one of them is taken.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fhir2cdisc.mappings.study_base import Section
+from pydantic import Field
+
+# Treatment of a tumour whatever else the words say; the second list is one only of a tumour, so its words ask for one.
+PROCEDURES = (
+    "RADIOTHERAPY",
+    "CHEMORADIOTHERAPY",
+    "RADIOCHEMOTHERAPY",
+    "TELERADIOTHERAPY",
+    "RADIATION THERAPY",
+    "RADIATION TREATMENT",
+    "EXTERNAL BEAM RADIATION",
+    "IRRADIATION",
+    "RADIOSURGERY",
+    "BRACHYTHERAPY",
+    "SBRT",
+    "RADIOEMBOLIZATION",
+    "CHEMOEMBOLIZATION",
+    "TRANSARTERIAL EMBOLIZATION",
+    "TACE",
+    "HAIC",
+    "ARTERIAL INFUSION CHEMOTHERAPY",
+    "RADIOFREQUENCY ABLATION",
+    "MICROWAVE ABLATION",
+    "CRYOABLATION",
+    "HIGH INTENSITY FOCUSED ULTRASOUND",
+    "HEPATECTOMY",
+    "METASTASECTOMY",
+    "CHEMOTHERAPY",
+    "放疗",
+    "放射治疗",
+    "肝切除",
+    "射频消融",
+    "微波消融",
+    "化疗栓塞",
+    "灌注化疗",
+)
+UNSURE_PROCEDURES = (
+    "ABLATION",
+    "EMBOLIZATION",
+    "RESECTION",
+    "EXCISION",
+    "SURGERY",
+    "SURGICAL",
+    "SURGICAL PROCEDURE",
+    "OPERATION",
+    "RADIATION",
+    "LOBECTOMY",
+    "SEGMENTECTOMY",
+    "TRANSPLANTATION",
+    "切除",
+    "消融",
+    "栓塞",
+    "手术",
+)
+# What such words are about where they are not about a tumour.
+OTHER_PURPOSES = (
+    "HEART",
+    "CARDIAC",
+    "ATRIAL",
+    "ATRIUM",
+    "ATRIOVENTRICULAR",
+    "VENTRICULAR",
+    "CORONARY",
+    "VALVE",
+    "ARRHYTHMIA",
+    "CATARACT",
+    "EYE",
+    "OCULAR",
+    "LENS",
+    "RETINA",
+    "RETINAL",
+    "GLAUCOMA",
+    "HERNIA",
+    "FRACTURE",
+    "JOINT",
+    "KNEE",
+    "HIP",
+    "DENTAL",
+    "TOOTH",
+    "TONSIL",
+    "APPENDIX",
+    "HEMORRHOID",
+    "VARICOSE",
+    "ANEURYSM",
+    "FIBROID",
+    "BARIATRIC",
+    "COSMETIC",
+    "CARPAL",
+    "ABSCESS",
+    "BIOPSY",
+    "PLANNING",
+    "SIMULATION",
+    "CONSULTATION",
+)
+
+
+class Death(Section):
+    """Whether and when a subject died, by all that the data say.
+
+    `order` is the order in which domains are believed where their dates differ: DM (DTHDTC), DD (DDDTC), DS (DSSTDTC of
+    DEATH), AE (end of a fatal event, else its start), SS (on this day the subject was dead already). `partial` is the
+    day that a date without day or month counts as: the `first-possible` one that is not before the last contact, the
+    `last-possible` one, or `none`. `undated` says how survival ends for a subject who died on a day that nobody wrote
+    down: `censored` at the last contact (CNSR 9) or an `event-at-last-contact`.
+    """
+
+    order: tuple[Literal["DM", "DD", "DS", "AE", "SS"], ...] = ("DM", "DD", "DS", "AE", "SS")
+    partial: Literal["first-possible", "last-possible", "none"] = "first-possible"
+    undated: Literal["censored", "event-at-last-contact"] = "censored"
+
+
+class Treatment(Section):
+    """When study treatment begins and ends, and what is another line of therapy.
+
+    `index`: study treatment begins with the first dose on or after `enrolment` (consent, else enrolment), earlier doses
+    being prior therapy, or with the `first-dose` of all; nothing means enrolment where the cohort enrols. `before_days`
+    are days before the enrolment on which a dose counts still. Drugs that begin within `together_days` of the first
+    dose are one regimen; another drug of the study that begins later, outside the subject's arm, is a later line, and
+    so is the same regimen after more than `gap_days` without a dose: a hold of twelve weeks for toxicity and a cycle
+    of four weeks (112 days) are no gap yet.
+    """
+
+    index: Literal["", "enrolment", "first-dose"] = ""
+    before_days: int = Field(default=0, ge=0)
+    together_days: int = Field(default=28, ge=0)
+    gap_days: int = Field(default=120, ge=1)
+
+
+class NewTherapy(Section):
+    """What counts as new anticancer therapy beside what the source calls so.
+
+    `classes` are words of CMCAT, CMSCAT or CMCLAS, or the beginnings of ATC codes in CMCLASCD; the drugs of the study
+    file count as well, those of the subject's own regimen never. `procedures` are terms that name treatment of a
+    tumour, `unsure_procedures` do so only where their record speaks of a tumour or of an organ that bears one; a record
+    with a word of `other_purposes` and nothing of a tumour is none. `doubtful` says whether a procedure of which nobody
+    can tell counts.
+    """
+
+    classes: tuple[str, ...] = (
+        "ANTINEOPLASTIC",
+        "ANTICANCER",
+        "CHEMOTHERAPY",
+        "IMMUNE CHECKPOINT INHIBITORS",
+        "L01",
+        "L02",
+    )
+    procedures: tuple[str, ...] = PROCEDURES
+    unsure_procedures: tuple[str, ...] = UNSURE_PROCEDURES
+    other_purposes: tuple[str, ...] = OTHER_PURPOSES
+    doubtful: Literal["ignore", "count"] = "ignore"
+
+
+class Diagnosis(Section):
+    """Which of several primary diagnoses is the one of the study.
+
+    `terms` are words of it: where a diagnosis of the subject has one, only such count. Of several cancers that are left
+    the one that began last on or before the first dose counts (`latest-before-treatment`), or the `earliest` of all.
+    """
+
+    terms: tuple[str, ...] = ()
+    several: Literal["latest-before-treatment", "earliest"] = "latest-before-treatment"
+
+
+class Clock(Section):
+    """The last day that the data can know; a date after it is wrong and counts as unknown.
+
+    `latest` is a day, or `today`; nothing means the data cut-off, else the day of the run.
+    """
+
+    latest: str = Field(default="", pattern=r"^(today|\d{4}-\d{2}-\d{2})?$")

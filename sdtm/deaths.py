@@ -1,0 +1,156 @@
+"""Who has died and when: Patient.deceased and every other record that says so, brought together in DM.
+
+SDTMIG 3.4, DM: DTHFL is Y for who died, also where the date is unknown; DTHDTC may be partial. What else says so is
+a table, `mappings/deaths.toml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pandas as pd
+from fhir2cdisc.fhir.dates import DateError, to_dtc
+from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.path.expression import Context, Path, compile_path, truth
+from fhir2cdisc.mappings.model import DeathEvidence, death_evidence
+from fhir2cdisc.sdtm.columns import DEATHS, SUBJECT
+from fhir2cdisc.sdtm.methods import derives
+
+PATIENT = "Patient"
+
+
+class Death(NamedTuple):
+    """One record that says that the subject died: its rank, kind, resource and date (blank where it has none)."""
+
+    rank: int
+    kind: str
+    resource: str
+    dtc: str
+
+
+@dataclass(slots=True)
+class DeathReader:
+    """The table of evidence, compiled."""
+
+    by_type: dict[str, list[tuple[int, str, Path, list[Path]]]]
+
+    @classmethod
+    def of(cls, table: Iterable[DeathEvidence]) -> DeathReader:
+        found: dict[str, list[tuple[int, str, Path, list[Path]]]] = {}
+        for rank, one in enumerate(table):
+            paths = [compile_path(path) for path in one.date]
+            found.setdefault(one.resource, []).append((rank, one.name, compile_path(one.where), paths))
+        return cls(found)
+
+    @classmethod
+    def built_in(cls) -> DeathReader:
+        return cls.of(death_evidence())
+
+    def read(self, resource: dict[str, Any], context: Context) -> Death | None:
+        """What a resource says of the patient's death; None where it says nothing."""
+        kind = str(resource.get("resourceType"))
+        for rank, name, where, paths in self.by_type.get(kind, ()):
+            if truth(where(resource, context)):
+                dates = (value for path in paths for value in path(resource, context))
+                dtc = next((dtc for value in dates if (dtc := _dtc(value))), "")
+                return Death(rank, name, f"{kind}/{resource.get('id', '')}", dtc)
+        return None
+
+
+def _dtc(value: Any) -> str:
+    try:
+        return to_dtc(value) if isinstance(value, str) else ""
+    except DateError:
+        # That it is no date is said where the record itself is mapped.
+        return ""
+
+
+@derives("DTHFL", "Y where a record of the source says that the patient has died")
+@derives("DTHDTC", "That of the patient's own record, else of the first dated record that says that the patient died")
+def date_deaths(
+    dm: pd.DataFrame, ds: pd.DataFrame | None, newest: str, today: str = ""
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """DM with DTHFL and DTHDTC, and a finding for what is uncertain in them.
+
+    The Patient's date counts, else that of the first record in the order of the table, else of DS; a date that only
+    says more of the same (`2022-03-01` of `2022-03`) is taken. `newest` is the last day on which the source was
+    updated, `today` (for tests) the day after which a death cannot be.
+    """
+    ended, findings = _disposed(ds), []
+    limit = today or datetime.now(UTC).date().isoformat()
+    dates, flags = [], []
+    for subject, dtc, flag, others in zip(dm[SUBJECT], dm["DTHDTC"], dm["DTHFL"], dm[DEATHS], strict=True):
+        deaths = [Death(-1, PATIENT, subject, dtc)] if dtc else []
+        deaths += [*sorted(Death(*one) for one in others), *ended.get(subject, [])]
+        chosen = _chosen(deaths)
+        dates.append(chosen.dtc if chosen else "")
+        flags.append("Y" if deaths else flag)
+        findings += [_finding(subject, *one) for one in _said(deaths, chosen, flag, newest, limit)]
+    return dm.assign(DTHDTC=dates, DTHFL=flags), findings
+
+
+def _disposed(ds: pd.DataFrame | None) -> dict[str, list[Death]]:
+    """Deaths as the reason of an end of participation, by subject."""
+    if ds is None or "DSDECOD" not in ds:
+        return {}
+    rows = ds[(ds["DSDECOD"] == "DEATH") & (ds["DSSTDTC"] != "")]
+    found: dict[str, list[Death]] = {}
+    for subject, dtc in sorted(set(zip(rows[SUBJECT], rows["DSSTDTC"], strict=True))):
+        found.setdefault(subject, []).append(Death(99, "end of participation", "DS", dtc))
+    return found
+
+
+def _chosen(deaths: list[Death]) -> Death | None:
+    first = next((one for one in deaths if one.dtc), None)
+    if first is None:
+        return None
+    fuller = (one for one in deaths if len(first.dtc) < len(one.dtc[:10]) and one.dtc.startswith(first.dtc))
+    return next(fuller, first)
+
+
+def _said(
+    deaths: list[Death], chosen: Death | None, flag: str, newest: str, limit: str
+) -> Iterator[tuple[str, str, str]]:
+    """(rule, severity, sentence) of one subject's death."""
+    if chosen is None:
+        if deaths or flag == "Y":
+            by = ", ".join(sorted({f"{one.kind} ({one.resource})" for one in deaths})) or "Patient.deceased"
+            yield "death.no-date", "warning", f"has died by {by}, and no record says when"
+        return
+    if chosen.kind != PATIENT:
+        said = f"DTHDTC {chosen.dtc} is that of {chosen.kind} ({chosen.resource}); the Patient has no such date"
+        yield "death.other-source", "warning", said
+    dated = [one for one in deaths if one.dtc]
+    if any(not _agree(one.dtc, chosen.dtc) for one in dated):
+        listed = ", ".join(f"{one.dtc} {one.kind} ({one.resource})" for one in dated)
+        yield "death.conflict", "warning", f"dates of death differ: {listed}; {chosen.dtc} counts"
+    if flag == "N":
+        yield "death.conflict", "warning", f"the Patient is not deceased, but {chosen.kind} ({chosen.resource}) says so"
+    if chosen.dtc[:10] > _day_after(limit):
+        yield "death.future", "error", f"date of death {chosen.dtc} lies in the future"
+    elif newest and chosen.dtc[:10] > _day_after(newest):
+        yield (
+            "death.after-data",
+            "warning",
+            f"date of death {chosen.dtc} is after the data's last update, {newest}",
+        )
+
+
+def _agree(a: str, b: str) -> bool:
+    short, long = sorted((a[:10], b[:10]), key=len)
+    return long.startswith(short)
+
+
+def _day_after(day: str) -> str:
+    """A day more, for the zones in which it is later already; a text that is no day unchanged."""
+    try:
+        return (datetime.fromisoformat(day[:10]) + timedelta(days=1)).date().isoformat()
+    except (ValueError, OverflowError):
+        return day
+
+
+def _finding(subject: str, rule: str, severity: str, sentence: str) -> Finding:
+    return Finding(rule, f"{subject}: {sentence}", severity, resource=subject, variable="DTHDTC")
