@@ -90,18 +90,6 @@ class Identity(Section):
     links: str = ""
 
 
-class Diagnosis(Section):
-    """Since when a subject has the disease of the study, and which conditions are a diagnosis.
-
-    `date` is an order of preference for the start of a cancer: the date on which it was asserted (HL7 extension
-    condition-assertedDate), its onset, the day of recording. `verification` lists the verification statuses of a
-    diagnosis; a condition without one is a diagnosis too.
-    """
-
-    date: tuple[Literal["asserted", "onset", "recorded"], ...] = ("asserted", "onset", "recorded")
-    verification: tuple[Literal["confirmed", "provisional", "differential", "unconfirmed"], ...] = ("confirmed",)
-
-
 class Reference(Section):
     """Where time starts, and what counts as exposure.
 
@@ -135,7 +123,6 @@ class Study(Section):
     synthetic: bool = False
     cohort: Cohort = Cohort()
     identity: Identity = Identity()
-    diagnosis: Diagnosis = Diagnosis()
     reference: Reference = Reference()
     drugs: tuple[Drug, ...] = ()
     arms: tuple[Arm, ...] = ()

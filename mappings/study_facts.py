@@ -161,12 +161,17 @@ class NewTherapy(Section):
 
 
 class Diagnosis(Section):
-    """Which of several primary diagnoses is the one of the study.
+    """Since when a subject has the disease of the study, and which conditions are a diagnosis of it.
 
-    `terms` are words of it: where a diagnosis of the subject has one, only such count. Of several cancers that are left
-    the one that began last on or before the first dose counts (`latest-before-treatment`), or the `earliest` of all.
+    `date` is an order of preference for the start of a cancer: the date on which it was asserted (HL7 extension
+    condition-assertedDate), its onset, the day of recording. `verification` lists the verification statuses of a
+    diagnosis; a condition without one is a diagnosis too. `terms` are words of the one of the study: where a diagnosis
+    of the subject has one, only such count. Of several cancers that are left the one that began last on or before the
+    first dose counts (`latest-before-treatment`), or the `earliest` of all.
     """
 
+    date: tuple[Literal["asserted", "onset", "recorded"], ...] = ("asserted", "onset", "recorded")
+    verification: tuple[Literal["confirmed", "provisional", "differential", "unconfirmed"], ...] = ("confirmed",)
     terms: tuple[str, ...] = ()
     several: Literal["latest-before-treatment", "earliest"] = "latest-before-treatment"
 

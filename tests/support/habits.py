@@ -2,7 +2,7 @@
 
 `said` is a finding that the same data give only with the habit, and that names the subject. A finding of the study
 counts only where the habit is one of all subjects alike. What a clean run says anyhow does not count, nor does a mere
-information about a resource.
+information about a resource, nor a word about something else.
 """
 
 from __future__ import annotations
@@ -40,6 +40,16 @@ GROUPS = {
     "adverse events": ("AE",),
     "genes": ("GENE",),
     "other": (),
+}
+# What a finding must speak of to be about a group; a finding may be about any other group.
+_BY_ALL = "offset|time zone|conflict|server|deliver|version|refused"
+WORDS = {
+    "diagnosis": "diagnos|cancer",
+    "treatment": "treatment|exposure|dose|therapy",
+    "new therapy": "therapy|treatment|exposure|dose|line",
+    "death": "death|died",
+    "last contact": "contact|death|died|record|exposure",
+    "genes": "gene|panel|tested",
 }
 _GROUP = {code: name for name, codes in GROUPS.items() for code in codes}
 _SUBJECT = re.compile(r"\b\d\d-\d{4}\b")
@@ -97,8 +107,10 @@ def verdicts(case: Case) -> list[Verdict]:
     made = []
     for subject in sorted(subjects):
         named = {subject, WHOLE_STUDY} if wide else {subject}
-        rules = tuple(sorted({rule for about, rule, _ in seen.said - clean if about in named or rule == REFUSED}))
+        fresh = [one for one in seen.said - clean if one[0] in named or one[1] == REFUSED]
         for group in GROUPS:
+            about = re.compile(f"{WORDS[group]}|{_BY_ALL}" if group in WORDS else "", re.IGNORECASE)
+            rules = tuple(sorted({rule for _, rule, message in fresh if about.search(f"{rule} {message}")}))
             why = seen.different.get((subject, group), "")
             made.append(Verdict(subject, group, EQUAL if not why else SAID if rules else DIFFERENT, why, rules))
     return made

@@ -62,7 +62,7 @@ def page(found: dict[str, list[Verdict]], seed: int, patients: int) -> str:
     return "".join(lines)
 
 
-def main(seed: int = 11, patients: int = 6) -> None:
+def main(seed: int = 11, patients: int = 5) -> None:
     found: dict[str, list[Verdict]] = {name: [] for name in HABITS}
     for name, those in found.items():
         for study in sorted(builtin_studies()):
