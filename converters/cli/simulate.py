@@ -44,7 +44,8 @@ def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
     "habits",
     multiple=True,
     type=click.Choice(HABITS),
-    help="What hospitals do and no other option shows; may be given more than once. docs/simulator.md has a line each.",
+    metavar="NAME",
+    help="What hospitals do (orders, death-month, ...: docs/simulator.md lists them); may be given more than once.",
 )
 @click.option("--messy", type=click.FloatRange(0, 1), default=0.0, help="Share of the resources to spoil.")
 @click.option("--cutoff", default="", callback=_day, help="Data cut; nothing later is known [default: the study's].")

@@ -42,7 +42,7 @@ GROUPS = {
     "other": (),
 }
 # What a finding must speak of to be about a group; a finding may be about any other group.
-_BY_ALL = "offset|time zone|conflict|server|deliver|version|refused"
+_BY_ALL = "offset|time zone|resource.conflict|server|deliver|version|refused"
 WORDS = {
     "diagnosis": "diagnos|cancer",
     "treatment": "treatment|exposure|dose|therapy",

@@ -1,7 +1,7 @@
 """docs/habits.md: what a run makes of every habit of hospitals, fact by fact: equal, said, or different and not said.
 
-`python tests/converters/run/habits_table.py [SEED [PATIENTS]]` simulates and runs every habit on every built-in study
-and writes the page; it takes some minutes. The page is the state of the code that wrote it.
+`python tests/converters/run/habits_table.py [SEED PATIENTS STUDY...]` simulates and runs every habit on every built-in
+study (or on those named) and writes the page; it takes some minutes. The page is the state of the code that wrote it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from support.habits import DIFFERENT, EQUAL, GROUPS, SAID, Case, Verdict, verdic
 PAGE = HERE.parents[2] / "docs" / "habits.md"
 HEAD = """# Habits of hospitals, and what a run makes of them
 
-Each habit of `fhir2cdisc simulate --habit` on each of the five built-in studies, {patients} subjects each, seed {seed}.
+Each habit of `fhir2cdisc simulate --habit` on the studies {studies}; {patients} subjects each, seed {seed}.
 A row is a habit, a column a group of facts and endpoints (they are listed below). A cell counts subjects: `=` all are
 as planted; `said n`: n are different and a finding that a clean run does not give names the subject, or the study where
 the habit is one of the whole source; `**different n**`: n are different and nothing says so. The last of these is a
@@ -41,9 +41,9 @@ def cell(found: Iterable[Verdict]) -> str:
     return ", ".join(parts) or "="
 
 
-def page(found: dict[str, list[Verdict]], seed: int, patients: int) -> str:
-    """The page from the verdicts of each habit on all studies."""
-    lines = [HEAD.format(seed=seed, patients=patients)]
+def page(found: dict[str, list[Verdict]], studies: list[str], seed: int, patients: int) -> str:
+    """The page from the verdicts of each habit on these studies."""
+    lines = [HEAD.format(studies=", ".join(studies), seed=seed, patients=patients)]
     lines.append(f"| Habit | Subjects | {' | '.join(GROUPS)} | Different and not said |\n")
     lines.append("|---|---:|" + "---|" * len(GROUPS) + "---:|\n")
     for name, those in found.items():
@@ -62,17 +62,20 @@ def page(found: dict[str, list[Verdict]], seed: int, patients: int) -> str:
     return "".join(lines)
 
 
-def main(seed: int = 11, patients: int = 5) -> None:
+def main(seed: int = 11, patients: int = 5, *studies: str) -> None:
+    """Write the page after each study, so that an interrupted run leaves a page of the studies that it finished."""
     found: dict[str, list[Verdict]] = {name: [] for name in HABITS}
-    for name, those in found.items():
-        for study in sorted(builtin_studies()):
+    done: list[str] = []
+    for study in studies or sorted(builtin_studies()):
+        for name, those in found.items():
             made = verdicts(Case(study, (name,), seed, patients))
             those += made
             for one in made:
                 if one.verdict != EQUAL:
                     print(name, study, one, flush=True)
-    PAGE.write_text(page(found, seed, patients), encoding="utf-8")
+        done.append(study)
+        PAGE.write_text(page(found, done, seed, patients), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(*(int(word) for word in sys.argv[1:]))
+    main(*(int(word) for word in sys.argv[1:3]), *sys.argv[3:])
