@@ -18,6 +18,7 @@ from types import ModuleType
 
 import pandas as pd
 from fhir2cdisc.adam.build import Adam, build_adam
+from fhir2cdisc.adam.subject.biomarkers import gene_flag
 from fhir2cdisc.converters.errors import Fhir2CdiscError
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
 from fhir2cdisc.fhir.simulation.simulate import Order, simulate
@@ -42,7 +43,7 @@ GROUPS = {
     "other": (),
 }
 # What a finding must speak of to be about a group; a finding may be about any other group.
-_BY_ALL = "offset|time zone|resource.conflict|server|deliver|version|refused"
+_BY_ALL = "offset|time zone|resource.conflict|server|deliver|version|refused|no start date"
 WORDS = {
     "diagnosis": "diagnos|cancer",
     "treatment": "treatment|exposure|dose|therapy",
@@ -136,7 +137,9 @@ def look(case: Case) -> Seen:
             refused = {(row["SUBJID"], group): f"refused: {error}" for row in planted for group in GROUPS}
             return Seen(refused, {(WHOLE_STUDY, REFUSED, str(error))}, planted)
         found = _compare().differences(run.sdtm.frames, study, folder / "truth", facts("promis29_tscores"), adam.frames)
-        found += _diagnoses(adam.frames["ADSL"], planted) + _genes(adam.frames["ADSL"], planted, study)
+        found += _diagnoses(adam.frames["ADSL"], planted) + _genes(
+            adam.frames["ADSL"], planted, study, _read(folder / "truth" / "subjects.csv")
+        )
     return Seen(_by_group(found), _said(run, adam), planted)
 
 
@@ -183,13 +186,18 @@ def _diagnoses(adsl: pd.DataFrame, planted: list[dict[str, str]]) -> list[str]:
     ]
 
 
-def _genes(adsl: pd.DataFrame, planted: list[dict[str, str]], study: Study) -> list[str]:
-    wanted, found = _facts(planted, "UNTESTED"), []
-    for row in adsl.to_dict("records"):
-        for gene in wanted.get(row["SUBJID"], "").split():
-            flag = row.get(f"{gene[:6]}FL", "")
-            if flag:
-                found.append(f"{row['SUBJID']}: GENE is {gene} {flag!r}, truth not tested")
+def _genes(adsl: pd.DataFrame, planted: list[dict[str, str]], study: Study, truth: list[dict[str, str]]) -> list[str]:
+    """Flags of the genes of a study: blank outside the panel, N where the panel tested and found nothing."""
+    untested = {subject: names.split() for subject, names in _facts(planted, "UNTESTED").items()}
+    present = {row["SUBJID"]: re.findall(r"\w+", row["GENES"]) for row in truth}
+    genes = [gene for one in study.biomarkers for gene in one.genes]
+    found = []
+    for row in adsl[adsl["SUBJID"].isin(untested)].to_dict("records"):
+        for gene in genes:
+            subject, flag = row["SUBJID"], row.get(gene_flag(gene), "")
+            wanted = "Y" if gene in present[subject] else "" if gene in untested[subject] else "N"
+            if flag != wanted:
+                found.append(f"{subject}: GENE is {gene} {flag!r}, truth {wanted!r}")
     return found
 
 
