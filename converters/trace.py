@@ -46,6 +46,15 @@ class TracedPackage:
             self.frames[key] = found
         return self.frames[key]
 
+    def evidence(self, subject: str) -> pd.DataFrame:
+        """The evidence for the facts of a subject, in its order; empty where the package has none."""
+        if "evidence" not in self.frames:
+            path = self.folder / "findings" / "evidence.parquet"
+            found = _readable(path, lambda: pd.read_parquet(path)) if path.exists() else pd.DataFrame()
+            self.frames["evidence"] = found
+        evidence = self.frames["evidence"]
+        return evidence[evidence["USUBJID"] == subject] if len(evidence) else evidence
+
 
 def _readable(path: Path, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     try:
@@ -71,6 +80,20 @@ def trace(package: TracedPackage, dataset: str, keys: Mapping[str, str]) -> Iter
         raise TraceError(f"{dataset}: no record has {', '.join(f'{k}={v}' for k, v in keys.items())}")
     for _, record in records.iterrows():
         yield from _record(package, dataset, record, 0)
+        if dataset == "ADSL":
+            yield from _evidence(package, str(record["USUBJID"]))
+
+
+def _evidence(package: TracedPackage, subject: str) -> Iterator[str]:
+    """What each fact of a subject was chosen from: the chosen record first, the others below it."""
+    rows = package.evidence(subject)
+    for fact, mine in rows.groupby("FACT", sort=True) if len(rows) else ():
+        yield f"  {fact}:"
+        for row in mine.sort_values("CHOSEN", ascending=False, kind="stable").itertuples():
+            mark = "chosen" if row.CHOSEN == "Y" else "passed over"
+            place = f"{row.SRCDOM}.{row.SRCVAR} {_text(row.SRCSEQ)}".strip()
+            said = " ".join(part for part in (str(row.DTC) or "(no date)", str(row.TEXT)) if part)
+            yield f"    {mark}: {place}: {said}: {row.REASON}"
 
 
 def _text(value: object) -> str:

@@ -94,7 +94,9 @@ class Reference(Section):
     """Where time starts, and what counts as exposure.
 
     `start` is an order of preference: the first that the subject has gives RFSTDTC. `exposure` names the
-    resource types that become EX; an order (MedicationRequest) is not exposure unless it is named here.
+    resource types that become EX; an order (MedicationRequest) is not exposure unless it is named here. `orders` says
+    whether an order of an antineoplastic drug may start time where no record says that the drug was given:
+    `prescribed` (it does, with a finding) or `never`. A proposal or a plan never does.
     """
 
     start: tuple[Literal["first-dose", "first-antineoplastic", "diagnosis", "enrolment", "consent"], ...] = (
@@ -103,6 +105,7 @@ class Reference(Section):
     exposure: tuple[Literal["MedicationAdministration", "MedicationStatement", "MedicationRequest"], ...] = (
         "MedicationAdministration",
     )
+    orders: Literal["prescribed", "never"] = "prescribed"
     os_start: Literal["reference", "first-dose", "diagnosis"] = "reference"
     antineoplastic: tuple[Drug, ...] = ()
 

@@ -161,13 +161,14 @@ class NewTherapy(Section):
 
 
 class Diagnosis(Section):
-    """Since when a subject has the disease of the study, and which conditions are a diagnosis of it.
+    """Which of several primary diagnoses is the one of the study.
 
-    `date` is an order of preference for the start of a cancer: the date on which it was asserted (HL7 extension
-    condition-assertedDate), its onset, the day of recording. `verification` lists the verification statuses of a
-    diagnosis; a condition without one is a diagnosis too. `terms` are words of the one of the study: where a diagnosis
-    of the subject has one, only such count. Of several cancers that are left the one that began last on or before the
-    first dose counts (`latest-before-treatment`), or the `earliest` of all.
+    `terms` are words of it: where a diagnosis of the subject has one, only such count. Of several cancers that are left
+    the one that began last on or before the first dose counts (`latest-before-treatment`), or the `earliest` of all.
+
+    Of FHIR: `date` is an order of preference for the start of a cancer: the date on which it was asserted (HL7
+    extension condition-assertedDate), its onset, the day of recording. `verification` lists the verification statuses
+    of a diagnosis; a condition without one is a diagnosis too.
     """
 
     date: tuple[Literal["asserted", "onset", "recorded"], ...] = ("asserted", "onset", "recorded")

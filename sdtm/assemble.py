@@ -23,6 +23,7 @@ from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments,
 from fhir2cdisc.sdtm.standard_results import standardise, unit_findings
 from fhir2cdisc.sdtm.subjects import arm_findings, build_dm, identify, reference_dates, with_dm_columns
 from fhir2cdisc.sdtm.timing import add_timing
+from fhir2cdisc.sdtm.treatment_start import order_findings, starting_records
 from fhir2cdisc.sdtm.trial_design import trial_design
 from fhir2cdisc.sdtm.trial_summary import unknown_parameters
 from fhir2cdisc.sdtm.tumour_links import link_assessments, link_lesions
@@ -116,6 +117,8 @@ def find_subjects(work: Work) -> None:
     work.dates = reference_dates(work.frames, work.study)
     work.frames["DM"] = build_dm(work.frames, work.study, work.who, work.dates)
     work.findings += arm_findings(work.frames["DM"], work.study)
+    records = starting_records(work.frames.get("EX"), work.frames.get("CM"), work.study)
+    work.findings += order_findings(records, work.dates, work.who, work.study)
     work.findings += [replace(one, usubjid=str(work.who["USUBJID"].get(one.resource, ""))) for one in work.deaths]
     work.each(
         lambda rows, domain: rows.assign(

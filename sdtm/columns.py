@@ -29,6 +29,7 @@ ARMCD = "_ARMCD"
 ACTARMCD = "_ACTARMCD"
 STATUS = "_STATUS"
 DEATHS = "_DEATHS"
+INTENT = "_INTENT"
 CODES = "_CODES"
 ASSERTED = "_ASSERTED"
 ONSET = "_ONSET"
@@ -66,7 +67,7 @@ _ALL = (
     _column(
         SUBJECT,
         "convert",
-        "assemble deaths diagnosis readers subjects timing",
+        "assemble deaths diagnosis readers subjects timing treatment_start",
         "The key of the subject: `Patient/` and the id under which the source has the patient",
     ),
     _column(
@@ -94,11 +95,11 @@ _ALL = (
         "lineage relations",
         "The record numbers of the other resources that the row was filled from",
     ),
-    _column(DRUG, "convert", "domains", "The name that the study file gives the drug of a medication"),
+    _column(DRUG, "convert", "domains treatment_start", "The name that the study file gives the drug of a medication"),
     _column(
         ANTINEOPLASTIC,
         "convert",
-        "domains subjects",
+        "domains treatment_start",
         "Y where the drug of a medication is an antineoplastic one by the study file",
     ),
     _column(DEATHS, "convert", "deaths", "What other records than the Patient say of the death of the subject; in DM"),
@@ -146,6 +147,7 @@ _ALL = (
         "The codes of a condition as `system|code`, joined by `;`, by which it is known as the study's disease",
         "MH",
     ),
+    _column(INTENT, MAPPING, "treatment_start", "The intent of an order of a drug; blank in what was given", "CM EX"),
     _column(ASSERTED, MAPPING, "diagnosis", "The date on which a condition was asserted: the diagnosis", "MH"),
     _column(ONSET, MAPPING, "diagnosis", "The date on which a condition began", "MH"),
     _column(VERIFICATION, MAPPING, "diagnosis", "The verification status of a condition", "MH"),

@@ -1,4 +1,7 @@
-"""Which record of a resource counts where a source holds it several times: versions, duplicates, conflicts."""
+"""Which record of a resource counts where sources hold it several times: versions, duplicates, conflicts.
+
+Nothing here asks for a file's name or a line's place: whatever order deliveries come in, the same record counts.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.servers import Servers
 from fhir2cdisc.sdtm.resources import Resource, finding_of
 
 
 def latest_versions(items: list[Resource], accounts: Accounts, servers: Servers) -> list[Resource]:
-    """One record for each resource: the highest version, then the latest update, then the first in the source.
+    """One record for each resource: the highest version, then the latest update, then the one that `_settle` prefers.
 
-    A repeat with the same content is booked as a duplicate, an older one as superseded; two records of one
-    version that differ are a finding, and the first is taken.
+    A repeat with the same content is booked as a duplicate, an older one as superseded. Two of one version that
+    differ are a finding with the elements that do; what only one of them has is kept where they agree in all else.
     """
     by_id: dict[tuple[str, str, str], list[Resource]] = defaultdict(list)
     kept: list[Resource] = []
@@ -25,12 +29,11 @@ def latest_versions(items: list[Resource], accounts: Accounts, servers: Servers)
         else:
             kept.append(item)
     for group in by_id.values():
-        ordered = sorted(group, key=_age, reverse=True)
-        best = next(item for item in group if _age(item) == _age(ordered[0]))
+        # Of equals the first in the source is booked as the one that counts; they say the same.
+        best = group[0] if len(group) == 1 else max(group, key=lambda item: (_age(item), _settle(item)))
         kept.append(best)
-        for other in group:
-            if other is not best:
-                _book_repeat(best, other, accounts)
+        for other in sorted((one for one in group if one is not best), key=lambda one: (_age(one), _settle(one))):
+            _book_repeat(best, other, accounts)
     return sorted(kept, key=lambda i: (i.head.place.file, i.head.place.line, i.head.place.entry))
 
 
@@ -38,6 +41,24 @@ def _age(item: Resource) -> tuple[int, str, str]:
     version = item.head.version
     number = version.isascii() and version.isdigit() and len(version) < 19
     return (int(version) if number else -1, _instant(item.head.updated), version)
+
+
+def _settle(item: Resource) -> tuple[tuple[str, ...], int, int, int, bytes]:
+    """What settles two records of one version: business dates, status, death, how much they say, their content."""
+    resource = item.resource
+    period = resource.get("period")
+    ends = [period.get("end"), period.get("start")] if isinstance(period, dict) else [None, None]
+    dates = tuple(_instant(d) if isinstance(d, str) else "" for d in (*map(resource.get, _DATES), *ends))
+    status = resource.get("status")
+    dead = bool(resource.get("deceasedDateTime")) * 2 + (resource.get("deceasedBoolean") is True)
+    content = msgspec.json.encode(_content(item), order="deterministic", enc_hook=str)
+    return dates, _STATUS.get(status, 0) if isinstance(status, str) else 0, dead, _leaves(_content(item)), content
+
+
+def _leaves(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(map(_leaves, value.values()))
+    return sum(map(_leaves, value)) if isinstance(value, list) else 1
 
 
 def _instant(text: str) -> str:
@@ -50,21 +71,47 @@ def _instant(text: str) -> str:
 
 
 def _content(item: Resource) -> dict[str, Any]:
-    """What a resource says, without the narrative that a server writes from it."""
-    return {key: value for key, value in item.resource.items() if key != "text"}
+    """What a resource says, without its metadata and the narrative that a server writes from it."""
+    return {key: value for key, value in item.resource.items() if key not in ("text", "meta")}
 
 
 def _book_repeat(best: Resource, other: Resource, accounts: Accounts) -> None:
     head = other.head
-    if _content(best) == _content(other):
-        rule, reason = "resource.duplicate", "duplicate of a record already read"
-    elif _age(best) > _age(other):
+    mine, theirs = _content(best), _content(other)
+    severity = "info"
+    if _age(best) > _age(other):
         rule, reason = "resource.superseded", "superseded by a newer version"
+        message = reason
+    elif mine == theirs:
+        rule, reason = "resource.duplicate", "duplicate of a record already read"
+        message = reason
     else:
-        rule, reason = "resource.conflict", "same version as another record, but different content; the first is used"
-    severity = "error" if rule == "resource.conflict" else "info"
+        severity = "warning"
+        rule, reason = "resource.conflict", "same version as another record, but different content; that counts"
+        differing = sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key))
+        if all(key not in mine or key not in theirs for key in differing):
+            best.resource = {**other.resource, **best.resource}
+            reason = "same version as another record, which is completed by it"
+        place = best.head.place
+        where = (
+            f"{place.file}" + (f" line {place.line}" * bool(place.line)) + f" entry {place.entry}" * (place.entry >= 0)
+        )
+        message = f"{reason}: differs in {', '.join(differing)}; the record in {where} counts"
     accounts.add(head.place, head.type, head.id, "not needed", reason)
-    accounts.findings.append(finding_of(other, rule, reason, severity))
+    accounts.findings.append(finding_of(other, rule, message, severity))
+
+
+# Elements that date what a record says, the surest first, and how far a status is in the life of a record.
+_DATES = ("issued", "effectiveDateTime", "recordedDate", "authoredOn", "date")
+_STATUS = {
+    "registered": 1,
+    "preliminary": 2,
+    "final": 3,
+    "amended": 4,
+    "corrected": 4,
+    "cancelled": 5,
+    "entered-in-error": 6,
+}
 
 
 def one_patient(items: list[Resource], subject: str, accounts: Accounts) -> list[Resource]:

@@ -13,9 +13,10 @@ from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.servers import plain_of, site_of
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.columns import ACTARMCD, ANTINEOPLASTIC, ARMCD, COHORT, ETHNIC, RACE, SUBJECT, SUBJID
+from fhir2cdisc.sdtm.columns import ACTARMCD, ARMCD, COHORT, ETHNIC, RACE, SUBJECT, SUBJID
 from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.timing import days_of
+from fhir2cdisc.sdtm.treatment_start import starting_records
 
 _DM_COLUMNS = (SUBJID, "SITEID", "DTHDTC", "DTHFL", "BRTHDTC", RACE, ETHNIC)
 
@@ -100,14 +101,15 @@ def _with(frame: pd.DataFrame | None, mask_column: str, value: str) -> pd.DataFr
 def reference_dates(frames: Mapping[str, pd.DataFrame], study: Study) -> pd.DataFrame:
     """RFSTDTC, RFENDTC, RFXSTDTC, RFXENDTC, RFICDTC and RFPENDTC by subject key.
 
+    Which records of a drug count is said in `treatment_start`.
     RFPENDTC is the last contact: the end of participation, else the date of death (SDTMIG 3.4 section 5.2).
     """
     index = frames["DM"][SUBJECT].drop_duplicates()
-    ex, cm, ds = frames.get("EX"), frames.get("CM"), frames.get("DS")
+    ds, drugs = frames.get("DS"), starting_records(frames.get("EX"), frames.get("CM"), study)
     diagnosis = _with(frames.get("MH"), COHORT, "Y")
     starts = {
-        "first-dose": _extreme(ex, "EXSTDTC"),
-        "first-antineoplastic": _earliest(_extreme(ex, "EXSTDTC"), _extreme(_with(cm, ANTINEOPLASTIC, "Y"), "CMSTDTC")),
+        "first-dose": _extreme(drugs["EX"], "DTC"),
+        "first-antineoplastic": _earliest(_extreme(drugs["EX"], "DTC"), _extreme(drugs["CM"], "DTC")),
         "diagnosis": _extreme(diagnosis, "MHSTDTC"),
         "enrolment": _extreme(_with(ds, "DSDECOD", "ENTERED INTO TRIAL"), "DSSTDTC"),
         "consent": _extreme(_with(ds, "DSDECOD", "INFORMED CONSENT OBTAINED"), "DSSTDTC"),
@@ -118,7 +120,7 @@ def reference_dates(frames: Mapping[str, pd.DataFrame], study: Study) -> pd.Data
         found = starts[name].reindex(dates.index).fillna("")
         dates["RFSTDTC"] = dates["RFSTDTC"].where(dates["RFSTDTC"] != "", found)
     dates["RFXSTDTC"] = starts["first-dose"].reindex(dates.index).fillna("")
-    ends = pd.concat([_extreme(ex, "EXENDTC", last=True), _extreme(ex, "EXSTDTC", last=True)])
+    ends = pd.concat([_extreme(drugs["EX"], "END", last=True), _extreme(drugs["EX"], "DTC", last=True)])
     dates["RFXENDTC"] = ends.groupby(level=0).max().reindex(dates.index).fillna("")
     dates["RFICDTC"] = starts["consent"].reindex(dates.index).fillna("")
     participation = _with(_with(ds, "DSCAT", "DISPOSITION EVENT"), "DSSCAT", "STUDY PARTICIPATION")

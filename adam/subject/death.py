@@ -69,18 +69,21 @@ class _Day:
 
 
 _NEVER = pd.NaT
+_BEGUN = {"AE": "the start of the event that killed", "DS": "the end of treatment for death"}
 
 
 def said_of_death(frames: Frames) -> pd.DataFrame:
     """Every record that says that its subject died, as candidates with KIND.
 
-    KIND is `day` where the date is that of death, `start` for the start of a fatal event without an end (death came
-    then or later), `bound` where the subject was dead by that day.
+    KIND is `day` where the date is that of death, `start` where death came then or later (the start of a fatal event
+    without an end, the end of treatment for death), `bound` where the subject was dead by that day.
     """
     dm, dd, ds, ae, ss = (dataset(frames, name) for name in ("DM", "DD", "DS", "AE", "SS"))
     dead = dm[(text(dm, "DTHFL").str.upper() == "Y") | (text(dm, "DTHDTC") != "")]
     term = text(ds, "DSDECOD").where(text(ds, "DSDECOD") != "", text(ds, "DSTERM")).str.upper()
     ended = ds[term == "DEATH"]
+    # Treatment that ended because the subject died has its own end, the last dose or the day it was given up.
+    of_treatment = text(ended, "DSSCAT").str.upper() == "STUDY TREATMENT"
     details = dd[text(dd, "DDSTAT") != "NOT DONE"]
     fatal = ae[is_fatal(ae)]
     open_ended = text(fatal, "AEENDTC") == ""
@@ -89,7 +92,8 @@ def said_of_death(frames: Frames) -> pd.DataFrame:
     parts = [
         candidates(dead, "DM", "DTHDTC", pd.Series("death flag", index=dead.index, dtype=object)).assign(KIND="day"),
         candidates(details, "DD", "DDDTC", cause).assign(KIND="day"),
-        candidates(ended, "DS", "DSSTDTC", "DSDECOD").assign(KIND="day"),
+        candidates(ended[~of_treatment], "DS", "DSSTDTC", "DSDECOD").assign(KIND="day"),
+        candidates(ended[of_treatment], "DS", "DSSTDTC", "DSDECOD").assign(KIND="start"),
         candidates(fatal[~open_ended], "AE", "AEENDTC", "AETERM").assign(KIND="day"),
         candidates(fatal[open_ended], "AE", "AESTDTC", "AETERM").assign(KIND="start"),
         candidates(status, "SS", "SSDTC", "SSSTRESC").assign(KIND="bound"),
@@ -161,7 +165,7 @@ def _day(
         return _Day(source.first, "", source, source.first, source.first, "the day that it gives")
     if source.kind == "start" and not pd.isna(source.first):
         latest = source.last if pd.isna(newest) else max(newest, source.last)
-        why = "the start of the event that killed, which has no end"
+        why = f"{_BEGUN[source.domain]}, as nothing gives the day itself"
         return _Day(source.first, source.missing, source, source.first, latest, why)
     if source.dated:
         return _partial(source, contact, until, options)
@@ -206,7 +210,7 @@ def _evidence(said: pd.DataFrame, records: dict[str, list[_Said]], found: dict[s
             taken = one is found[who].source
             chosen[one.at] = "Y" if taken else ""
             reasons[one.at] = found[who].why if taken else _passed(one, found[who])
-            dates[one.at] = found[who].day if taken else one.first
+            dates[one.at] = found[who].day if taken else one.first if one.kind == "day" else _NEVER
     rows = said.loc[sorted(chosen)]
     made = rows.assign(
         CHOSEN=pd.Series(chosen), REASON=pd.Series(reasons), DATE=pd.Series(dates, dtype="datetime64[ns]")
@@ -220,7 +224,7 @@ def _passed(one: _Said, found: _Day) -> str:
     if pd.isna(one.first):
         return "says that the subject died, without a date"
     if one.kind == "start":
-        return "the start of a fatal event, which is no day of death where another source has one"
+        return f"{_BEGUN[one.domain]}, which is no day of death where another source has one"
     if found.source.dated and one.agrees(found.source):
         return f"agrees with {found.source.domain}, which comes first or is complete"
     return f"differs from {found.source.domain}, which comes first in the study's order"
@@ -260,15 +264,15 @@ def _sentences(
         yield "death without a date", "ERROR", f"The subject died by {where}, nobody says when; {last}: {effect}."
     elif source.kind == "start":
         yield (
-            "death date from the start of an event",
+            "death date from an earlier event",
             "WARNING",
-            f"Death is known by a fatal adverse event without an end only; its start {source.dtc} is taken as the day.",
+            f"No source gives the day of death: {_BEGUN[source.domain]} {source.dtc} is taken, or it came later.",
         )
     elif source.missing:
         yield from _of_partial(one, contact, last)
     dated = [said for said in mine if said.dated]
     if any(not a.agrees(b) for a in dated for b in dated):
-        dates = ", ".join(f"{said.domain}.{said.variable} {said.dtc}" for said in dated)
+        dates = ", ".join(dict.fromkeys(f"{said.domain}.{said.variable} {said.dtc}" for said in dated))
         order = ", ".join(options.order)
         taken = f"{source.domain} counts (order {order})"
         yield "death dates differ", "WARNING", f"Sources give different dates of death ({dates}); {taken}."

@@ -84,7 +84,10 @@ def _of_several(first: pd.DataFrame, start: pd.Series, options: Diagnosis) -> pd
 
 
 def _findings(rows: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
-    cancers = rows.groupby("USUBJID")["CANCER"].nunique()
+    # Two names with one date leave no doubt about the day.
+    first = rows.groupby(["USUBJID", "CANCER"])["DATE"].min().reset_index()
+    cancers = first.groupby("USUBJID")["CANCER"].size()
+    cancers = cancers[first.groupby("USUBJID")["DATE"].nunique(dropna=False) > 1]
     by = chosen.set_index("USUBJID")
     several = []
     for who in sorted(cancers.index[cancers > 1]):

@@ -81,10 +81,10 @@ def stack_evidence(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def agreement(evidence: pd.DataFrame, subjects: int) -> pd.DataFrame:
     """How many subjects had one candidate, several that agree, several that differ, or none, a row a fact.
 
-    Candidates agree where all have the same day. Columns FACT, ONE, AGREE, DIFFER, NONE.
+    Candidates agree where all that have a day have the same. Columns FACT, ONE, AGREE, DIFFER, NONE.
     """
     groups = evidence.groupby(["FACT", "USUBJID"])["DATE"]
-    counts = pd.DataFrame({"N": groups.size(), "DAYS": groups.nunique(dropna=False)}).reset_index()
+    counts = pd.DataFrame({"N": groups.size(), "DAYS": groups.nunique()}).reset_index()
     rows = []
     for fact, mine in counts.groupby("FACT", sort=True):
         one, differ = int((mine["N"] == 1).sum()), int((mine["DAYS"] > 1).sum())
@@ -95,5 +95,5 @@ def agreement(evidence: pd.DataFrame, subjects: int) -> pd.DataFrame:
 def differing(evidence: pd.DataFrame) -> pd.DataFrame:
     """The candidates of those subjects whose candidates for one of the `COMPETING` facts have different days."""
     rows = evidence[evidence["FACT"].isin(COMPETING)]
-    several = rows.groupby(["FACT", "USUBJID"])["DATE"].transform(lambda days: days.nunique(dropna=False)) > 1
+    several = rows.groupby(["FACT", "USUBJID"])["DATE"].transform("nunique") > 1
     return rows[several.astype(bool)].reset_index(drop=True)

@@ -116,7 +116,7 @@ def _procedures(frames: Frames, options: NewTherapy) -> pd.DataFrame:
     context = (text(rows, "PRINDC") + " " + text(rows, "PRLOC")).map(plain)
     tumours = _tumour_organs(frames)
     judged = [
-        _judge(one, more, kind, bool(sure), tumours.get(who, frozenset()), options)
+        _judge(one, more, kind, bool(sure), tumours.get(who, _NONE), options)
         for who, one, more, kind, sure in zip(
             text(rows, "USUBJID"), words[keep], context, said[keep], against[keep], strict=True
         )
@@ -152,16 +152,13 @@ def _tumour_organs(frames: Frames) -> Mapping[str, frozenset[str]]:
     """The organs that bear a tumour, by USUBJID: sites of lesions (TU) and words of the primary diagnosis (MH)."""
     tu, mh = dataset(frames, "TU"), dataset(frames, "MH")
     primary = mh[text(mh, "MHCAT") == "PRIMARY DIAGNOSIS"]
-    words = pd.concat(
-        [
-            pd.DataFrame({"USUBJID": text(tu, "USUBJID"), "W": text(tu, "TULOC")}),
-            pd.DataFrame({"USUBJID": text(primary, "USUBJID"), "W": text(primary, "MHTERM")}),
-        ]
-    ).drop_duplicates()
-    found = words.assign(O=words["W"].map(lambda one: organs_in(plain(one))))
+    said = {
+        *zip(text(tu, "USUBJID"), text(tu, "TULOC"), strict=True),
+        *zip(text(primary, "USUBJID"), text(primary, "MHTERM"), strict=True),
+    }
     joined: dict[str, frozenset[str]] = {}
-    for who, organs in zip(found["USUBJID"], found["O"], strict=True):
-        joined[who] = joined.get(who, frozenset()) | organs
+    for who, words in said:
+        joined[who] = joined.get(who, _NONE) | organs_in(plain(words))
     return joined
 
 

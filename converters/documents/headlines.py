@@ -10,6 +10,7 @@ from fhir2cdisc.adam.frames.columns import text
 from fhir2cdisc.adam.plan import Plan
 from fhir2cdisc.adam.results.sheet import Data, Spec
 from fhir2cdisc.adam.results.survival import SurvivalSpec, median_in_words
+from fhir2cdisc.adam.subject.evidence import differing
 from fhir2cdisc.adam.tripwires import PREFIX as TRIPWIRE
 from fhir2cdisc.converters.check.conformance import Report
 from fhir2cdisc.fhir.accounts import Accounts
@@ -91,6 +92,19 @@ def _asked(plan: Plan, specs: Sequence[Spec], code: str) -> SurvivalSpec:
         id=code, label=code, paramcd=code, population="", conf_level=said.level, conf_type=said.km_ci, month=plan.month
     )
     return next((one for one in mine if one.analysis == "main"), mine[0] if mine else whole)
+
+
+def evidence_lines(evidence: pd.DataFrame) -> list[str]:
+    """How many facts of subjects were chosen from how many records, and of how many the records differ."""
+    if not len(evidence):
+        return []
+    told = differing(evidence)
+    facts = told.drop_duplicates(["FACT", "USUBJID"]).groupby("FACT").size()
+    differ = ", ".join(f"{fact} of {count}" for fact, count in facts.items())
+    agreed = "no sources differ on a fact of which there is one truth"
+    said = f"sources differ on: {differ} subjects" if differ else agreed
+    chosen = int((evidence["CHOSEN"] == "Y").sum())
+    return [f"Evidence: {chosen} facts chosen from {len(evidence)} records; {said}"]
 
 
 def tripwire_lines(findings: Sequence[Finding]) -> list[str]:

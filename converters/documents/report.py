@@ -19,6 +19,7 @@ from fhir2cdisc.converters.documents.tables import (
     conflicts_table,
     endpoints_table,
     events_table,
+    evidence_tables,
     findings_table,
     options_table,
     table,
@@ -36,13 +37,14 @@ class Background:
     """What a run knows beside the results: the accounts of resources, what was found, conflicting responses.
 
     `conflicts` are the findings of `conflict_findings`: USUBJID, RECORD, VARIABLE, VALUE, MESSAGE. `synthetic` is
-    how many patients the source marks as synthetic.
+    how many patients the source marks as synthetic, `evidence` what facts of subjects were chosen from.
     """
 
     counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     conflicts: pd.DataFrame = field(default_factory=pd.DataFrame)
     synthetic: int = 0
+    evidence: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def write_report(
@@ -65,7 +67,7 @@ def _sections(
     study = plan.study
     events = [one.id for one in study.endpoints if one.kind == "incidence"]
     nothing = '<p class="note">Not known here: results were computed from ADaM alone.</p>'
-    followed = courses(frames, plan)
+    followed, subjects = courses(frames, plan), len(frames["ADSL"])
     wanted = [
         ("results", "Endpoints", endpoints_table(study, specs, results)),
         ("interim", "Interim looks", _interim(study, results)),
@@ -74,6 +76,7 @@ def _sections(
         ("courses", "Courses of subjects", swimmer_figure("Courses of subjects", followed)),
         ("events", "Adverse events", "".join(events_table(results, name) for name in events)),
         ("conflicts", "Responses that differ from the lesions", conflicts_table(background.conflicts)),
+        ("evidence", "Facts of subjects: from what they were chosen", evidence_tables(background.evidence, subjects)),
         ("accounts", "Resources: what became of them", accounts_table(background.counts) or nothing),
         ("findings", "Findings by rule", findings_table(background.findings) or nothing),
         ("options", "Options: stated by the protocol or default", options_table(study)),

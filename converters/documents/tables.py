@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from fhir2cdisc.adam.results.sheet import ALL, Spec
+from fhir2cdisc.adam.subject.evidence import agreement, differing
 from fhir2cdisc.converters.documents.headlines import tripwire_lines
 from fhir2cdisc.converters.documents.result_format import shown, shown_with_interval
 from fhir2cdisc.fhir.findings import Finding
@@ -166,6 +167,21 @@ def _cell(found: Mapping[tuple[str, str, str], dict[str, Any]], group: str, term
     if x is None or percent is None:
         return "0"
     return f"{shown(x)} ({shown(percent)})"
+
+
+def evidence_tables(evidence: pd.DataFrame, subjects: int) -> str:
+    """For each fact how many subjects have one candidate, several that agree or differ, none; and those that differ."""
+    if not len(evidence):
+        return ""
+    heads = ("Fact", "One record", "Several that agree", "Several that differ", "None")
+    counted = agreement(evidence, subjects).astype(str)
+    told = differing(evidence)
+    rows = told[["USUBJID", "FACT", "DTC", "SRCDOM", "SRCVAR", "TEXT", "CHOSEN", "REASON"]].astype(str)
+    names = ("Subject", "Fact", "Date as recorded", "Dataset", "Variable", "Record", "Chosen", "Why")
+    listed = table(names, rows.head(MOST_CONFLICTS).itertuples(index=False), "Facts on which sources differ")
+    left = len(rows) - MOST_CONFLICTS
+    more = f'<p class="note">and {left} more, in findings/evidence.parquet</p>' if left > 0 else ""
+    return table(heads, counted.itertuples(index=False)) + listed + more
 
 
 def conflicts_table(conflicts: pd.DataFrame) -> str:

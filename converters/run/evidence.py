@@ -28,6 +28,12 @@ def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:
         _parquet(folder / "lineage" / "adam.parquet", adam.lineage)
 
 
+def write_evidence(folder: Path, adam: Adam | None) -> None:
+    """`findings/evidence.parquet`: from what each fact of a subject was chosen, and why."""
+    if adam is not None:
+        _parquet(folder / "findings" / "evidence.parquet", adam.evidence)
+
+
 def _parquet(path: Path, frame: pd.DataFrame) -> None:
     with replacing(path) as file:
         frame.to_parquet(file, index=False)

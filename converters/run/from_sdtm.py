@@ -13,10 +13,16 @@ from fhir2cdisc.adam.tumour.derived_rs import lesion_conflicts
 from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.check.conformance import as_json
 from fhir2cdisc.converters.documents.guides_write import add_guides
-from fhir2cdisc.converters.documents.headlines import adam_lines, conformance_line, finding_lines, tripwire_lines
+from fhir2cdisc.converters.documents.headlines import (
+    adam_lines,
+    conformance_line,
+    evidence_lines,
+    finding_lines,
+    tripwire_lines,
+)
 from fhir2cdisc.converters.formats.folder import dataset_files, read_folder
 from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
-from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
+from fhir2cdisc.converters.run.evidence import finish, write_evidence, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import RunOptions
 from fhir2cdisc.converters.run.write import write_adam
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
@@ -39,11 +45,12 @@ def make_adam(sdtm_dir: Path, study: Study, out: Path, replace_old: bool, files:
     with new_folder(out, replace_old) as folder:
         written = write_adam(folder, made, study)
         write_lineage(folder, None, made)
+        write_evidence(folder, made)
         found = write_findings(folder, None, made, written.findings, conflicts)
         report = add_guides(folder, study, None, written, found, plan=made.plan)
         write_text(folder / "findings" / "conformance.json", as_json(report))
         finish(folder, inputs, study, RunOptions(), written.encoding)
-    told = adam_lines(made.plan, made.specs, made.frames)
+    told = [*evidence_lines(made.evidence), *adam_lines(made.plan, made.specs, made.frames)]
     return [*tripwire_lines(found), *finding_lines(found), *told, conformance_line(report)]
 
 

@@ -16,6 +16,7 @@ from fhir2cdisc.converters.documents.headlines import (
     adam_lines,
     assumption_lines,
     conformance_line,
+    evidence_lines,
     finding_lines,
     tripwire_lines,
 )
@@ -25,7 +26,7 @@ from fhir2cdisc.converters.formats.datasets import write_dataset
 from fhir2cdisc.converters.package import Written, arrange_ectd, check_writable, new_folder
 from fhir2cdisc.converters.run.coding import code_events
 from fhir2cdisc.converters.run.derived_rs import add_derived_responses
-from fhir2cdisc.converters.run.evidence import finish, write_findings, write_lineage
+from fhir2cdisc.converters.run.evidence import finish, write_evidence, write_findings, write_lineage
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
 from fhir2cdisc.converters.run.write import write_adam, write_sdtm
 from fhir2cdisc.fhir.sources import named_source
@@ -81,11 +82,12 @@ def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conf
     analysis = write_adam(folder, adam, order.study, order.encoding) if adam is not None else None
     _other_formats(folder, written, analysis, order.formats)
     write_lineage(folder, made, adam)
+    write_evidence(folder, adam)
     more = [*written.findings, *(analysis.findings if analysis is not None else ())]
     found = write_findings(folder, made, adam, more, conflicts)
     if adam is not None:
         results = write_results(folder, adam.plan, adam.specs, adam.frames)
-        background = Background(made.accounts.counts, tuple(found), conflicts, made.accounts.synthetic)
+        background = Background(made.accounts.counts, tuple(found), conflicts, made.accounts.synthetic, adam.evidence)
         write_report(folder, adam.plan, adam.specs, results, adam.frames, background)
     plan = adam.plan if adam is not None else None
     said = account_lines(made.accounts)
@@ -95,7 +97,8 @@ def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conf
         arrange_ectd(folder, order.study.studyid)
     finish(folder, made.inputs, order.study, order.options, order.encoding)
     lines = [*finding_lines(found), *assumption_lines(order.study, made.sdtm.frames)]
-    lines += adam_lines(adam.plan, adam.specs, adam.frames) if adam is not None else []
+    if adam is not None:
+        lines += [*evidence_lines(adam.evidence), *adam_lines(adam.plan, adam.specs, adam.frames)]
     return [*tripwire_lines(found), *said, *lines, conformance_line(report)]
 
 

@@ -264,3 +264,20 @@ def test_a_package_without_lineage_says_so(package: Write) -> None:
 def test_adam_alone_is_traced_to_the_dataset_that_is_not_there(package: Write) -> None:
     folder = package(sdtm=False)
     assert lines(folder, "ADRS", USUBJID=A)[1:] == [f"  {folder}: has no dataset RS"]
+
+
+def test_the_evidence_for_the_facts_of_a_subject_stands_below_its_record_in_adsl(package: Write) -> None:
+    folder = package()
+    (folder / "findings").mkdir(exist_ok=True)
+    rows = [
+        (A, "death", "2024-08", "", "DS", "DSSTDTC", 3.0, "", "agrees with DM"),
+        (A, "death", "2024-08-01", "death flag", "DM", "DTHDTC", float("nan"), "Y", "the day that it gives"),
+        (B, "death", "", "", "DM", "DTHDTC", float("nan"), "Y", "another subject"),
+    ]
+    names = ["USUBJID", "FACT", "DTC", "TEXT", "SRCDOM", "SRCVAR", "SRCSEQ", "CHOSEN", "REASON"]
+    pd.DataFrame(rows, columns=names).to_parquet(folder / "findings" / "evidence.parquet")
+    assert list(trace(TracedPackage(folder), "ADSL", {"USUBJID": A}))[-3:] == [
+        "  death:",
+        "    chosen: DM.DTHDTC: 2024-08-01 death flag: the day that it gives",
+        "    passed over: DS.DSSTDTC 3: 2024-08: agrees with DM",
+    ]

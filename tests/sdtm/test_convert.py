@@ -34,7 +34,7 @@ LATEST = [
         "1",
         "the later update",
     ),
-    ([{}, {}], "1", "the first in the source where nothing tells them apart"),
+    ([{}, {}], "2", "by their content where nothing tells them apart"),
 ]
 
 
@@ -48,7 +48,7 @@ def test_one_record_of_a_resource_counts(
 
 
 REPEATS = [
-    ([{}, {}], "resource.conflict", "error"),
+    ([{}, {}], "resource.conflict", "warning"),
     ([{"versionId": "1"}, {"versionId": "2"}], "resource.superseded", "info"),
 ]
 

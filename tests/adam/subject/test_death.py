@@ -25,7 +25,7 @@ def day(value: Any) -> str:
 
 
 def frames(seen: str, says: str) -> dict[str, pd.DataFrame]:
-    """What the domains say: `DM 2020-09; DS 2020-09-12; AE 2020-09-01 2020-09-10; SS 2020-09-20`."""
+    """What the domains say: `DM 2020-09; DS 2020-09-12; AE 2020-09-01 2020-09-10; SS 2020-09-20`; DST: of treatment."""
     dm = {"USUBJID": "01", "STUDYID": "PLAIN", "RFICDTC": "2020-01-01", "RFSTDTC": FIRST, "DTHDTC": "", "DTHFL": ""}
     made: dict[str, list[dict[str, Any]]] = {name: [] for name in ("DD", "DS", "AE", "SS")}
     for part in filter(None, (one.strip() for one in says.split(";"))):
@@ -35,8 +35,10 @@ def frames(seen: str, says: str) -> dict[str, pd.DataFrame]:
             dm |= {"DTHDTC": first, "DTHFL": "Y"}
         elif domain == "DD":
             made["DD"].append({"DDTESTCD": "PRCDTH", "DDSTRESC": "TUMOUR", "DDDTC": first})
-        elif domain == "DS":
-            made["DS"].append({"DSCAT": "DISPOSITION EVENT", "DSDECOD": "DEATH", "DSSTDTC": first})
+        elif domain in ("DS", "DST"):
+            of = "STUDY TREATMENT" if domain == "DST" else "STUDY PARTICIPATION"
+            event = {"DSCAT": "DISPOSITION EVENT", "DSSCAT": of, "DSDECOD": "DEATH", "DSSTDTC": first}
+            made["DS"].append(event)
         elif domain == "AE":
             end = dates[1] if len(dates) > 1 else ""
             made["AE"].append({"AETERM": "Sepsis", "AEOUT": "FATAL", "AESTDTC": first, "AEENDTC": end})
@@ -58,7 +60,7 @@ def subjects(seen: str, says: str, **options: Any) -> Subjects:
 NOTHING: tuple[str, ...] = ()
 IMPUTED, UNDATED, DIFFER = "death date imputed", "death without a date", "death dates differ"
 NOT_DM, LATE, AFTER = "death not in DM", "death before last contact", "records after death"
-FROM_START = "death date from the start of an event"
+FROM_START = "death date from an earlier event"
 CASES = [
     ("2020-06-01", "", "", "", "", NOTHING),
     ("2020-06-01", "DM 2020-09-12", "2020-09-12", "", "DM", NOTHING),
@@ -83,6 +85,10 @@ CASES = [
     ("2020-06-01", "DD 2020-09-13; DS 2020-09-12; AE 2020-09-01 2020-09-11", "2020-09-13", "", "DD", (DIFFER, NOT_DM)),
     ("2020-06-01", "DM 2020-09-12; AE 2020-09-01", "2020-09-12", "", "DM", NOTHING),  # a start is no contradiction
     ("2020-10-01", "DM 2020-09-12", "2020-09-12", "", "DM", (AFTER,)),
+    # Treatment that death ended did so with the last dose, which is not the day of death.
+    ("2020-06-01", "DST 2020-09-01; DS 2020-09-12", "2020-09-12", "", "DS", (NOT_DM,)),
+    ("2020-06-01", "DM 2020-09-12; DST 2020-09-01", "2020-09-12", "", "DM", NOTHING),
+    ("2020-06-01", "DST 2020-09-01", "2020-09-01", "", "DS", (FROM_START, NOT_DM)),
 ]
 
 

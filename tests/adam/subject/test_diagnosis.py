@@ -31,6 +31,7 @@ CASES: list[tuple[list[tuple[str, str, str]], dict[str, Any], str, str, list[str
     ([(BREAST, "2015-01-01", ""), (OVARY, "2023-05-04", "")], {"terms": ("BREAST",)}, "2015-01-01", "", [SEVERAL]),
     ([(OVARY, "2023-05-04", "")], {"terms": ("BREAST",)}, "2023-05-04", "", []),  # none of them is named
     ([(BREAST, "", ""), (OVARY, "2023-05-04", "")], {}, "2023-05-04", "", [SEVERAL]),
+    ([(BREAST, "2023-05-04", ""), (OVARY, "2023-05-04", "")], {}, "2023-05-04", "", []),  # one day whichever counts
 ]
 
 

@@ -175,7 +175,7 @@ def damage(resource: Any, data: st.DataObject) -> None:
 
 
 @settings(
-    max_examples=200 if FUZZ else 5,
+    max_examples=200 if FUZZ else 3,
     derandomize=not FUZZ,
     deadline=None,
     suppress_health_check=[
