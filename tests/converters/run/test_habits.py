@@ -29,6 +29,10 @@ NOT_YET: dict[str, tuple[Case, str]] = {
         "a MedicationStatement of a study drug is no exposure where the study counts administrations, and nothing says "
         "of the subject that treatment went on, or was given, by a statement",
     ),
+    "orders": (
+        Case("refractory-registry", ("orders",), patients=5),
+        "an order before the tumour board of a drug that is given after it counts as a start before the board (MTBMFL)",
+    ),
     "time-zones": (
         Case(HOME, ("time-zones",), patients=5),
         "an instant in UTC counts on the day before, and mixed offsets of a subject are no finding",
