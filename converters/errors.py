@@ -6,6 +6,7 @@ Fhir2CdiscError (a ValueError)
   PathError             a FHIRPath expression outside the subset
   MappingError          a mapping file that cannot be used
   StudyError            a study file that cannot be used
+  HabitError            a habit of the simulator that does not exist or does not go with another one
   SubjectError          subjects that cannot be told apart
   DictionaryError       a dictionary file that cannot be used
   WorkerError           a process of a run that ended without a result
@@ -35,6 +36,7 @@ from fhir2cdisc.converters.trace import TraceError
 from fhir2cdisc.converters.xpt.layout import XptError
 from fhir2cdisc.fhir.dates import DateError
 from fhir2cdisc.fhir.path.parser import PathError
+from fhir2cdisc.fhir.simulation.habits.names import HabitError
 from fhir2cdisc.fhir.sources import SourceError
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.model import MappingError
@@ -48,6 +50,7 @@ __all__ = [
     "DateError",
     "DictionaryError",
     "Fhir2CdiscError",
+    "HabitError",
     "MappingError",
     "MetadataError",
     "NothingMadeError",

@@ -17,6 +17,7 @@ SLOW = (
     "adam/test_sensitivity.py",
     "converters/check/test_validate.py",
     "converters/cli/test_cli_run.py",
+    "converters/run/test_habits.py",
     "converters/run/test_outcomes.py",
     "converters/run/test_pipeline.py",
     "converters/run/test_real_bundles.py",

@@ -9,6 +9,7 @@ from typing import Literal
 import click
 from fhir2cdisc.converters.cli.options import files_among
 from fhir2cdisc.fhir.simulation.dialects import NAMES
+from fhir2cdisc.fhir.simulation.habits.names import NAMES as HABITS
 
 
 def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -38,6 +39,14 @@ def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
     type=click.Choice(NAMES),
     help="How a hospital writes the same facts; may be given more than once [default: nci].",
 )
+@click.option(
+    "--habit",
+    "habits",
+    multiple=True,
+    type=click.Choice(HABITS),
+    metavar="NAME",
+    help="What hospitals do (orders, death-month, ...: docs/simulator.md lists them); may be given more than once.",
+)
 @click.option("--messy", type=click.FloatRange(0, 1), default=0.0, help="Share of the resources to spoil.")
 @click.option("--cutoff", default="", callback=_day, help="Data cut; nothing later is known [default: the study's].")
 def simulate(
@@ -47,18 +56,20 @@ def simulate(
     out: Path,
     form: Literal["bundles", "ndjson"],
     dialects: tuple[str, ...],
+    habits: tuple[str, ...],
     messy: float,
     cutoff: str,
 ) -> None:
     """Write synthetic FHIR R4 for STUDY to OUT/fhir and what is true of it to OUT/truth.
 
-    Every resource is tagged synthetic. With --messy, OUT/truth/ledger.csv lists every planted defect.
+    Every resource is tagged synthetic. With --messy, OUT/truth/ledger.csv lists every planted defect;
+    with --habit, OUT/truth/habits.csv says what was planted for each subject.
     """
     from fhir2cdisc.converters.package import check_writable, new_folder
     from fhir2cdisc.fhir.simulation.simulate import Order, simulate
     from fhir2cdisc.mappings.study import load_study
 
-    order = Order(load_study(study), seed, patients, cutoff, dialects, messy, form)
+    order = Order(load_study(study), seed, patients, cutoff, dialects, messy, form, habits)
     check_writable(out, False, files_among(study))
     with new_folder(out) as folder:
         counts = simulate(order, folder)

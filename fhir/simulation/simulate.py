@@ -11,9 +11,11 @@ from typing import IO, Any, Literal
 
 import msgspec
 from fhir2cdisc.fhir.simulation import truth
-from fhir2cdisc.fhir.simulation.chart import SHARED, Chart, Json, meta_of, stable_id
+from fhir2cdisc.fhir.simulation.chart import Chart, Json, meta_of, stable_id
 from fhir2cdisc.fhir.simulation.course import data_cut, plan_subject
 from fhir2cdisc.fhir.simulation.dialects import Dialect, dialect_of
+from fhir2cdisc.fhir.simulation.habits.delivery import SERVERS, full_url
+from fhir2cdisc.fhir.simulation.habits.table import Habits, check_habits, plant_habits
 from fhir2cdisc.fhir.simulation.messy import Defect, spoil
 from fhir2cdisc.fhir.simulation.plan import Course, ordinal
 from fhir2cdisc.fhir.simulation.record_resources import write_records
@@ -102,12 +104,16 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "questionnaires": ("SUBJID", "QSCAT", "VISIT", "DATE", "SCALE", "SCORE"),
     "ledger": ("RULE", "FILE", "RESOURCE", "WHAT"),
+    "habits": ("SUBJID", "HABIT", "WHAT", "TRUTH", "EXPECTED"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to simulate: study, seed, number of subjects, data cut, dialects, share of spoilt resources, format."""
+    """What to simulate: study, seed, number of subjects, data cut, dialects, share of spoilt resources, format, habits.
+
+    HabitError where a habit does not exist or two of them cannot be written together.
+    """
 
     study: Study
     seed: int = 1
@@ -116,6 +122,10 @@ class Order:
     dialects: tuple[str, ...] = ()
     messy: float = 0.0
     format: Format = "bundles"
+    habits: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_habits(self.habits, bundles=self.format == "bundles")
 
     @property
     def count(self) -> int:
@@ -132,15 +142,26 @@ class Order:
 
 @dataclass(slots=True)
 class Simulated:
-    """One patient: the course, its resources, and the defects that were planted in them."""
+    """One patient: the course, its resources, and the habits and defects that were planted in them."""
 
     course: Course
     resources: list[Json]
     defects: list[Defect] = field(default_factory=list)
+    habits: Habits = field(default_factory=Habits)
 
     @property
     def file(self) -> str:
         return f"patient-{self.course.subjid}.json"
+
+    @property
+    def deliveries(self) -> list[tuple[str, list[Json]]]:
+        """File and resources of each delivery; the name of the older one comes before or after that of the newer."""
+        newer = (self.file, self.resources)
+        if not self.habits.older:
+            return [newer]
+        if self.course.index % 2:
+            return [(f"again-{self.course.subjid}.json", self.habits.older), newer]
+        return [newer, (f"renewed-{self.course.subjid}.json", self.habits.older)]
 
 
 def simulate_subjects(order: Order) -> Iterator[Simulated]:
@@ -159,7 +180,7 @@ def simulate_subjects(order: Order) -> Iterator[Simulated]:
         write_subject(chart)
         write_tumours(chart)
         write_records(chart)
-        made = Simulated(course, chart.resources)
+        made = Simulated(course, chart.resources, habits=plant_habits(chart, order.habits))
         if order.messy:
             made.resources, made.defects = spoil(chart.resources, order.messy, f"{order.seed}|{index}")
         yield made
@@ -178,13 +199,14 @@ def truth_rows(study: Study, course: Course) -> dict[str, list[Row]]:
     }
 
 
-def bundle_of(resources: list[Json], key: str) -> Json:
-    """A transaction bundle; a resource without id can only be created, every other one is put under its id."""
+def bundle_of(resources: list[Json], key: str, server: str = "") -> Json:
+    """A transaction bundle, of a server where it is named; a resource without id can only be created."""
     entries = []
     for one in resources:
         kind, ident = one["resourceType"], one.get("id")
         request = {"method": "PUT", "url": f"{kind}/{ident}"} if ident else {"method": "POST", "url": kind}
-        entry: Json = {"fullUrl": f"urn:uuid:{ident}"} if ident and kind not in SHARED else {}
+        place = full_url(one, server)
+        entry: Json = {"fullUrl": place} if place else {}
         entries.append({**entry, "resource": one, "request": request})
     return {"resourceType": "Bundle", "id": stable_id(key), "type": "transaction", "entry": entries}
 
@@ -199,15 +221,16 @@ class Folder:
         self.truth.mkdir(parents=True, exist_ok=True)
         self.files: dict[str, IO[bytes]] = {}
         self.tables: dict[str, csv.DictWriter[str]] = {}
-        for name in (*TABLES, *(["ledger"] if order.messy else [])):
+        more = (*(["ledger"] if order.messy else []), *(["habits"] if order.habits else []))
+        for name in (*TABLES, *more):
             handle = stack.enter_context((self.truth / f"{name}.csv").open("w", encoding="utf-8", newline=""))
             self.tables[name] = csv.DictWriter(handle, COLUMNS[name], restval="", lineterminator="\n")
             self.tables[name].writeheader()
 
-    def write(self, file: str, key: str, resources: list[Json]) -> None:
+    def write(self, file: str, key: str, resources: list[Json], server: str = "") -> None:
         """Resources as one bundle, or each to the file of its type."""
         if self.order.format == "bundles":
-            (self.fhir / file).write_bytes(msgspec.json.encode(bundle_of(resources, key)))
+            (self.fhir / file).write_bytes(msgspec.json.encode(bundle_of(resources, key, server)))
             return
         for one in resources:
             kind = one["resourceType"]
@@ -215,10 +238,27 @@ class Folder:
                 self.files[kind] = self.stack.enter_context((self.fhir / f"{kind}.ndjson").open("wb"))
             self.files[kind].write(msgspec.json.encode(one) + b"\n")
 
+    def share(self, key: str, resources: list[Json]) -> None:
+        """What patients share, once or once at each server."""
+        if "two-sites" not in self.order.habits:
+            self.write("shared.json", key, resources)
+            return
+        for letter, server in zip("ab", SERVERS, strict=True):
+            self.write(f"shared-{letter}.json", f"{key}{letter}", resources, server)
+
+    def deliver(self, made: Simulated, key: str) -> None:
+        """The files of one patient."""
+        for file, resources in made.deliveries:
+            again = "" if file == made.file else "older|"
+            self.write(file, f"{key}{again}{made.course.subjid}", resources, made.habits.server)
+
     def record(self, made: Simulated) -> None:
-        """Truth and ledger of one patient."""
+        """Truth, planted habits and ledger of one patient."""
         for name, rows in truth_rows(self.order.study, made.course).items():
             self.tables[name].writerows(rows)
+        for habit, one in made.habits.planted:
+            facts = (made.course.subjid, habit, one.what, one.truth, one.expected)
+            self.tables["habits"].writerow(dict(zip(COLUMNS["habits"], facts, strict=True)))
         for defect in made.defects:
             kind = defect.resource.split("/")[0]
             file = made.file if self.order.format == "bundles" else f"{kind}.ndjson"
@@ -233,12 +273,12 @@ def simulate(order: Order, out: Path) -> dict[str, int]:
         folder = Folder(out, order, stack)
         key = f"{order.seed}|{order.study.id}|bundle|"
         shared = write_shared(order.study, order.seed, meta_of(order.cut))
-        folder.write("shared.json", key, shared)
+        folder.share(key, shared)
         for made in simulate_subjects(order):
-            folder.write(made.file, key + made.course.subjid, made.resources)
+            folder.deliver(made, key)
             folder.record(made)
             counts["subjects"] += 1
-            counts["resources"] += len(made.resources)
+            counts["resources"] += sum(len(resources) for _, resources in made.deliveries)
             counts["defects"] += len(made.defects)
         counts["resources"] += len(shared)
     return counts

@@ -37,7 +37,7 @@ def write_subject(chart: Chart) -> None:
     for visit in chart.course.visits:
         _encounter(chart, visit)
     for dose in chart.course.doses:
-        _administration(chart, dose)
+        write_dose(chart, dose)
     for number, therapy in enumerate(chart.course.therapies, 1):
         _therapy(chart, therapy, number)
 
@@ -194,7 +194,7 @@ def dose_key(drug: str, cycle: int) -> str:
     return f"dose-{drug}-{cycle}"
 
 
-def _administration(chart: Chart, dose: Dose) -> None:
+def write_dose(chart: Chart, dose: Dose) -> None:
     snomed, chinese = ROUTES[dose.route]
     when: Json = {"effectiveDateTime": iso(dose.start)}
     if dose.end is not None:

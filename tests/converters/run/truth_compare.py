@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from fhir2cdisc.adam.build import build_adam
+from fhir2cdisc.adam.build import build_adam, study_lesions
 from fhir2cdisc.adam.frames.sdtm import cut_at
 from fhir2cdisc.adam.plan import Plan, recist_options, response_options
 from fhir2cdisc.adam.response.adrs import derive_adrs
+from fhir2cdisc.adam.response.judged_again import with_derived
 from fhir2cdisc.adam.time_to_event.adtte import derive_adtte
 from fhir2cdisc.adam.tumour.recist import timepoint_responses
 from fhir2cdisc.mappings.study import Study
@@ -39,11 +40,15 @@ def differences(sdtm: Frames, study: Study, truth: Path, t_scores: list[Row], ad
     """
     adam = adam or build_adam(sdtm, study).frames
     frames = cut_at(sdtm, study.cutoff)
+    lesions = study_lesions(frames, study)
     adsl = adam["ADSL"]
     found = compare_subjects(adsl, read(truth, "subjects"))
     for evaluator in sorted({row["EVALUATOR"] for row in read(truth, "responses")}):
         options = replace(response_options(study), evaluator=evaluator)
-        adrs = derive_adrs(adsl, frames["RS"], frames["TU"], options)
+        rs = frames["RS"]
+        if options.source != "collected":
+            rs = with_derived(rs, lesions, options, recist_options(study))
+        adrs = derive_adrs(adsl, rs, frames["TU"], options)
         found += compare_responses(adsl, adrs, [r for r in read(truth, "responses") if r["EVALUATOR"] == evaluator])
         adtte = derive_adtte(adsl, {"ADRS": adrs}, Plan.of(study, {"ADRS": adrs}).parameters)
         wanted = [r for r in read(truth, "tte") if r["EVALUATOR"] in (evaluator, "")]
