@@ -17,7 +17,8 @@ from fhir2cdisc.converters.documents.tables import evidence_tables
 from fhir2cdisc.mappings.study import Study
 from support.tables import assert_rows, table
 
-# Subjects 01 to 05: two sources agree, differ by a day, one alone, one dated and one not (which contradicts nothing), and none for 05.
+# Subjects 01 to 05: two sources agree, differ by a day, one alone, one dated and one not (which contradicts nothing),
+# and none for 05.
 DEATHS = """
 USUBJID | DTC        | DATE       | SRCDOM | SRCVAR  | SRCSEQ | CHOSEN | REASON
 01      | 2024-05-01 | 2024-05-01 | DM     | DTHDTC  |        | Y      | first
