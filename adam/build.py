@@ -155,7 +155,7 @@ def adam_datasets(frames: Mapping[str, pd.DataFrame], plan: Plan) -> dict[str, D
     makers: dict[str, Callable[[], Dataset]] = {
         "ADSL": lambda: subject,
         "ADRS": lambda: adrs_dataset(plan.every, methods),
-        "ADTR": adtr_dataset,
+        "ADTR": lambda: adtr_dataset(plan.recist),
         "ADTTE": lambda: adtte_dataset(plan.parameters),
         "ADAE": lambda: adae_dataset(frames["ADAE"], plan.adae),
         "ADQS": lambda: adqs_dataset(plan.adqs),

@@ -111,14 +111,16 @@ class TimeToEvent(Model):
 class ResponseWords(Model):
     """A parameter of ADRS: code by RECIST 1.1, PARAM with a place for the evaluator, derivation in words.
 
-    `immune` is the derivation under iRECIST where it is more than the same in other terms, `immune_only` a parameter
-    that only iRECIST has, `reference_event` one that no criteria has a say in.
+    `immune` is the derivation under iRECIST where it is more than the same in other terms, `lesions` that of responses
+    derived from lesions, `immune_only` a parameter that only iRECIST has, `reference_event` one that no criteria has a
+    say in.
     """
 
     code: Paramcd
     words: str
     method: str
     immune: str = ""
+    lesions: str = ""
     immune_only: bool = False
     reference_event: bool = False
 

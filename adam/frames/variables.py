@@ -66,33 +66,6 @@ IDENTIFIERS = (
 )
 PARAMETER = (assigned("PARAMCD", "Parameter Code", "Req"), assigned("PARAM", "Parameter", "Req"))
 CATEGORIES = tuple(assigned(f"PARCAT{n}", f"Parameter Category {n}") for n in (1, 2, 3))
-ASSESSED = (
-    derived("ADT", "Analysis Date", "The date of the source record.", "Num", DATE, "Perm"),
-    derived(
-        "ADTF", "Analysis Date Imputation Flag", "D where the day of the date was missing and imputed.", core="Perm"
-    ),
-    derived(
-        "ADY",
-        "Analysis Relative Day",
-        "ADT minus the reference date, plus 1 on or after the reference.",
-        "Num",
-        core="Perm",
-    ),
-    derived("AVISIT", "Analysis Visit", "VISIT of the source record; BASELINE for the baseline scan.", core="Perm"),
-    derived(
-        "AVISITN",
-        "Analysis Visit (N)",
-        "VISITNUM of the source record; 0 for the baseline scan.",
-        "Num",
-        core="Perm",
-    ),
-)
-SOURCE = (
-    assigned("SRCDOM", "Source Data"),
-    assigned("SRCVAR", "Source Variable"),
-    derived("SRCSEQ", "Source Sequence Number", "The sequence number of the source record.", "Num", core="Perm"),
-    derived("ASEQ", "Analysis Sequence Number", "Numbers the records of a subject in sort order.", "Num", core="Perm"),
-)
 # What every record says of its subject, as adverse events and questionnaires carry it from ADSL.
 SUBJECT = (
     predecessor("STUDYID", "Study Identifier", "ADSL"),
@@ -107,6 +80,34 @@ SUBJECT = (
     predecessor("EOSDT", "End of Study Date", "ADSL", "Num", DATE),
     predecessor("LSTALVDT", "Date Last Known Alive", "ADSL", "Num", DATE),
 )
+
+
+def relative_day(reference: str) -> str:
+    """The method of ADY."""
+    return f"ADT - {reference}, plus 1 from {reference} on."
+
+
+def assessed(date: str, imputed: str, visit: str, number: str) -> tuple[Variable, ...]:
+    """When a record of a tumour assessment is; each argument says in words how the variable is found."""
+    return (
+        derived("ADT", "Analysis Date", date, "Num", DATE, "Perm"),
+        derived("ADTF", "Analysis Date Imputation Flag", imputed, core="Perm"),
+        derived("ADY", "Analysis Relative Day", relative_day("TRTSDT"), "Num", core="Perm"),
+        derived("AVISIT", "Analysis Visit", visit, core="Perm"),
+        derived("AVISITN", "Analysis Visit (N)", number, "Num", core="Perm"),
+    )
+
+
+def numbered(source: str, order: str) -> tuple[Variable, ...]:
+    """Where a record came from, and its own number; `source` says what SRCSEQ holds, `order` what ASEQ counts by."""
+    return (
+        assigned("SRCDOM", "Source Data"),
+        assigned("SRCVAR", "Source Variable"),
+        derived("SRCSEQ", "Source Sequence Number", source, "Num", core="Perm"),
+        derived(
+            "ASEQ", "Analysis Sequence Number", f"Numbers the records of a subject by {order}.", "Num", core="Perm"
+        ),
+    )
 
 
 def names_of(variables: Iterable[Variable]) -> tuple[str, ...]:

@@ -37,47 +37,43 @@ ASSESSMENT = ["USUBJID", "VISIT", "ADT", "TESTCD"]
 CARRIED = ["STUDYID", "SUBJID", "SITEID", "SAFFL", "TRT01A", "TRTSDT", "TRTEDT"]
 VARIABLES = (
     *SUBJECT[:8],
-    derived_number("ASEQ", "Analysis Sequence Number", "Order within subject by PARAMN, ADT, VISITNUM and SRCSEQ."),
-    derived("PARAM", "Parameter", "Label of the score, or QSTEST of the item."),
-    derived("PARAMCD", "Parameter Code", "Code of the score, or QSTESTCD of the item."),
-    derived_number("PARAMN", "Parameter (N)", "ECOG 1, FACT-Hep from 100, PROMIS-29 from 200."),
+    derived_number(
+        "ASEQ",
+        "Analysis Sequence Number",
+        "Order within subject by PARAMN, ADT, VISITNUM and SRCSEQ, missing last.",
+    ),
+    derived("PARAM", "Parameter", "Name of the score, or QSTEST of the item."),
+    derived("PARAMCD", "Parameter Code", "Code of the score, ECOG, or QSTESTCD of the item."),
+    derived_number(
+        "PARAMN",
+        "Parameter (N)",
+        "ECOG 1; scores of FACT-Hep from 100, of PROMIS-29 from 200; their items from 120 and 220 in the order of the "
+        "form.",
+    ),
     derived("PARCAT1", "Parameter Category 1", "QSCAT of the questionnaire, or ECOG."),
     derived("PARCAT2", "Parameter Category 2", "Score or Item."),
-    derived_number(
-        "AVAL",
-        "Analysis Value",
-        "Items as collected. FACT-Hep: reversed items 4 - x; subscale = sum x items / answered if over half "
-        "answered; FACT-G and total need also more than 80% of items. PROMIS-29: T-score of the sum of four "
-        "items, missing if one is missing; PHS and MHS are experimental.",
-    ),
+    derived_number("AVAL", "Analysis Value", ""),
     derived("AVALC", "Analysis Value (C)", "ECOG: AVAL as text."),
     derived_number("BASE", "Baseline Value", "AVAL of the record with ABLFL Y of the parameter."),
     derived_number("CHG", "Change from Baseline", "AVAL - BASE where ADT is after TRTSDT."),
     derived("CHGCAT1", "Change from Baseline Category 1", "ECOG: IMPROVED, SAME or WORSE by the sign of CHG."),
     derived(
-        "ABLFL", "Baseline Record Flag", "Y on the last record with AVAL and ADT on or before TRTSDT.", codelists=NY
+        "ABLFL",
+        "Baseline Record Flag",
+        "Y on the last record (by ASEQ) of a parameter with AVAL and ADT on or before TRTSDT.",
+        codelists=NY,
     ),
-    derived(
-        "AVISIT",
-        "Analysis Visit",
-        "Baseline where ABLFL is Y; else the window of ADY, or VISIT without windows.",
-    ),
-    derived_number("AVISITN", "Analysis Visit (N)", "Baseline 0; months of the window, or VISITNUM without windows."),
+    derived("AVISIT", "Analysis Visit", ""),
+    derived_number("AVISITN", "Analysis Visit (N)", ""),
     predecessor("VISIT", "Visit Name", "QS"),
     predecessor("VISITNUM", "Visit Number", "QS", "Num"),
     derived_date("ADT", "Analysis Date", "QSDTC or RSDTC where complete."),
     derived_number("ADY", "Analysis Relative Day", "ADT - TRTSDT, plus 1 from TRTSDT on."),
     derived_number("AWTARGET", "Analysis Window Target", ""),
     derived_number("AWTDIFF", "Analysis Window Diff from Target", "ADY - AWTARGET."),
-    derived_number("AWLO", "Analysis Window Beginning Timepoint", "AWTARGET minus the days of the window."),
-    derived_number("AWHI", "Analysis Window Ending Timepoint", "AWTARGET plus the days of the window."),
-    derived(
-        "ANL01FL",
-        "Analysis Flag 01",
-        "Y at baseline, and after it on the record of a visit nearest to the target, the earlier of two as "
-        "near; without windows on the last record of the visit.",
-        codelists=NY,
-    ),
+    derived_number("AWLO", "Analysis Window Beginning Timepoint", ""),
+    derived_number("AWHI", "Analysis Window Ending Timepoint", ""),
+    derived("ANL01FL", "Analysis Flag 01", "", codelists=NY),
     derived("SRCDOM", "Source Data", "QS or RS."),
     derived("SRCVAR", "Source Variable", "QSSTRESN or RSSTRESN."),
     derived_number(
@@ -356,13 +352,42 @@ def _analysed(out: pd.DataFrame) -> pd.Series:
 
 
 def adqs_dataset(options: AdqsOptions = DEFAULTS) -> Dataset:
-    """ADQS; the target of an analysis window is in the study's months."""
-    target = f"1 + round(months x {options.windows.month:g})."
+    """ADQS with the analysis visits of the study in words."""
     return Dataset(
         "ADQS",
         "Questionnaires Analysis Dataset",
         BDS,
         "One record per subject per parameter per assessment",
-        with_methods(VARIABLES, {"AWTARGET": target}),
+        with_methods(VARIABLES, {"AVAL": _scored(options), **_visits_in_words(options.windows)}),
         ("STUDYID", "USUBJID", "PARAMN", "ADT", "VISITNUM", "ASEQ"),
     )
+
+
+def _scored(options: AdqsOptions) -> str:
+    held = "as collected" if options.fact_hep_reversed else "4 - x"
+    summaries = "; PHS and MHS are experimental" if options.experimental else ""
+    return (
+        "ECOG and items as collected, of an item answered twice in an assessment the higher QSSEQ, none out of its "
+        f"range. FACT-Hep: reversed items {held}; subscale = sum x items / answered if over half answered; FACT-G and "
+        "total need also more than 80% of items. PROMIS-29: T-score of the sum of four items (by "
+        f"{options.promis_coding} values), missing if one is missing; PAIN as collected{summaries}."
+    )
+
+
+def _visits_in_words(windows: VisitWindows) -> dict[str, str]:
+    """Analysis visits and the record of each that counts."""
+    chosen = "Y where ABLFL is Y, and of those after TRTSDT with AVAL and AVISIT, per parameter and AVISIT, on the"
+    if not windows.every_months:
+        return {
+            "AVISIT": "Baseline where ABLFL is Y, else VISIT.",
+            "AVISITN": "0 where ABLFL is Y, else VISITNUM.",
+            "ANL01FL": f"{chosen} last by ASEQ.",
+        }
+    return {
+        "AVISIT": f"Baseline where ABLFL is Y; after TRTSDT Month n, {windows.nearest}; else blank.",
+        "AVISITN": f"0 where ABLFL is Y; after TRTSDT n months, {windows.nearest}; else missing.",
+        "AWTARGET": f"1 + months of the window x {windows.month:g}, rounded (halves up).",
+        "AWLO": f"AWTARGET - {windows.days}.",
+        "AWHI": f"AWTARGET + {windows.days}.",
+        "ANL01FL": f"{chosen} one nearest to AWTARGET, of two as near the earlier.",
+    }

@@ -23,6 +23,14 @@ class VisitWindows:
     days: int = 45
     month: float = DAYS_PER_MONTH
 
+    @property
+    def nearest(self) -> str:
+        """Which target a day belongs to, in words."""
+        return (
+            f"n a multiple of {self.every_months} whose AWTARGET is nearest to ADY (of two the earlier), at most "
+            f"{self.days} days away"
+        )
+
 
 AS_COLLECTED = VisitWindows()
 

@@ -32,17 +32,18 @@ from fhir2cdisc.adam.frames.columns import numbers, texts
 from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, dates
 from fhir2cdisc.adam.frames.findings import stack_findings
 from fhir2cdisc.adam.frames.variables import (
-    ASSESSED,
     BDS,
     CATEGORIES,
     IDENTIFIERS,
     PARAMETER,
-    SOURCE,
+    assessed,
     derived,
     names_of,
+    numbered,
+    relative_day,
     with_methods,
 )
-from fhir2cdisc.adam.response.calls import Calls, confirmations, response_window
+from fhir2cdisc.adam.response.calls import WORST_FIRST, Calls, confirmations, response_window
 from fhir2cdisc.adam.response.collected import ORIGINS, Collected
 from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.adam.response.parameters import BY_CODE, ResponseParameter, parameters_of
@@ -63,18 +64,35 @@ VARIABLES = (
     *PARAMETER,
     *CATEGORIES,
     derived(
-        "AVAL", "Analysis Value", "CR 1, PR 2, SD 3, NON-CR/NON-PD 4, PD 5, NE 6, ...; Y 1, N 0.", "Num", core="Perm"
-    ),
-    derived("AVALC", "Analysis Value (C)", "", core="Perm"),
-    *ASSESSED,
-    derived(
-        "ANL01FL",
-        "Analysis Flag 01",
-        "Y for the worst response of a day from the reference date on; Y for all other parameters.",
+        "AVAL",
+        "Analysis Value",
+        "CR 1, PR 2, SD 3, NON-CR/NON-PD 4, PD 5, NE 6, MISSING 7, iUPD 8, NED 9 (in the terms of the criteria); "
+        "Y 1, N 0. Missing in OVR where nothing was assessed.",
+        "Num",
         core="Perm",
     ),
-    derived("ANL02FL", "Analysis Flag 02", "Y up to and including the first PD.", core="Perm"),
-    *SOURCE,
+    derived("AVALC", "Analysis Value (C)", "", core="Perm"),
+    *assessed(
+        "OVR: RS.RSDTC (derived: of the lesions), without its day the last of its month. Others: ADT of the response "
+        "that decides; DEATH: ADSL.DTHDT; composite parameters: ADTTE.ADT where a time is asked as well and its "
+        "condition decides. Missing for N, MDIS and BASETA.",
+        "D where ADT is a month without its day.",
+        "VISIT of the response behind ADT; blank for composite parameters.",
+        "VISITNUM of the response behind ADT; missing for composite parameters.",
+    ),
+    derived("ANL01FL", "Analysis Flag 01", "", core="Perm"),
+    derived(
+        "ANL02FL",
+        "Analysis Flag 02",
+        "Y for a response (its ADT, AVALC of OVR or of a parameter that it decides) up to the first PD (iCPD) with "
+        "ANL01FL Y, that one included.",
+        core="Perm",
+    ),
+    *numbered(
+        "RSSEQ of the response (derived: TRSEQ or TUSEQ of its first lesion record), TUSEQ of the lesion of MDIS and "
+        "BASETA; composite parameters: ASEQ in ADRS or ADTTE of the record that decides, within a window its RSSEQ.",
+        "PARAMCD, PARCAT2, ADT (missing first) and SRCSEQ, the composite parameters after all others",
+    ),
 )
 COLUMNS = names_of(VARIABLES)
 
@@ -84,9 +102,15 @@ def adrs_dataset(options: Sequence[ResponseOptions], composites: Sequence[str] =
 
     `composites` are the derivations of parameters that only this study has.
     """
-    said = [f"{p.paramcd(o.criteria)}: {p.derivation(o.criteria)}" for o in options for p in parameters_of(o.criteria)]
-    method = " ".join(dict.fromkeys([*said, *composites, *(o.in_words() for o in options)]))
-    variables = with_methods(VARIABLES, {"AVALC": method})
+    said = [f"{p.paramcd(o.criteria)}: {p.derivation(o)}" for o in options for p in parameters_of(o.criteria)]
+    reference = options[0].reference
+    methods = {
+        "AVALC": " ".join(dict.fromkeys([*said, *composites, *(o.in_words() for o in options)])),
+        "ADY": relative_day(reference),
+        "ANL01FL": f"OVR: Y for the worst response of a day (the first of {WORST_FIRST}; of equals the last by RSSEQ) "
+        f"from {reference} on. Others: Y.",
+    }
+    variables = with_methods(VARIABLES, methods)
     keys = ("STUDYID", "USUBJID", "PARAMCD", "PARCAT2", "ADT", "ASEQ")
     structure = "One record per subject per parameter per assessment"
     return Dataset("ADRS", "Response Analysis", BDS, structure, variables, keys)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.adam.criteria import CR, IRECIST, MISSING, NE, NON, PD, PR, SD, codes
+from fhir2cdisc.adam.criteria import CR, INAMES, IRECIST, MISSING, NAMES, NE, NED, NON, PD, PR, SD, UPD, codes
 from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts, next_true, running, sorted_order
 from fhir2cdisc.adam.frames.columns import texts
 from fhir2cdisc.adam.frames.dates import FOREVER, NO_DAY, column_days
@@ -14,6 +14,8 @@ from fhir2cdisc.adam.response.options import ResponseOptions
 
 # Of several calls of one day the worst counts; anything evaluable is worse than NE (admiralonco).
 SEVERITY = np.array([0, 2, 3, 4, 5, 7, 0, 0, 6, 1])
+_BY_SEVERITY = sorted((CR, PR, SD, NON, PD, NE, UPD, NED), key=lambda code: -int(SEVERITY[code]))
+WORST_FIRST = ", ".join(NAMES.get(code, INAMES[code]) for code in _BY_SEVERITY)
 
 
 @dataclass(frozen=True, slots=True)

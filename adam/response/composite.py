@@ -159,7 +159,7 @@ def _records(
             "AVAL": met.astype(float),
             "AVALC": np.where(met, "Y", "N").astype(object),
             "ADT": day,
-            "ADTF": "",
+            "ADTF": np.where(met & ~known, text(best, "ADTF").to_numpy(), "").astype(object),
             "ADY": study_day(day, start.reset_index(drop=True)),
             "AVISIT": "",
             "AVISITN": np.nan,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from fhir2cdisc.adam.criteria import CRITERIA, DERIVED, IRECIST, RECIST
+from fhir2cdisc.adam.criteria import CRITERIA, DERIVED, IRECIST, RECIST, in_terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +97,29 @@ class ResponseOptions:
 
     def in_words(self) -> str:
         """The options as one paragraph for define.xml and the reviewer's guide."""
+        immune = self.criteria == IRECIST
         parts = [
             f"{self.criteria} by {self.assessor.lower()}",
             *(["where a subject has no collected response, derived from its lesions"] * self.falls_back),
-            f"response confirmed at least {self.confirm_days} days later, at most {self.max_ne} NE between",
+            f"responses from {self.reference} to the first PD count, the worst of a day",
+            f"a CR is confirmed by the first CR, a PR by the first CR or PR at least {self.confirm_days} days later, "
+            f"with no other response but CR, PR (for PR, none after a CR) and at most {self.max_ne} NE between",
             f"SD from day {self.sd_min_days} after {self.reference} (inclusive)",
+            f"benefit from day {self.benefit_min_days} (inclusive)",
             {
-                "PD": "calls after iCR as collected" if self.criteria == IRECIST else "disease after CR is PD",
+                "PD": "calls after CR as collected" if immune else "disease after CR is PD",
                 "PR": "CR followed by disease is corrected to PR",
                 "collected": "calls after CR as collected",
             }[self.pr_after_cr],
         ]
-        if self.criteria == IRECIST and self.unconfirmed_iupd:
-            parts.append("an iUPD that nothing better follows is progression although not confirmed")
+        if immune:
+            word = "progression" if self.unconfirmed_iupd else "no progression"
+            parts.append(f"an iUPD that nothing better and no PD follows is {word}")
         parts += ["one SD between PR and its confirmation accepted"] * self.accept_sd
         parts += ["PR kept through SD until PD"] * self.sticky_pr
         parts += [f"assessments after {self.new_therapy} not counted"] * bool(self.new_therapy)
         window = f"assessments after {self.end_of_window} + {self.end_of_window_days} days not counted"
         parts += [window] * bool(self.end_of_window)
         parts += ["no assessment counts as NE"] * self.missing_as_ne
-        return "; ".join(parts) + "."
+        parts += ["the last assessment may be NE or after PD"] * (self.last_assessment == "any")
+        return in_terms_of("; ".join(parts), self.criteria) + "."

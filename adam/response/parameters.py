@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fhir2cdisc.adam.criteria import IRECIST, PREFIX, RECIST, in_terms_of
+from fhir2cdisc.adam.criteria import DERIVED, IRECIST, PREFIX, RECIST, in_terms_of
 from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.mappings.parameters import builtin_parameters
 
@@ -15,8 +15,9 @@ TUMOUR, REFERENCE_EVENT = "Tumor Response", "Reference Event"
 class ResponseParameter:
     """PARAMCD (RECIST 1.1), PARAM with a place for the evaluator, PARCAT1 and the derivation in words.
 
-    `immune` is the derivation under iRECIST where it is more than the same in other terms. `{own}` stands for the
-    letter of the criteria where a derivation names another parameter.
+    `immune` is the derivation under iRECIST where it is more than the same in other terms, `lesions` that of responses
+    which the algorithm derives. `{own}` stands for the letter of the criteria where a derivation names another
+    parameter.
     """
 
     code: str
@@ -25,6 +26,7 @@ class ResponseParameter:
     category: str = TUMOUR
     immune: str = ""
     immune_only: bool = False
+    lesions: str = ""
 
     def paramcd(self, criteria: str) -> str:
         return self.code if self.category == REFERENCE_EVENT else PREFIX[criteria] + self.code
@@ -35,14 +37,26 @@ class ResponseParameter:
             return said
         return f"{said} per {options.criteria}"
 
-    def derivation(self, criteria: str) -> str:
-        said = self.immune if self.immune and criteria == IRECIST else in_terms_of(self.method, criteria)
-        return said.format(own=PREFIX[criteria])
+    def derivation(self, options: ResponseOptions) -> str:
+        """AVALC in words, by the criteria of the options."""
+        own = PREFIX[options.criteria]
+        if self.lesions and options.evaluator == DERIVED:
+            return self.lesions.format(own=own)
+        if self.immune and options.criteria == IRECIST:
+            return self.immune.format(own=own)
+        # With its letter in place the name of a parameter is not taken for a response.
+        return in_terms_of(self.method.format(own=own), options.criteria)
 
 
 PARAMETERS = tuple(
     ResponseParameter(
-        one.code, one.words, one.method, REFERENCE_EVENT if one.reference_event else TUMOUR, one.immune, one.immune_only
+        one.code,
+        one.words,
+        one.method,
+        REFERENCE_EVENT if one.reference_event else TUMOUR,
+        one.immune,
+        one.immune_only,
+        one.lesions,
     )
     for one in builtin_parameters().response
 )

@@ -22,6 +22,7 @@ from fhir2cdisc.adam.frames.variables import (
     derived_number,
     names_of,
     predecessor,
+    with_methods,
 )
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, sdtm_datasets
 
@@ -42,23 +43,19 @@ RELATED = frozenset(
 )
 NOT_RELATED = frozenset({"N", "NONE", "NOT RELATED", "UNRELATED", "UNLIKELY", "UNLIKELY RELATED", "REMOTE"})
 CARRIED = ["STUDYID", "SUBJID", "SITEID", "SAFFL", "TRT01A", "TRTSDT", "TRTEDT", "DTHDT", "EOSDT", "LSTALVDT"]
-FIRST = "Y on the first treatment-emergent record by ASTDT and AESEQ{}."
-WORST = "Y on the emergent record of the highest grade (severity without grades){}, then by ASTDT, AESEQ."
-SOC, TERM = " within AEBODSYS", " within AEBODSYS and AEDECOD"
+FIRST = "Y on the first record with TRTEMFL Y of a subject{} by ASTDT (missing last) and AESEQ."
+WORST = (
+    "Y on the record with TRTEMFL Y of a subject{} with the highest ATOXGRN (ASEVN where no record has a grade), then "
+    "the first by ASTDT (missing last) and AESEQ."
+)
+SOC, TERM = ", AEBODSYS", ", AEBODSYS, AEDECOD"
+IMPUTED = "D where its day, M where its month and day were imputed."
 DATES = (
-    derived_date(
-        "ASTDT",
-        "Analysis Start Date",
-        "AESTDTC; partial: the first possible day, moved up to TRTSDT where TRTSDT is possible.",
-    ),
-    derived("ASTDTF", "Analysis Start Date Imputation Flag", "D day, M month and day imputed."),
+    derived_date("ASTDT", "Analysis Start Date", ""),
+    derived("ASTDTF", "Analysis Start Date Imputation Flag", IMPUTED),
     derived_number("ASTDY", "Analysis Start Relative Day", "ASTDT - TRTSDT, plus 1 from TRTSDT on."),
-    derived_date(
-        "AENDT",
-        "Analysis End Date",
-        "AEENDTC; partial: the last possible day, moved down to DTHDT or EOSDT where possible.",
-    ),
-    derived("AENDTF", "Analysis End Date Imputation Flag", "D day, M month and day imputed."),
+    derived_date("AENDT", "Analysis End Date", ""),
+    derived("AENDTF", "Analysis End Date Imputation Flag", IMPUTED),
     derived_number("AENDY", "Analysis End Relative Day", "AENDT - TRTSDT, plus 1 from TRTSDT on."),
     derived_number("ADURN", "Analysis Duration (N)", "AENDT - ASTDT + 1, missing where the end is before the start."),
     derived("ADURU", "Analysis Duration Units", "DAYS where ADURN is not missing."),
@@ -316,45 +313,74 @@ def _supplement(name: str, column: pd.Series) -> Variable:
 
 def _own(options: AdaeOptions) -> tuple[Variable, ...]:
     """The derived variables, in the order of the dataset."""
-    return (*DATES, *_treatment(options), *_judgement(options), *OCCURRENCE)
+    return (*with_methods(DATES, _imputed(options)), *_treatment(options), *_judgement(options), *OCCURRENCE)
+
+
+def _imputed(options: AdaeOptions) -> dict[str, str]:
+    """How partial dates become dates, as coarse as they may be."""
+    lost = {"M": "", "D": "; missing without month", "": "; missing where not complete"}
+    return {
+        "ASTDT": "AESTDTC; of a partial date the first possible day, moved up to TRTSDT where that is possible"
+        f"{lost[options.start_imputation]}.",
+        "AENDT": "AEENDTC; of a partial date the last possible day, moved down to the earlier of DTHDT and EOSDT that "
+        f"is possible{lost[options.end_imputation]}.",
+    }
 
 
 def _treatment(options: AdaeOptions) -> tuple[Variable, ...]:
     """When the event was, seen from treatment: emergent, before, on or after it, and the period."""
     window = f"{options.window} days after TRTEDT"
+    unless = f" unless its grade is no higher than one before TRTSDT of this {options.group}" if options.group else ""
     return (
         derived(
             "TRTEMFL",
             "Treatment Emergent Analysis Flag",
             "First that applies: no TRTSDT, null; AENDT before TRTSDT, null; no ASTDT, Y; ASTDT from TRTSDT "
-            f"to {window} (no limit without TRTEDT), Y; began before TRTSDT, not ended before, grade above "
-            f"{options.initial_grade}, Y; else null.",
+            f"to {window} (no limit without TRTEDT), Y{unless}; ASTDT before TRTSDT and ATOXGRN (ASEVN where no record "
+            f"has a grade) above {options.initial_grade}, Y; else null.",
             codelists=NY,
         ),
-        derived("ONTRTFL", "On Treatment Record Flag", f"Y where ASTDT is from TRTSDT to {window}.", codelists=NY),
+        derived(
+            "ONTRTFL",
+            "On Treatment Record Flag",
+            f"Y where ASTDT is from TRTSDT to {window} (no limit without TRTEDT).",
+            codelists=NY,
+        ),
         derived("PREFL", "Pre-treatment Flag", "Y where ASTDT is before TRTSDT.", codelists=NY),
         derived("FUPFL", "Follow-up Flag", f"Y where ASTDT is later than {window}.", codelists=NY),
         derived_number(
             "APERIOD",
             "Period",
-            "Treatment period begun last on or before ASTDT; first period if ASTDT is missing.",
+            "Number of the period begun last on or before ASTDT; the first period where TRTEMFL is Y and ASTDT is "
+            "missing or before it. A period begins at APxxSDT of ADSL, or at TRTSDT where there is none, or, where the "
+            "study groups by guidance, on each day on which an anticancer therapy (EX, CM) began.",
         ),
-        derived("TRTA", "Actual Treatment", "Treatment of APERIOD."),
+        derived(
+            "TRTA",
+            "Actual Treatment",
+            "Treatment of APERIOD: TRTxxA of ADSL; where the study groups by guidance MTB-guided if a recommendation "
+            "of the board guided a therapy of that day, else Other therapy.",
+        ),
     )
 
 
 def _judgement(options: AdaeOptions) -> tuple[Variable, ...]:
     """How bad the event was and whether treatment caused it."""
-    without = f"{options.missing_relation} where AEREL is missing." if options.missing_relation else "else null."
+    without = f"{options.missing_relation} where AEREL is missing; " if options.missing_relation else ""
     return (
         derived("ATOXGR", "Analysis Toxicity Grade", "AETOXGR where it is 1 to 5."),
         derived_number("ATOXGRN", "Analysis Toxicity Grade (N)", "ATOXGR as a number."),
         derived("CTCAEVER", "CTCAE Version", f"SUPPAE CTCAEVER, else {options.ctcae_version or 'missing'} (study)."),
         derived("ASEV", "Analysis Severity/Intensity", "AESEV."),
-        derived_number("ASEVN", "Analysis Severity/Intensity (N)", "MILD 1, MODERATE 2, SEVERE 3."),
+        derived_number(
+            "ASEVN",
+            "Analysis Severity/Intensity (N)",
+            f"ASEV: {', '.join(f'{word} {number:g}' for word, number in SEVERITY.items())}.",
+        ),
         derived(
             "AREL",
             "Analysis Causality",
-            f"RELATED or NOT RELATED by the study's lists of AEREL values; {without}",
+            f"RELATED where AEREL is {', '.join(sorted(options.related))}; NOT RELATED where it is "
+            f"{', '.join(sorted(options.not_related))}; {without}else null.",
         ),
     )

@@ -25,12 +25,26 @@ MSI_HIGH = frozenset({"MSI-H", "MSI-HIGH", "HIGH", "MICROSATELLITE INSTABILITY H
 MSI_OTHER = frozenset(
     {"MSS", "MSI-L", "MSI-LOW", "LOW", "STABLE", "MICROSATELLITE STABLE", "MICROSATELLITE INSTABILITY LOW", "PMMR"}
 )
+_SPELLED = {"TPS": "TUMOR PROPORTION SCORE", "CPS": "COMBINED POSITIVE SCORE"}
+TMB_GROUPS = ("L", "H")
+_SAMPLE = "of the samples up to TRTSDT (of all where there is none) the last, of one day the {}"
+_VARIANT = (
+    f"GF has a record of {', '.join(sorted(VARIANTS))} with {{}}GFSTRESC present and none of "
+    f"{', '.join(sorted(NEGATIVE))}, and GFRESCAT not {' or '.join(sorted(BENIGN))}"
+)
+# A variant that is neither absent nor benign, of any gene.
+VARIANT = _VARIANT.format("")
 VARIABLES = (
-    derived_number("PDL1", "PD-L1 Score", "MI.MISTRESN of PDL1, last up to the first dose"),
-    derived("PDL1GR1", "PD-L1 Group 1", "PDL1 by the cut-offs of the study"),
-    derived_number("TMB", "Tumor Mutation Burden", "GF.GFSTRESN of TMB, last up to the first dose"),
-    derived("TMBGR1", "Tumor Mutation Burden Group 1", "High at or above the cut-off of the study"),
-    derived("MSIFL", "Microsatellite Instability-High Flag", "Y if GF MICRISTB is high, N if tested and not high"),
+    derived_number("PDL1", "PD-L1 Score", ""),
+    derived("PDL1GR1", "PD-L1 Group 1", ""),
+    derived_number("TMB", "Tumor Mutation Burden", f"GF.GFSTRESN of TMB: {_SAMPLE.format('highest')}"),
+    derived("TMBGR1", "Tumor Mutation Burden Group 1", ""),
+    derived(
+        "MSIFL",
+        "Microsatellite Instability-High Flag",
+        f"Y if GF.GFSTRESC of MICRISTB is {', '.join(sorted(MSI_HIGH))}, N if {', '.join(sorted(MSI_OTHER))}: "
+        f"{_SAMPLE.format('high one')}",
+    ),
 )
 
 
@@ -76,7 +90,7 @@ def derive_biomarkers(
     out["PDL1"] = out["USUBJID"].map(pdl1).astype(float)
     out["PDL1GR1"] = _groups(out["PDL1"], options.pdl1_cuts)
     out["TMB"] = out["USUBJID"].map(_value(genes[genes["CODE"] == "TMB"])).astype(float)
-    out["TMBGR1"] = _groups(out["TMB"], (options.tmb_cut,), ("L", "H"))
+    out["TMBGR1"] = _groups(out["TMB"], (options.tmb_cut,), TMB_GROUPS)
     out["MSIFL"] = out["USUBJID"].map(_msi(genes)).fillna("").astype(object)
     for symbol in options.genes:
         out[gene_flag(symbol)] = out["USUBJID"].map(_gene(genes, symbol, options.tested)).fillna("").astype(object)
@@ -86,6 +100,24 @@ def derive_biomarkers(
 def gene_flag(symbol: str) -> str:
     """The flag variable of a gene, at most eight characters: `KRAS` is KRASFL."""
     return re.sub(r"[^A-Z0-9]", "", symbol.upper())[:6] + "FL"
+
+
+def gene_in_words(symbol: str) -> str:
+    """The method of the flag of a gene."""
+    of_gene = _VARIANT.format(f"GFSYM {symbol}, ")
+    return f"Y if {of_gene}; N with other records of these tests only; of samples up to TRTSDT where there are any"
+
+
+def score_in_words(score: str) -> str:
+    """The method of a PD-L1 score."""
+    return f"MI.MISTRESN of PDL1 with {_SPELLED[score]} in MITSTDTL: {_SAMPLE.format('highest')}"
+
+
+def groups_in_words(name: str, cuts: Sequence[float], names: Sequence[str] = ()) -> str:
+    """The method of the groups of a number, each cut the lowest value of its group."""
+    shown = names or group_names(cuts)
+    limits = [f"below {cuts[0]:g}", *(f"from {cut:g}" for cut in cuts)]
+    return f"{name}: {', '.join(f'{limit} {group}' for limit, group in zip(limits, shown, strict=True))}"
 
 
 def _samples(
@@ -116,16 +148,18 @@ def _value(rows: pd.DataFrame) -> pd.Series:
 
 def _groups(values: pd.Series, cuts: Sequence[float], names: Sequence[str] = ()) -> pd.Series:
     """`<1`, `1-<50`, `>=50` for cuts 1 and 50, or the given names; a value on a cut belongs above it."""
-    if not names:
-        middle = [f"{a:g}-<{b:g}" for a, b in pairwise(cuts)]
-        names = [f"<{cuts[0]:g}", *middle, f">={cuts[-1]:g}"]
+    names = names or group_names(cuts)
     place = np.searchsorted(np.array(cuts), values.to_numpy(float), side="right")
     shown = [names[min(p, len(names) - 1)] for p in place]
     return pd.Series(shown, index=values.index, dtype=object).where(values.notna(), "")
 
 
+def group_names(cuts: Sequence[float]) -> list[str]:
+    return [f"<{cuts[0]:g}", *(f"{a:g}-<{b:g}" for a, b in pairwise(cuts)), f">={cuts[-1]:g}"]
+
+
 def _names(detail: str, score: str) -> bool:
-    spelled = {"TPS": "TUMOR PROPORTION SCORE", "CPS": "COMBINED POSITIVE SCORE"}.get(score, score)
+    spelled = _SPELLED.get(score, score)
     return score in detail.split() or spelled in detail or detail == score
 
 

@@ -41,7 +41,8 @@ VARIABLES = (
     derived_date(
         "LSTALVDT",
         "Date Last Known Alive",
-        "Latest date of a record that exists because the subject was alive, not after death or the data cut-off",
+        f"Latest complete date, not after DTHDT or the data cut-off, of {', '.join(name for _, name in ALIVE_ON)} (SS: "
+        "unless SSSTRESC is DEAD); of equals the first in this order, then the lowest --SEQ",
     ),
     derived("LALVDOM", "Last Known Alive: Source Domain", "Dataset of the record that gives LSTALVDT"),
     derived("LALVVAR", "Last Known Alive: Source Variable", "Variable of the record that gives LSTALVDT"),

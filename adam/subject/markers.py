@@ -11,23 +11,39 @@ import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import text, yes_no
 from fhir2cdisc.adam.frames.variables import derived, derived_number
-from fhir2cdisc.adam.subject.biomarkers import BENIGN, NEGATIVE, VARIANTS, BiomarkerOptions, derive_biomarkers
+from fhir2cdisc.adam.subject.biomarkers import (
+    BENIGN,
+    NEGATIVE,
+    TMB_GROUPS,
+    VARIANT,
+    VARIANTS,
+    BiomarkerOptions,
+    derive_biomarkers,
+    groups_in_words,
+    score_in_words,
+)
 from fhir2cdisc.adam.subject.options import AdslOptions
 
 # The ADSL variable that holds the groups of a marker of the study file.
 GROUPS = {"PDL1TPS": "PDL1GR1", "PDL1CPS": "CPSGR1", "TMB": "TMBGR1", "MSI": "MSIFL", "VARIANT": "VARFL"}
+# Where the study file names no cut-offs of the combined positive score.
+CPS_CUTS = (1.0, 10.0)
 VARIABLES = (
-    derived_number(
-        "CPS", "PD-L1 Combined Positive Score", "MI.MISTRESN of PDL1 with that score, last up to the first dose"
-    ),
-    derived("CPSGR1", "PD-L1 Combined Positive Score Group 1", "CPS by the cut-offs of the study"),
+    derived_number("CPS", "PD-L1 Combined Positive Score", score_in_words("CPS")),
+    derived("CPSGR1", "PD-L1 Combined Positive Score Group 1", ""),
+    derived("VARFL", "Genomic Variant Flag", f"Y if {VARIANT}; N with other variant records only, blank without any"),
     derived(
-        "VARFL", "Genomic Variant Flag", "Y if GF has a variant that is not benign, N with other variant records only"
+        "ACTVARFL",
+        "Actionable Variant Flag",
+        "Y if RELREC links a recommendation (FASEQ of FA MTBREC) to GF, else N; blank without RELREC",
     ),
-    derived("ACTVARFL", "Actionable Variant Flag", "Y if RELREC links a board recommendation (FA) to a variant (GF)"),
-    derived("MTB2FL", "Second Board Recommendation Flag", "Y if FA holds recommendations of two days"),
-    derived("GDPERFL", "Ever under Guided Therapy Flag", "Y if a therapy that a recommendation guided was started"),
-    derived("OTPERFL", "Ever under Other Therapy Flag", "Y if a therapy without such recommendation was started"),
+    derived("MTB2FL", "Second Board Recommendation Flag", "Y if FADTC of FA MTBREC has several values, else N"),
+    derived("GDPERFL", "Ever under Guided Therapy Flag", "Y if a therapy that a recommendation guided began, else N"),
+    derived(
+        "OTPERFL",
+        "Ever under Other Therapy Flag",
+        "Y if therapies began on a day none of which a recommendation guided, else N",
+    ),
 )
 
 
@@ -44,17 +60,33 @@ def biomarker_options(options: AdslOptions) -> BiomarkerOptions:
     return found
 
 
+def cps_cuts(options: AdslOptions) -> tuple[float, ...]:
+    """Where the combined positive score divides subjects."""
+    said = [marker.cutoffs for marker in options.biomarkers if marker.code == "PDL1CPS" and marker.cutoffs]
+    return said[-1] if said else CPS_CUTS
+
+
+def methods(options: AdslOptions) -> dict[str, str]:
+    """The methods of the groups, which are by the cut-offs of the study."""
+    main = biomarker_options(options)
+    return {
+        "PDL1": score_in_words(main.pdl1_score),
+        "PDL1GR1": groups_in_words("PDL1", main.pdl1_cuts),
+        "CPSGR1": groups_in_words("CPS", cps_cuts(options)),
+        "TMBGR1": groups_in_words("TMB", (main.tmb_cut,), TMB_GROUPS),
+    }
+
+
 def derive_markers(
     adsl: pd.DataFrame, gf: pd.DataFrame | None, mi: pd.DataFrame | None, options: AdslOptions
 ) -> pd.DataFrame:
     """PDL1, TMB and MSI with their groups, gene flags, VARFL; CPS and CPSGR1 where the study asks for that score."""
     main = biomarker_options(options)
     out = derive_biomarkers(adsl, gf, mi, main)
-    for marker in options.biomarkers:
-        if marker.code == "PDL1CPS":
-            cuts = marker.cutoffs or (1.0, 10.0)
-            score = derive_biomarkers(adsl, None, mi, replace(main, pdl1_score="CPS", pdl1_cuts=cuts, genes=()))
-            out = out.assign(CPS=score["PDL1"], CPSGR1=score["PDL1GR1"])
+    if any(marker.code == "PDL1CPS" for marker in options.biomarkers):
+        cps = replace(main, pdl1_score="CPS", pdl1_cuts=cps_cuts(options), genes=())
+        score = derive_biomarkers(adsl, None, mi, cps)
+        out = out.assign(CPS=score["PDL1"], CPSGR1=score["PDL1GR1"])
     return out.assign(VARFL=_any_variant(out["USUBJID"], gf))
 
 

@@ -14,21 +14,36 @@ from fhir2cdisc.adam.frames.dates import date
 from fhir2cdisc.adam.frames.variables import derived, derived_date, names_of
 
 MATCH_COLUMNS = ("USUBJID", "TRT", "ASTDT", "SRCDOM", "SRCSEQ", "RECID", "RECDT", "MATCHBY", "GENE")
+_THERAPY = "a drug of EX, or of CM where CMCAT holds SUBSEQUENT or is ANTINEOPLASTIC, from its first complete date"
 VARIABLES = (
-    derived("MTBFL", "Tumor Board Recommendation Flag", "Y if the board recommended a therapy"),
-    derived_date("MTBDT", "Date of First Tumor Board Recommendation", "Earliest FA.FADTC of MTBREC"),
-    derived("MTBMFL", "Tumor Board Guided Therapy Flag", "Y if a therapy matches an earlier recommendation"),
+    derived("MTBFL", "Tumor Board Recommendation Flag", "Y if FA holds a recommendation (MTBREC), else N"),
+    derived_date("MTBDT", "Date of First Tumor Board Recommendation", "Earliest complete FA.FADTC of MTBREC"),
     derived(
-        "MTBREC", "Matched Recommendation", "Identifier of the recommendation that the first guided therapy matches"
+        "MTBMFL",
+        "Tumor Board Guided Therapy Flag",
+        f"Y if a therapy ({_THERAPY}) is a drug of a recommendation dated before it, else N",
     ),
-    derived_date("MTBTDT", "Start of First Guided Therapy", "Start of the first therapy that matches a recommendation"),
+    derived(
+        "MTBREC",
+        "Matched Recommendation",
+        "FA.FASPID of the recommendation that the therapy of MTBTDT matches, the latest before it, then the lowest",
+    ),
     derived_date(
-        "RESISTDT", "Date of Resistance to Targeted Therapy", "Progression on, or stop of, the first guided therapy"
+        "MTBTDT", "Start of First Guided Therapy", "Start of the first therapy that matches a recommendation (MTBMFL)"
     ),
-    derived("RESISTFL", "Resistance to Targeted Therapy Flag", "Y if RESISTDT is present"),
-    derived("SECMTBFL", "Second Guided Therapy Flag", "Y if a later recommendation guided a therapy after resistance"),
-    derived("SECREC", "Second Matched Recommendation", "Identifier of the recommendation of the second guided therapy"),
-    derived_date("SECTDT", "Start of Second Guided Therapy", "Start of the second guided therapy"),
+    derived_date(
+        "RESISTDT",
+        "Date of Resistance to Targeted Therapy",
+        "Earliest complete date after MTBTDT of an overall response PD (RS OVRLRESP of the study's evaluator)",
+    ),
+    derived("RESISTFL", "Resistance to Targeted Therapy Flag", "Y if RESISTDT is present, else N"),
+    derived(
+        "SECMTBFL",
+        "Second Guided Therapy Flag",
+        "Y if a therapy from RESISTDT on matches a recommendation other than MTBREC and dated after it, else N",
+    ),
+    derived("SECREC", "Second Matched Recommendation", "FA.FASPID of the recommendation of the therapy of SECTDT"),
+    derived_date("SECTDT", "Start of Second Guided Therapy", "Start of the first therapy of SECMTBFL"),
 )
 SUBJECT_COLUMNS = ("USUBJID", *names_of(VARIABLES))
 

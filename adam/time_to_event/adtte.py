@@ -21,9 +21,9 @@ from fhir2cdisc.adam.frames.variables import (
     DATE,
     IDENTIFIERS,
     PARAMETER,
-    SOURCE,
     derived,
     names_of,
+    numbered,
     with_methods,
 )
 from fhir2cdisc.adam.time_to_event.outcome import Outcome, clamp, first_event, last_censor, set_start
@@ -38,13 +38,26 @@ VARIABLES = (
     *PARAMETER,
     *CATEGORIES,
     derived("STARTDT", "Time-to-Event Origin Date for Subject", "", "Num", DATE, "Perm"),
-    derived("ADT", "Analysis Date", "The date of the event or censoring.", "Num", DATE, "Perm"),
-    derived("AVAL", "Analysis Value", "ADT - STARTDT + 1, in days.", "Num", core="Req"),
+    derived("ADT", "Analysis Date", "The date of the event or censoring (see CNSR).", "Num", DATE, "Perm"),
+    derived(
+        "AVAL",
+        "Analysis Value",
+        "ADT - STARTDT + 1, in days; missing where ADT is before STARTDT.",
+        "Num",
+        core="Req",
+    ),
     derived("CNSR", "Censor", "", "Num", core="Req"),
-    derived("EVNTDESC", "Event or Censoring Description", "What ended the time.", core="Perm"),
-    derived("CNSDTDSC", "Censor Date Description", "What the censoring date is; blank for an event.", core="Perm"),
-    derived("WHY", "Reason in Words", "Event or censoring, date and reason as one sentence.", core="Perm"),
-    *SOURCE,
+    derived(
+        "EVNTDESC", "Event or Censoring Description", "The event or reason that the method of CNSR names.", core="Perm"
+    ),
+    derived(
+        "CNSDTDSC",
+        "Censor Date Description",
+        "The date at which the method of CNSR censors, by the name that it has there; blank for an event.",
+        core="Perm",
+    ),
+    derived("WHY", "Reason in Words", "EVNTDESC, ADT, and STARTDT or CNSDTDSC as one sentence.", core="Perm"),
+    *numbered("ASEQ (AESEQ in ADAE) of the record of SRCDOM that ADT is taken from; missing for ADSL.", "PARAMCD"),
 )
 COLUMNS = names_of(VARIABLES)
 
@@ -88,19 +101,25 @@ class Parameter:
         return Source(_start_name(self.start), "ADSL", self.start)
 
     @property
+    def begins(self) -> str:
+        """Start and restriction in words, for define.xml."""
+        only = "" if self.only is None else f" Only subjects with {self.only.in_words()}."
+        return f"Starts: {self.starting.in_words()}.{only}"
+
+    @property
     def method(self) -> str:
         """The derivation in words, for define.xml."""
-        parts = [f"Starts: {self.starting.in_words()}."]
-        parts.append("Events (first counts): " + "; ".join(e.in_words() for e in self.events) + ".")
+        found = {True: ", found by a scan", False: ""}
+        events = "; ".join(f"{one.in_words()}{found[one.at_scan and self.scans is not None]}" for one in self.events)
+        parts = [self.begins, f"Events (the first counts, of one day the first named): {events}."]
         if self.scans is not None:
             parts.append(self.scans.in_words())
         else:
-            parts.append("Censored (latest date): " + "; ".join(c.in_words() for c in self.censors) + ".")
-        if self.only is not None:
-            parts.append(f"Only subjects with {self.only.in_words()}.")
+            censors = "; ".join(one.in_words() for one in self.censors)
+            parts.append(f"Else censored (the latest counts, of one day the last named): {censors}.")
         if self.cutoff:
-            parts.append(f"Nothing after ADSL.{self.cutoff} counts.")
-        return " ".join([*parts, "AVAL = ADT - STARTDT + 1 days."])
+            parts.append(f"Nothing after ADSL.{self.cutoff} counts; who goes on there is censored there (CNSR 8).")
+        return " ".join(parts)
 
 
 def _start_name(variable: str) -> str:
@@ -109,8 +128,11 @@ def _start_name(variable: str) -> str:
 
 def adtte_dataset(parameters: Sequence[Parameter]) -> Dataset:
     """ADTTE with the method of every parameter in words."""
-    method = " ".join(f"{parameter.paramcd}: {parameter.method}" for parameter in parameters)
-    variables = with_methods(VARIABLES, {"STARTDT": method, "CNSR": method})
+    methods = {
+        "STARTDT": " ".join(f"{one.paramcd}: {one.begins}" for one in parameters),
+        "CNSR": " ".join(f"{one.paramcd}: {one.method}" for one in parameters),
+    }
+    variables = with_methods(VARIABLES, methods)
     keys = ("STUDYID", "USUBJID", "PARAMCD")
     return Dataset("ADTTE", "Time-to-Event Analysis", BDS, "One record per subject per parameter", variables, keys)
 

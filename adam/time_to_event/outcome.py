@@ -78,8 +78,7 @@ def last_censor(outcome: Outcome, censors: Sequence[Censor], subjects: Subjects,
     for censor in censors:
         found = subjects.last(censor)
         better = open_ & (found.day != NO_DAY) & ((outcome.day == NO_DAY) | (found.day >= outcome.day))
-        place = censor.censored_at or censor.description
-        outcome.put(better, censor, found, censor.description, place, censor.cnsr)
+        outcome.put(better, censor, found, censor.description, censor.place, censor.cnsr)
     late = open_ & (outcome.day != NO_DAY) & (cutoff != NO_DAY) & (outcome.day >= cutoff)
     late &= outcome.after_cutoff | (outcome.day > cutoff)
     outcome.day[late] = cutoff[late]

@@ -7,7 +7,7 @@ come.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,17 @@ from fhir2cdisc.adam.frames.arrays import Bools, Ints, Texts
 from fhir2cdisc.adam.frames.dates import FOREVER, NO_DAY
 from fhir2cdisc.adam.time_to_event.outcome import CUTOFF_CNSR, Outcome
 from fhir2cdisc.adam.time_to_event.sources import Event, Found, Reason, Source, Subjects
+from fhir2cdisc.mappings.conditions import in_words
 
 ONGOING, NO_BASELINE, NO_SCAN, MISSED, NEW_THERAPY = 1, 2, 3, 4, 5
+# EVNTDESC by CNSR; that of a missed assessment follows the name of the event.
+WORDS = {
+    ONGOING: "No event, ongoing",
+    NO_BASELINE: "No baseline assessment",
+    NO_SCAN: "No post-baseline assessment",
+    MISSED: " after >={} missed assessments",
+    NEW_THERAPY: "New anticancer therapy",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +54,30 @@ class ScanRules:
         return self.missed * (self.interval_days + self.window_days) if self.missed else FOREVER
 
     def in_words(self) -> str:
-        parts = [f"Without event censored at the {self.assessments.in_words()}, or at the start"]
+        """The rules in the order in which they apply, with EVNTDESC in quotes."""
+        where = f"Censored at the {self.assessments.in_words()} from the start on, without one at the start"
+        rules = [*self._of_events(), f"without event CNSR {NO_SCAN} '{WORDS[NO_SCAN]}': there is none"]
+        rules += [f"CNSR {one.cnsr} '{one.description}': {in_words(one.where)} in ADSL" for one in self.reasons]
+        rules.append(f"CNSR {ONGOING} '{WORDS[ONGOING]}'")
+        return f"{where}, by the first that fits: {'; '.join(rules)}."
+
+    def _of_events(self) -> Iterator[str]:
+        gap = f"more than {self.longest_gap} days, {self.missed} x ({self.interval_days} + {self.window_days}),"
         if self.no_baseline is not None:
-            parts.append(f"{self.no_baseline.in_words()}: censored at the start (CNSR {NO_BASELINE})")
-        if self.missed:
-            planned = f"{self.missed} x {self.interval_days} days + {self.missed} x {self.window_days} days"
-            parts.append(
-                f"an event more than {self.longest_gap} days after the last adequate assessment ({planned}) "
-                f"is censored at that assessment (CNSR {MISSED})"
+            yield (
+                f"CNSR {NO_BASELINE} '{WORDS[NO_BASELINE]}' at the start: {self.no_baseline.in_words()}, but not for "
+                f"an event that no scan found{f', unless it comes {gap} after the last' if self.missed else ''}"
             )
         if self.new_therapy:
-            parts.append(
-                f"censored at the last adequate assessment on or before ADSL.{self.new_therapy} where "
-                f"it comes before the event (CNSR {NEW_THERAPY})"
+            yield (
+                f"CNSR {NEW_THERAPY} '{WORDS[NEW_THERAPY]}' at the last up to it: ADSL.{self.new_therapy} from the "
+                "start on and before the event"
             )
-        parts += [f"{reason.description}: CNSR {reason.cnsr}" for reason in self.reasons]
-        return "; ".join(parts) + "."
+        if self.missed:
+            yield (
+                f"CNSR {MISSED} '(event){WORDS[MISSED].format(self.missed)}' at the last before it: an event {gap} "
+                "after that (found by a scan: before its day)"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +128,16 @@ def apply_scan_rules(
     follow = ~has_event & ~treated & ~no_baseline
     _follow_up(outcome, rules, subjects, scans.last_until(limit), follow)
     missed = gap & ~treated & ~no_baseline
-    words = described + f" after >={rules.missed} missed assessments"
+    words = described + WORDS[MISSED].format(rules.missed)
     _censor(outcome, rules, missed, before, words, MISSED)
     seen = scans.last_until(np.minimum(therapy, limit))
-    new_therapy = np.full(len(subjects), "New anticancer therapy", dtype=object)
+    new_therapy = np.full(len(subjects), WORDS[NEW_THERAPY], dtype=object)
     _censor(outcome, rules, treated & ~no_baseline, seen, new_therapy, NEW_THERAPY)
     outcome.put(
         no_baseline,
         outcome.starting,
         outcome.start,
-        "No baseline assessment",
+        WORDS[NO_BASELINE],
         outcome.starting.description,
         NO_BASELINE,
     )
@@ -134,14 +151,14 @@ def _without_baseline(rules: ScanRules, subjects: Subjects) -> Bools:
 
 def _follow_up(outcome: Outcome, rules: ScanRules, subjects: Subjects, seen: Found, mask: Bools) -> None:
     """Subjects without event or new therapy: why, and up to which assessment."""
-    words = np.full(len(subjects), "No event, ongoing", dtype=object)
+    words = np.full(len(subjects), WORDS[ONGOING], dtype=object)
     code = np.full(len(subjects), ONGOING, dtype=np.int64)
     for reason in reversed(rules.reasons):
         applies = subjects.adsl_where(reason.where)
         words[applies], code[applies] = reason.description, reason.cnsr
     words[outcome.after_cutoff], code[outcome.after_cutoff] = "Data cut-off before the event", CUTOFF_CNSR
     none = seen.day == NO_DAY
-    words[none], code[none] = "No post-baseline assessment", NO_SCAN
+    words[none], code[none] = WORDS[NO_SCAN], NO_SCAN
     _censor(outcome, rules, mask, seen, words, code)
 
 

@@ -47,6 +47,15 @@ class Censor(Source):
         if self.cnsr < 1:
             raise ValueError(f"{self.description}: cnsr {self.cnsr} is not a positive integer")
 
+    def in_words(self) -> str:
+        # A dataclass with slots is made anew, so that a bare `super()` would be of the one before.
+        return f"{Source.in_words(self)}, CNSR {self.cnsr} at '{self.place}'"
+
+    @property
+    def place(self) -> str:
+        """CNSDTDSC."""
+        return self.censored_at or self.description
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

@@ -12,17 +12,18 @@ import pandas as pd
 from fhir2cdisc.adam.criteria import INVESTIGATOR, evaluator_names, natural_order, reader_names
 from fhir2cdisc.adam.frames.arrays import Ints, Texts
 from fhir2cdisc.adam.frames.columns import stack, texts
-from fhir2cdisc.adam.frames.dates import column_days, dates, partial_days
+from fhir2cdisc.adam.frames.dates import column_days, dates
 from fhir2cdisc.adam.frames.variables import (
-    ASSESSED,
     BDS,
     CATEGORIES,
     IDENTIFIERS,
     PARAMETER,
-    SOURCE,
+    assessed,
     derived,
     names_of,
+    numbered,
     predecessor,
+    with_methods,
 )
 from fhir2cdisc.adam.tumour.lesions import TARGET
 from fhir2cdisc.adam.tumour.millimetres import PER_MM
@@ -37,37 +38,105 @@ VARIABLES = (
     derived(
         "AVAL",
         "Analysis Value",
-        "SDIAM: longest diameters of target lesions plus short axes of nodes; else the length in mm.",
+        "SDIAM: sum of the lengths of the target lesions (by TU, else TRGRPID) in mm: LDIAM, of a lymph node LPERP "
+        "(mRECIST: VDIAM), of several scans of an assessment the last. LDIAMn, NLDIAMn, VDIAMn: LDIAM, LPERP, VDIAM of "
+        "the n-th target lesion.",
         "Num",
         core="Perm",
     ),
-    derived("BASE", "Baseline Value", "AVAL of the baseline record.", "Num", core="Perm"),
+    derived("BASE", "Baseline Value", "AVAL of the record of the parameter with ABLFL Y.", "Num", core="Perm"),
     derived("CHG", "Change from Baseline", "AVAL - BASE.", "Num", core="Perm"),
-    derived("PCHG", "Percent Change from Baseline", "100 * (AVAL - BASE) / BASE.", "Num", core="Perm"),
-    derived("NADIR", "Nadir", "The lowest complete sum before, baseline included.", "Num", core="Perm"),
+    derived(
+        "PCHG",
+        "Percent Change from Baseline",
+        "100 * (AVAL - BASE) / BASE; missing where BASE is 0.",
+        "Num",
+        core="Perm",
+    ),
+    derived(
+        "NADIR",
+        "Nadir",
+        "SDIAM: the lowest AVAL before, baseline included, with ANL01FL Y; missing in other parameters.",
+        "Num",
+        core="Perm",
+    ),
     derived("CHGNAD", "Change from Nadir", "AVAL - NADIR.", "Num", core="Perm"),
-    derived("PCHGNAD", "Percent Change from Nadir", "100 * (AVAL - NADIR) / NADIR.", "Num", core="Perm"),
-    *ASSESSED,
-    derived("ABLFL", "Baseline Record Flag", "Y for the last scan up to the reference date.", core="Perm"),
-    derived("ANL01FL", "Analysis Flag 01", "Y where every target lesion of baseline was measured.", core="Perm"),
-    derived("ANL02FL", "Analysis Flag 02", "Y for the lowest complete sum after baseline.", core="Perm"),
-    derived("ANL03FL", "Analysis Flag 03", "Y where complete and before target progression.", core="Perm"),
-    derived("ANL04FL", "Analysis Flag 04", "Y where complete or target progression.", core="Perm"),
-    derived("PDFL", "Progressive Disease Flag", "Y where the target response is PD.", core="Perm"),
-    derived("LSEXP", "Lesion IDs Expected", "The target lesions of baseline.", core="Perm"),
-    derived("LSASS", "Lesion IDs Assessed", "The target lesions that were measured.", core="Perm"),
+    derived(
+        "PCHGNAD",
+        "Percent Change from Nadir",
+        "100 * (AVAL - NADIR) / NADIR; missing where NADIR is 0.",
+        "Num",
+        core="Perm",
+    ),
+    *assessed(
+        "",
+        "D where ADT is a month without its day.",
+        "BASELINE for the assessment with ABLFL Y, else VISIT in capitals.",
+        "0 for the assessment with ABLFL Y, else VISITNUM.",
+    ),
+    derived(
+        "ABLFL",
+        "Baseline Record Flag",
+        "Y for the last assessment that began on or before TRTSDT; where there is none the last flagged by TRBLFL or "
+        "TRLOBXFL, else the last of a visit SCREENING or BASELINE, else the first.",
+        core="Perm",
+    ),
+    derived(
+        "ANL01FL",
+        "Analysis Flag 01",
+        "SDIAM: Y where every lesion of LSEXP was measured. Others: Y.",
+        core="Perm",
+    ),
+    derived(
+        "ANL02FL",
+        "Analysis Flag 02",
+        "SDIAM: Y for the lowest AVAL after baseline with ANL01FL Y, the first of equals.",
+        core="Perm",
+    ),
+    derived(
+        "ANL03FL",
+        "Analysis Flag 03",
+        "SDIAM: Y where ANL01FL is Y and neither this record nor one before it has PDFL Y.",
+        core="Perm",
+    ),
+    derived("ANL04FL", "Analysis Flag 04", "SDIAM: Y where ANL01FL or PDFL is Y.", core="Perm"),
+    derived(
+        "PDFL",
+        "Progressive Disease Flag",
+        "SDIAM: Y where CHGNAD is at least 5 mm (mRECIST: above 0) and at least 20% of NADIR, or a lesion that is no "
+        "lymph node has a length after an assessment without one (and with lymph nodes under 10 mm).",
+        core="Perm",
+    ),
+    derived(
+        "LSEXP",
+        "Lesion IDs Expected",
+        "SDIAM: TRLNKID of the target lesions with a length at baseline. Others: TRLNKID.",
+        core="Perm",
+    ),
+    derived(
+        "LSASS",
+        "Lesion IDs Assessed",
+        "SDIAM: TRLNKID of those of LSEXP that have a length. Others: TRLNKID.",
+        core="Perm",
+    ),
     predecessor("TRLNKID", "Link ID", "TR", core="Perm"),
     predecessor("TULOC", "Location of the Tumor/Lesion", "TU", core="Perm"),
-    *SOURCE,
+    *numbered("TRSEQ of the measurement; missing for SDIAM, which has several.", "PARAMCD, ADT and AVISITN"),
 )
 COLUMNS = names_of(VARIABLES)
 
 
-def adtr_dataset() -> Dataset:
+def adtr_dataset(options: RecistOptions | None = None) -> Dataset:
     """ADTR: sum of diameters and diameters of lesions."""
+    options = options or RecistOptions()
+    when = (
+        "SDIAM: the first day of the assessment, which is all scans of a VISITNUM (unscheduled ones: while at most "
+        f"{options.visit_window_days} days lie between one and the next). Others: the day of the measurement. Of a "
+        f"month without its day the {options.date_imputation}."
+    )
     keys = ("STUDYID", "USUBJID", "PARAMCD", "ADT", "ASEQ")
     structure = "One record per subject per parameter per assessment"
-    return Dataset("ADTR", "Tumor Results Analysis", BDS, structure, VARIABLES, keys)
+    return Dataset("ADTR", "Tumor Results Analysis", BDS, structure, with_methods(VARIABLES, {"ADT": when}), keys)
 
 
 _AXES = {
@@ -191,6 +260,7 @@ def _rows(table: pd.DataFrame, code: str | pd.Series, words: str | pd.Series) ->
             "PARAMCD": code,
             "PARAM": words,
             "ADT": dates(table["first"].to_numpy(dtype=np.int64)),
+            "ADTF": table["imputed"],
             "AVISIT": visit,
             "AVISITN": table["visitnum"].where(~table["base"], 0.0),
             "ABLFL": _yes(table["base"]),
@@ -227,7 +297,6 @@ def _axes(measured: Measured) -> pd.DataFrame:
         TRLNKID=rows["link"],
         TULOC=rows["loc"],
         SRCSEQ=rows["seq"],
-        dtc=rows["dtc"],
     )
 
 
@@ -243,14 +312,12 @@ def _finish(
     rows = rows.sort_values(["USUBJID", "PARAMCD", "ADT", "AVISITN"], kind="stable").reset_index(drop=True)
     place = np.asarray(pd.Index(texts(adsl, "USUBJID")).get_indexer(rows["USUBJID"]), dtype=np.int64)
     measured = rows["PARAMCD"] == "SDIAM"
-    _, flags = partial_days(texts(rows, "dtc"), options.date_imputation)
     rows = rows.assign(
         STUDYID=texts(adsl, "STUDYID")[place],
         PARAM=rows["PARAM"].where(~measured, rows["PARAM"] + f" by {evaluator.title()}"),
         PARCAT1="Target Lesion(s)",
         PARCAT2=evaluator.title(),
         PARCAT3=options.criteria,
-        ADTF=flags,
         ADY=_study_day(column_days(rows, "ADT"), column_days(adsl, reference)[place]),
         SRCDOM="TR",
         SRCVAR="TRSTRESN",

@@ -123,14 +123,15 @@ def lesion_records(tu: pd.DataFrame, tr: pd.DataFrame, options: RecistOptions) -
     """One row per record of TR, and per new lesion of TU, with length, state and day.
 
     Columns: subject, eval, evalid, link, kind, nodal, loc, test, length (millionths of a mm, NaN), state,
-    merged, unit, known (unit), day, visit, visitnum, baseline (flagged), done, domain, record (--SEQ).
+    merged, unit, known (unit), day, imputed (`D`: the day is), visit, visitnum, baseline (flagged), done, domain,
+    record (--SEQ).
     """
     lesions = lesion_table(tu)
     records = _measurements(tr, options)
     records = _attach(records, lesions)
     records = stack([records, _identified_new(lesions)])
-    day, _ = partial_days(records["dtc"].to_numpy(), options.date_imputation)
-    return records.assign(day=day, visit=records["visit"].str.upper())
+    day, imputed = partial_days(records["dtc"].to_numpy(), options.date_imputation)
+    return records.assign(day=day, imputed=imputed, visit=records["visit"].str.upper())
 
 
 def _measurements(tr: pd.DataFrame, options: RecistOptions) -> pd.DataFrame:

@@ -183,7 +183,13 @@ def _no_baseline(
         "lesion without baseline",
         "ERROR",
         (
-            (s, link, "TRLNKID", link, f"Target lesion {link} ({by}) has no baseline; it is not in the sum.")
+            (
+                s,
+                link,
+                "TRLNKID",
+                link,
+                f"Target lesion {link} ({by or 'investigator'}) has no baseline; it is not in the sum.",
+            )
             for s, link, by in rows
         ),
     )

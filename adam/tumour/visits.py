@@ -18,9 +18,9 @@ def time_points(records: pd.DataFrame, options: RecistOptions) -> tuple[pd.DataF
 
     Records of one subject and evaluator belong together by VISITNUM, else by VISIT, else by days: unscheduled
     scans and scans without visit form one time point while no more than `visit_window_days` lie between one
-    and the next, but two scans that measured the same lesions are two assessments. A visit without any date is
-    left out. A time point has: subject, evaluator, first and last day, visit, visitnum, flagged (baseline), order,
-    and its first record (domain TR, else TU, and --SEQ).
+    and the next, but two scans that measured the same lesions are two assessments. A visit without any date is left
+    out. A time point has: subject, evaluator, first and last day, imputed (`D`: no record has the first day as
+    collected), visit, visitnum, flagged (baseline), order, and its first record (domain TR, else TU, and --SEQ).
     """
     records = records.assign(panel=_panel(records), key=_visit_key(records))
     records["key"] = np.where(records["key"] == "", _clusters(records, options), records["key"])
@@ -38,7 +38,9 @@ def time_points(records: pd.DataFrame, options: RecistOptions) -> tuple[pd.DataF
         flagged=("baseline", "any"),
     )
     first = dated.sort_values(["tp", "domain", "record"]).drop_duplicates("tp").set_index("tp")
+    collected = dated[dated["imputed"] == ""].groupby("tp")["day"].min().reindex(points.index)
     points = points.join(first[["domain", "record"]])
+    points["imputed"] = np.where(collected == points["first"], "", "D").astype(object)
     points = points.reset_index().sort_values(["panel", "first", "visitnum", "tp"], kind="stable")
     points["order"] = np.arange(len(points))
     order = points.set_index("tp")["order"]

@@ -267,11 +267,12 @@ def test_results_stand_beside_the_main_ones_and_say_what_they_are(made: Adam) ->
 def test_metadata_describe_the_parameters_and_the_terms(made: Adam) -> None:
     described = made.datasets
     words = described["ADRS"]["AVALC"].method
-    assert "IPD: Y at the first iUPD of the block that ends in iCPD" in words
+    assert "IPD: Y at the first iUPD or iCPD after the last iCR, iPR, iSD or NON-iCR/NON-iUPD" in words
+    assert "IPDANY: As IPD, where responses after new anticancer therapy" in words
     assert "ICDCR: Y where ICBOR is iCR, iPR, iSD or NON-iCR/NON-iUPD, else N." in words
     assert "ISD4M: Y where ICBOR is iSD and ADTTE.AVAL of IPFS is more than 4 x 30.4375 days, else N." in words
     assert "iRECIST by algorithm from lesions of investigator" in words
-    assert "an iUPD that nothing better follows is progression although not confirmed" in words
+    assert "an iUPD that nothing better and no iCPD follows is progression" in words
     assert "IPFS: Starts: Treatment Start" in described["ADTTE"]["CNSR"].method
     assert "ADRS.ADT where PARAMCD = IPD and AVALC = Y" in described["ADTTE"]["CNSR"].method.replace("'", "")
     assert "I" not in {

@@ -39,10 +39,12 @@ def test_labels_keys_types_and_methods_are_complete(dataset: object) -> None:
 
 def test_methods_name_the_options_and_the_parameters() -> None:
     immune = adrs_dataset([ResponseOptions(), ResponseOptions(criteria="iRECIST")])["AVALC"].method
-    assert "BOR: The best of CR, PR" in immune
+    assert "BOR: The first of CR, PR, SD" in immune
     assert "IUPD: Y at the first iUPD" in immune
-    assert "at least 28 days later, at most 1 NE between" in immune
-    assert "PFS: Starts: Treatment Start (ADSL.TRTSDT)" in adtte_dataset(PARAMETERS)["CNSR"].method
+    assert "at least 28 days later" in immune and "at most 1 NE between" in immune
+    times = adtte_dataset(PARAMETERS)
+    assert "PFS: Starts: Treatment Start (ADSL.TRTSDT). Events" in times["CNSR"].method
+    assert "TTP: Starts: Treatment Start (ADSL.TRTSDT). DOR: Starts: First Response (ADRS" in times["STARTDT"].method
 
 
 def test_types_are_those_of_the_frame() -> None:

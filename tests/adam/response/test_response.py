@@ -280,6 +280,7 @@ def test_wrong_options_and_wrong_references_are_refused() -> None:
 
 def test_options_describe_themselves() -> None:
     words = replace(PUBLISHED, accept_sd=True).in_words()
-    assert "at least 28 days later, at most 1 NE" in words
+    assert "by the first CR or PR at least 28 days later" in words and "at most 1 NE between" in words
+    assert "SD from day 42 after TRTSDT (inclusive); benefit from day 42 (inclusive)" in words
     assert "disease after CR is PD" in words
     assert "one SD between PR and its confirmation accepted" in words

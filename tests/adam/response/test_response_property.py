@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-from pathlib import Path
 from random import Random
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -23,6 +20,7 @@ from fhir2cdisc.adam.response.response import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import plain_response
 
 PREFIX = {"RECIST 1.1": "", "iRECIST": "I", "mRECIST": "M"}
 START = pd.Timestamp("2024-01-01")
@@ -35,16 +33,6 @@ SETTINGS = settings(
 )
 
 
-def plain() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("plain_response", Path(__file__).with_name("plain_response.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-PLAIN = plain()
 CALLS = ["CR", "PR", "PR", "SD", "SD", "NON-CR/NON-PD", "PD", "NE", "NE", "NED"]
 IMMUNE = {"CR": "iCR", "PR": "iPR", "SD": "iSD", "NON-CR/NON-PD": "NON-iCR/NON-iUPD", "PD": "iCPD"}
 SCANS = st.lists(st.tuples(st.integers(-7, 150), st.sampled_from([*CALLS, "iUPD", "iUPD"])), max_size=8)
@@ -109,7 +97,7 @@ def expected(subjects: list[Any], options: ResponseOptions) -> list[dict[str, An
         ends = [therapy] if options.new_therapy and therapy is not None else []
         if options.end_of_window and stop is not None:
             ends.append(stop + options.end_of_window_days)
-        answers = PLAIN.parameters(scans, options, min(ends) if ends else None)
+        answers = plain_response.parameters(scans, options, min(ends) if ends else None)
         found.append({code: (named(call, immune), day) for code, (call, day) in answers.items()})
     return found
 

@@ -6,6 +6,7 @@ from fhir2cdisc.adam.questionnaires.visit_windows import VisitWindows
 from fhir2cdisc.adam.safety.adae import AdaeOptions, adae_dataset, derive_adae
 from support.facts import facts
 
+WINDOWS = AdqsOptions(windows=VisitWindows(3, 45))
 ADSL = pd.DataFrame(
     {
         "STUDYID": ["S"],
@@ -53,16 +54,16 @@ def adqs():
             "VISITNUM": [2.0],
         }
     )
-    return derive_adqs(ADSL, rs.iloc[:0], AdqsOptions(windows=VisitWindows(3, 45)), rs)
+    return derive_adqs(ADSL, rs.iloc[:0], WINDOWS, rs)
 
 
 def all_variables(adae, adqs):
-    return [*adae_dataset(adae).variables, *described(adqs, adqs_dataset()).variables]
+    return [*adae_dataset(adae).variables, *described(adqs, adqs_dataset(WINDOWS)).variables]
 
 
 def test_every_column_is_described_in_its_order(adae, adqs):
     assert adae_dataset(adae).names == tuple(adae.columns)
-    assert described(adqs, adqs_dataset()).names == tuple(adqs.columns)
+    assert described(adqs, adqs_dataset(WINDOWS)).names == tuple(adqs.columns)
     assert adae_dataset(adae)["AEODD"].source == "SUPPAE.QVAL where QNAM is AEODD"
 
 
@@ -74,7 +75,7 @@ def test_names_labels_and_origins_fit_a_transport_file(adae, adqs):
 
 
 def test_types_and_formats_are_those_of_the_frames(adae, adqs):
-    for data, frame in ((adae_dataset(adae), adae), (described(adqs, adqs_dataset()), adqs)):
+    for data, frame in ((adae_dataset(adae), adae), (described(adqs, adqs_dataset(WINDOWS)), adqs)):
         for v in data.variables:
             dtype = frame[v.name].dtype
             assert v.type == ("Char" if dtype.kind == "O" else "Num"), v.name

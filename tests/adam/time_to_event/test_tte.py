@@ -171,11 +171,11 @@ def test_columns_of_adsl_are_carried_on_request_and_no_subject_gives_an_empty_fr
 
 
 def test_a_parameter_says_in_words_what_it_does() -> None:
-    assert PFS.method.startswith("Starts: Treatment Start (ADSL.TRTSDT). Events (first counts): Disease Prog")
-    assert "more than 126 days after the last adequate assessment" in PFS.method
+    assert PFS.method.startswith("Starts: Treatment Start (ADSL.TRTSDT). Events (the first counts, of one day the")
+    assert "an event more than 126 days, 2 x (56 + 7), after that (found by a scan: before its day)" in PFS.method
     assert "ADRS.ADT where PARAMCD = 'PD' and AVALC = 'Y'" in PFSEMA.method
     assert ADMIRALONCO[0].method.endswith(
-        "Censored (latest date): Alive (ADSL.LSTALVDT); Randomization (ADSL.RANDDT). AVAL = ADT - STARTDT + 1 days."
+        "Alive (ADSL.LSTALVDT), CNSR 1 at 'Alive During Study'; Randomization (ADSL.RANDDT), CNSR 1 at 'Randomization'."
     )
 
 
