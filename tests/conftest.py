@@ -17,6 +17,7 @@ SLOW = (
     "adam/test_sensitivity.py",
     "converters/check/test_validate.py",
     "converters/cli/test_cli_run.py",
+    "converters/cli/test_safe_output.py",
     "converters/run/test_habits.py",
     "converters/run/test_outcomes.py",
     "converters/run/test_pipeline.py",
@@ -25,7 +26,10 @@ SLOW = (
     "converters/run/test_sensitivity_run.py",
     "converters/run/test_truth.py",
     "converters/run/test_two_readers_run.py",
+    "converters/test_errors.py",
     "fhir/test_simulation_resources.py",
+    "mappings/test_options_have_effect.py",
+    "sdtm/test_readers.py",
     "test_benchmarks.py",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,11 @@ def test_the_last_line_counts_what_was_left_out(reasons: list[str], said: str) -
 def test_what_is_not_there_leaves_the_test_out() -> None:
     with pytest.raises(pytest.skip.Exception, match=r"needs data of others: shared/data/no-such-file"):
         others("data", "no-such-file")
+
+
+def test_no_test_leaves_itself_out_by_hand() -> None:
+    tests = FACTS.parent
+    by_hand = [
+        str(path) for path in tests.rglob("test_*.py") if re.search(r"skipif\(\s*SHARED", path.read_text("utf-8"))
+    ]
+    assert by_hand == [], "use support.others.others(), which the last line counts"

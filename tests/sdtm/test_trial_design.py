@@ -15,7 +15,7 @@ from fhir2cdisc.sdtm.trial_design import (
     trial_design,
 )
 from fhir2cdisc.sdtm.trial_summary import build_ts, unknown_parameters
-from support.paths import SHARED
+from support.others import others
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")
 COLUMNS = ["RFICDTC", "RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFPENDTC"]
@@ -283,11 +283,9 @@ def test_ts_of_a_built_in_study_has_what_its_document_says_and_nothing_else(name
         assert said[code] == [("", "UNK")], code
 
 
-@pytest.mark.skipif(SHARED is None, reason="the documents of the studies are not here")
 @pytest.mark.parametrize("name", sorted(STATED))
 def test_the_document_has_the_words(name: str) -> None:
-    assert SHARED is not None
-    (path,) = (SHARED / "seeds").glob(f"{SEEDS[name]:03}_*.txt")
+    (path,) = others("seeds").glob(f"{SEEDS[name]:03}_*.txt")
     text = path.read_text(encoding="utf-8")
     assert [words for _, _, words in stated(name) if words not in text] == []
 
