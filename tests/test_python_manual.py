@@ -85,6 +85,7 @@ REACHED: dict[type[Any], tuple[Callable[[Study], Any], dict[str, dict[str, Any]]
         {
             name: {"response": {name: value}}
             for name, value in {
+                "source": "derived",
                 "criteria": "iRECIST",
                 "evaluator": "INDEPENDENT ASSESSOR",
                 "evaluator_id": "R",
@@ -123,6 +124,11 @@ REACHED: dict[type[Any], tuple[Callable[[Study], Any], dict[str, dict[str, Any]]
             "by_enrolment": {"cohort": {"membership": "all"}},
             "cutoff": {"cutoff": "2024-01-01"},
             "response": {"response": {"confirm_days": 27}},
+            "antineoplastic": {"reference": {"antineoplastic": [{"name": "D"}]}},
+            "death": {"death": {"undated": "event-at-last-contact"}},
+            "treatment": {"treatment": {"gap_days": 90}},
+            "new_therapy": {"new_therapy": {"doubtful": "count"}},
+            "diagnosis": {"diagnosis": {"terms": ["COLON"]}},
         },
     ),
     AdaeOptions: (
@@ -149,6 +155,7 @@ REACHED: dict[type[Any], tuple[Callable[[Study], Any], dict[str, dict[str, Any]]
             "pdl1_cuts": {"biomarkers": [PDL1]},
             "tmb_cut": {"biomarkers": [{"code": "TMB", "title": "TMB", "cutoffs": [16]}]},
             "genes": {"biomarkers": [{"code": "VARIANT", "title": "V", "genes": ["KRAS"]}]},
+            "tested": {"biomarkers": [{"code": "VARIANT", "title": "V", "genes": ["KRAS"], "tested": "any-variant"}]},
         },
     ),
     MtbOptions: (lambda made: MtbOptions(), {}),
