@@ -10,7 +10,7 @@ from fhir2cdisc.adam.frames.columns import text, yes_no
 from fhir2cdisc.adam.frames.dates import full_dates
 from fhir2cdisc.adam.frames.findings import gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, dataset
-from fhir2cdisc.adam.frames.variables import derived, derived_date, derived_number, predecessor
+from fhir2cdisc.adam.frames.variables import derived, derived_date, derived_number, predecessor, with_methods
 from fhir2cdisc.adam.subject import (
     biomarkers,
     death,
@@ -221,7 +221,7 @@ def adsl_dataset(options: AdslOptions) -> Dataset:
             if d.flag
         ),
         *(
-            (f"INT{n}FL", f"Interim Look {n} Flag", f"Y for the first {cases} subjects by ENRLRANK")
+            (f"INT{n}FL", f"Interim Look {n} Flag", f"Y for the first {cases} subjects by ENRLRANK, else N")
             for n, cases in enumerate(options.looks, start=1)
         ),
         *(
@@ -235,21 +235,23 @@ def adsl_dataset(options: AdslOptions) -> Dataset:
         ),
     ]
     own = tuple(derived(name, label[:40], method) for name, label, method in flags)
+    known = (
+        *VARIABLES,
+        *last_alive.VARIABLES,
+        *diagnosis.VARIABLES,
+        *new_therapy.VARIABLES,
+        *disease.VARIABLES,
+        *biomarkers.VARIABLES,
+        *markers.VARIABLES,
+        *tumour_board.VARIABLES,
+    )
+    enrolled = "Y where DS holds ENTERED INTO TRIAL or DM.RFICDTC is present, else N"
+    said = {"FASFL": enrolled if options.by_enrolment else "Y for every subject of DM", **markers.methods(options)}
     return Dataset(
         "ADSL",
         "Subject-Level Analysis Dataset",
         "SUBJECT LEVEL ANALYSIS DATASET",
         "One record per subject",
-        (
-            *VARIABLES,
-            *last_alive.VARIABLES,
-            *diagnosis.VARIABLES,
-            *new_therapy.VARIABLES,
-            *disease.VARIABLES,
-            *biomarkers.VARIABLES,
-            *markers.VARIABLES,
-            *tumour_board.VARIABLES,
-            *own,
-        ),
+        (*with_methods(known, said), *own),
         ("STUDYID", "USUBJID"),
     )

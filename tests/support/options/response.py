@@ -46,9 +46,9 @@ def called(parameter: str, scans: str) -> Run:
 
 RESPONSE = {
     "criteria": Case(called("BOR", "50:PD 50:iUPD:iRECIST"), "iRECIST", "PD", "iUPD"),
-    "evaluator": Case(called("BOR", "50:PR::INVESTIGATOR 50:SD::INDEPENDENT"), "INDEPENDENT", "PR", "SD"),
+    "evaluator": Case(called("BOR", "50:PR::INVESTIGATOR 50:SD::INDEPENDENT"), "INDEPENDENT ASSESSOR", "PR", "SD"),
     "evaluator_id": Case(
-        called("BOR", "50:PR::CENTRAL:R1 50:SD::CENTRAL:R2"), "R2", "PR", "SD", {"evaluator": "CENTRAL"}
+        called("BOR", "50:PR::CENTRAL:R1 50:SD::CENTRAL:R2"), "R2", "PR", "SD", {"evaluator": "INDEPENDENT ASSESSOR"}
     ),
     "reference": Case(called("BOR", "50:SD"), "RFSTDT", "SD", "NE"),  # day 50 from TRTSDT, day 20 from RFSTDT
     "confirm_days": Case(called("CBOR", "50:PR 78:PR"), 29, "PR", "SD"),
@@ -97,10 +97,13 @@ GROWN = f"{BASE} W8:2024-02-26:T01:LDIAM:70"
 LESION = {
     "criteria": Case(judged("OVRLRESP", GROWN), "iRECIST", "PD", "iUPD"),
     "visit_window_days": Case(
-        judged("SUMDIAM", f"{BASE} UNSCHED:2024-02-26:T01:LDIAM:48 UNSCHED:2024-03-02:T01:LDIAM:47"),
+        judged(
+            "SUMDIAM",
+            f"{BASE} SCREENING:2024-01-02:T02:LDIAM:30 UNSCHED:2024-02-26:T01:LDIAM:48 UNSCHED:2024-03-02:T02:LDIAM:20",
+        ),
         4,
-        "47.0",
-        "48.0 47.0",
+        "68.0",
+        "48.0 20.0",
     ),
     "pd_date": Case(
         judged("ADT", f"{BASE} SCREENING:2024-01-02:T02:LDIAM:30 {GROWN.split()[1]} W8:2024-02-28:T02:LDIAM:60"),
