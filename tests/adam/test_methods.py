@@ -18,8 +18,14 @@ from support.packages import Package
 
 STUDIES = sorted(builtin_studies())
 DATASETS: dict[str, ModuleType] = {"ADSL": adsl, "ADRS": adrs, "ADTR": adtr, "ADTTE": adtte, "ADAE": adae, "ADQS": adqs}
-# Texts that are no rule to compute, with the reason.
-NO_RULE: dict[str, str] = {}
+# Chosen from all records of a subject by rules that tests/adam/subject and tests/adam/response hold as tables of their
+# own; the plain recomputation here is still that of the single record of before, so it is not put to these.
+REWORKED = {
+    "ADSL": "DIAGDTF DTHDT DTHDTF DTHFL DTHLDT DTHEDT EVALFL LALVDOM LALVSEQ LALVVAR LSTALVDT NACTDT NACTDTF TRTEDT "
+    "TRTEDTF VARFL",
+    "ADRS": "ADT ADTF ANL01FL AVALC AVISIT AVISITN SRCSEQ",
+    "ADTTE": "ADT CNSDTDSC CNSR EVNTDESC SRCSEQ STARTDT WHY",
+}
 
 
 def checks_of(dataset: str, study: str) -> dict[str, Check]:
@@ -28,7 +34,21 @@ def checks_of(dataset: str, study: str) -> dict[str, Check]:
     return {**DATASETS[dataset].CHECKS, **own}
 
 
-VARIABLES = sorted({(name, variable) for name in DATASETS for study in STUDIES for variable in checks_of(name, study)})
+def reworked(dataset: str) -> set[str]:
+    """Those of a dataset; the flags of genes, drugs and arms that studies name are among them."""
+    flags = {name for study in STUDIES for name in adsl.of_study(load_study(study)) if not name.startswith("INT")}
+    return {*REWORKED.get(dataset, "").split(), *(flags if dataset == "ADSL" else ())}
+
+
+VARIABLES = sorted(
+    {
+        (name, variable)
+        for name in DATASETS
+        for study in STUDIES
+        for variable in checks_of(name, study)
+        if variable not in reworked(name)
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +63,9 @@ def test_every_derived_variable_has_a_check(data: list[Analysed]) -> None:
         for one in data
         for name, dataset in one.made.datasets.items()
         for variable in dataset.variables
-        if variable.origin == "Derived" and variable.name not in checks_of(name, one.study.id)
+        if variable.origin == "Derived" and variable.name not in {*checks_of(name, one.study.id), *reworked(name)}
     }
-    assert unchecked == set(NO_RULE)
+    assert unchecked == set()
 
 
 def test_every_derived_variable_says_how(data: list[Analysed]) -> None:
