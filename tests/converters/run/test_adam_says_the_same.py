@@ -86,5 +86,5 @@ def test_two_unscheduled_visits_of_one_number_are_compared_by_their_days(folder:
     for name in ("TR", "RS"):
         later = frames[name]["VISITNUM"] > 0
         frames[name].loc[later, ["VISITNUM", "VISIT"]] = [99.0, "UNSCHEDULED"]
-    found = lesion_conflicts(frames["RS"], study_lesions(frames), every_recist_options(STUDY))
+    found = lesion_conflicts(frames["RS"], study_lesions(frames, STUDY), every_recist_options(STUDY))
     assert found[["VARIABLE", "VALUE"]].values.tolist() == [["OVRLRESP", "SD"]]
