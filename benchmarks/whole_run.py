@@ -66,7 +66,7 @@ def main() -> None:
     size = sum(map(len, contents))
     print(f"{patients} patients, {resources:,} resources, {size / 1e6:.1f} MB, {workers} workers")
     print(f"orjson.loads of the same bytes  {plain:7.2f} s CPU")
-    print(f"starting and importing          {start:7.2f} s CPU")
+    print(f"fhir2cdisc --help               {start:7.2f} s CPU")
     print(f"fhir2cdisc run                  {cpu:7.2f} s CPU  {cpu / plain:5.0f} times orjson")
     print(f"resources a CPU second          {resources / cpu:7.0f}")
     print(f"memory at most                  {most / 1e6:7.0f} MB, with the processes it starts")

@@ -201,7 +201,8 @@ def _check_ours(folder: Path, out: Path) -> None:
     if found is None:
         raise PackageError(f"{out}: is not a package (it has no manifest.json of fhir2cdisc), so it is not replaced")
     if found != Differences():
-        raise PackageError(f"{out}: is not replaced: {_in_words(found)}; move it away or remove the folder yourself")
+        advice = "save what you need and remove the folder yourself"
+        raise PackageError(f"{out}: is not replaced: {_in_words(found)}; {advice}")
 
 
 def _in_words(found: Differences) -> str:
