@@ -51,19 +51,19 @@ def made(**censoring: float) -> Adam:
 @pytest.mark.parametrize(
     ("said", "length", "stable", "rate", "target", "visit"),
     [
-        ({}, 30.4375, "N", None, None, ""),  # 113 is not more than 121.75; nobody is followed as long; day 86, not 92
+        ({}, 30.4375, "N", 0, None, ""),  # 113 is not more than 121.75, after which S(t) stays 0; day 86, not 92
         ({"month": 28}, 28, "Y", 100, 85, "Month 3"),  # 113 is more than 112; day 86 is a day from 85
     ],
 )
 def test_a_month_is_as_long_everywhere(
-    said: dict[str, float], length: float, stable: str, rate: float | None, target: float | None, visit: str
+    said: dict[str, float], length: float, stable: str, rate: float, target: float | None, visit: str
 ) -> None:
     adam = made(**said)
     table = study_results(adam.plan, adam.specs, adam.frames).table.query("RESULTID == 'pfs'").set_index("STATISTIC")
     assert table.loc["median", "VALUE"] == pytest.approx(113 / length)
     landmark = table.loc["rate"]
     assert landmark["CATEGORY"] == "4 months"
-    assert math.isnan(landmark["VALUE"]) if rate is None else landmark["VALUE"] == rate
+    assert landmark["VALUE"] == rate
     adrs = adam.frames["ADRS"].set_index("PARAMCD")
     assert adrs.loc["SD4M", "AVALC"] == stable
     assert f"more than 4 x {length:g} days" in adam.datasets["ADRS"]["AVALC"].method
