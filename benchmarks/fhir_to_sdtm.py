@@ -16,7 +16,7 @@ import orjson
 from fhir2cdisc.converters.run.pipeline import build_sdtm
 from fhir2cdisc.mappings.model import builtin_domains
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.engine import Engine
+from fhir2cdisc.sdtm.rows.engine import Engine
 
 REPEATS = 3
 

@@ -41,7 +41,7 @@ from fhir2cdisc.fhir.sources import SourceError
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.mappings.study_base import StudyError
-from fhir2cdisc.sdtm.subjects import SubjectError
+from fhir2cdisc.sdtm.subject.subjects import SubjectError
 
 __all__ = [
     "CannotEstimateError",

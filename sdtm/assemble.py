@@ -12,22 +12,22 @@ from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ORDER, RECORD_NO, ROW, SUBJECT
-from fhir2cdisc.sdtm.deaths import date_deaths
-from fhir2cdisc.sdtm.diagnosis import diagnosis_findings
 from fhir2cdisc.sdtm.domains import DOMAIN_RULES
-from fhir2cdisc.sdtm.gather import Gathered
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
+from fhir2cdisc.sdtm.links.relations import build_relrec, build_supp, relate_comments, specimen_links
+from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions
 from fhir2cdisc.sdtm.methods import derives
-from fhir2cdisc.sdtm.readers import number_readers
-from fhir2cdisc.sdtm.relations import build_relrec, build_supp, relate_comments, specimen_links
+from fhir2cdisc.sdtm.rows.gather import Gathered
 from fhir2cdisc.sdtm.standard_results import standardise, unit_findings
-from fhir2cdisc.sdtm.subjects import arm_findings, build_dm, identify, reference_dates, with_dm_columns
+from fhir2cdisc.sdtm.subject.deaths import date_deaths
+from fhir2cdisc.sdtm.subject.diagnosis import diagnosis_findings
+from fhir2cdisc.sdtm.subject.readers import number_readers
+from fhir2cdisc.sdtm.subject.subjects import arm_findings, build_dm, identify, reference_dates, with_dm_columns
+from fhir2cdisc.sdtm.subject.treatment_start import order_findings, starting_records
 from fhir2cdisc.sdtm.timing import add_timing
-from fhir2cdisc.sdtm.treatment_start import order_findings, starting_records
-from fhir2cdisc.sdtm.trial_design import trial_design
-from fhir2cdisc.sdtm.trial_summary import unknown_parameters
-from fhir2cdisc.sdtm.tumour_links import link_assessments, link_lesions
-from fhir2cdisc.sdtm.visits import add_visits
+from fhir2cdisc.sdtm.trial.trial_design import trial_design
+from fhir2cdisc.sdtm.trial.trial_summary import unknown_parameters
+from fhir2cdisc.sdtm.trial.visits import add_visits
 
 # Domains whose results are compared in one unit.
 MEASURED = ("LB", "TR", "VS")

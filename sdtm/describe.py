@@ -12,18 +12,18 @@ import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap, VariableMap, datasets_of
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
 from fhir2cdisc.sdtm.assemble import sequence
-from fhir2cdisc.sdtm.deaths import date_deaths
+from fhir2cdisc.sdtm.links.relations import supp_dataset_label
+from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions
 from fhir2cdisc.sdtm.methods import methods_of
-from fhir2cdisc.sdtm.readers import number_readers
-from fhir2cdisc.sdtm.relations import supp_dataset_label
 from fhir2cdisc.sdtm.standard_results import standardise
-from fhir2cdisc.sdtm.subjects import build_dm, identify, reference_dates
+from fhir2cdisc.sdtm.subject.deaths import date_deaths
+from fhir2cdisc.sdtm.subject.readers import number_readers
+from fhir2cdisc.sdtm.subject.subjects import build_dm, identify, reference_dates
 from fhir2cdisc.sdtm.timing import add_baselines, epoch, mark_ongoing, study_day
-from fhir2cdisc.sdtm.trial_design import KEYS as TRIAL_DESIGN_KEYS
-from fhir2cdisc.sdtm.trial_design import build_se, build_tv
-from fhir2cdisc.sdtm.trial_summary import build_ts
-from fhir2cdisc.sdtm.tumour_links import link_assessments, link_lesions
-from fhir2cdisc.sdtm.visits import number_visits
+from fhir2cdisc.sdtm.trial.trial_design import KEYS as TRIAL_DESIGN_KEYS
+from fhir2cdisc.sdtm.trial.trial_design import build_se, build_tv
+from fhir2cdisc.sdtm.trial.trial_summary import build_ts
+from fhir2cdisc.sdtm.trial.visits import number_visits
 
 # Every function that derives a variable and says how.
 DERIVATIONS = (

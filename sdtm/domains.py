@@ -13,7 +13,7 @@ import pandas as pd
 from fhir2cdisc.mappings.instruments import instruments
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ANTINEOPLASTIC, CANONICAL, DRUG, ORDINAL, STRESC
-from fhir2cdisc.sdtm.diagnosis import history
+from fhir2cdisc.sdtm.subject.diagnosis import history
 
 # RSTESTCD that are judgements of tumour response, as against clinical classifications such as ECOG.
 RESPONSE_TESTS = ("OVRLRESP", "TRGRESP", "NTRGRESP", "NEWLIND", "BESTRESP", "TMRESP", "SYMPTDTR")

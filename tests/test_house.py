@@ -36,6 +36,16 @@ FLOORS = {
         "results lineage",
         "build",
     ],
+    "sdtm": [
+        "columns methods",
+        "timing standard_results lineage",
+        "rows",
+        "subject trial",
+        "domains",
+        "links",
+        "assemble",
+        "describe",
+    ],
     "converters": [
         "atomic choices page",
         "manifest",

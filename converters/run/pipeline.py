@@ -30,11 +30,11 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assemble import Sdtm, assemble
-from fhir2cdisc.sdtm.convert import Converted, Converter
-from fhir2cdisc.sdtm.engine import Engine
-from fhir2cdisc.sdtm.gather import gather as join
-from fhir2cdisc.sdtm.resources import Index
-from fhir2cdisc.sdtm.shared import read_shared
+from fhir2cdisc.sdtm.rows.convert import Converted, Converter
+from fhir2cdisc.sdtm.rows.engine import Engine
+from fhir2cdisc.sdtm.rows.gather import gather as join
+from fhir2cdisc.sdtm.rows.resources import Index
+from fhir2cdisc.sdtm.rows.shared import read_shared
 
 # Files of about this size together make one routing task.
 _TASK_BYTES = 16 << 20

@@ -18,7 +18,7 @@ from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.mappings.model import builtin_domains, resource_rules, terminology_maps
 from fhir2cdisc.mappings.standard.datasets import codelist, sdtm_datasets
 from fhir2cdisc.mappings.study import Study, load_study
-from fhir2cdisc.sdtm.engine import Engine
+from fhir2cdisc.sdtm.rows.engine import Engine
 from support.others import others
 
 ROOT = Path(__file__).resolve().parents[2]

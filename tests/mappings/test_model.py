@@ -23,7 +23,7 @@ from fhir2cdisc.mappings.model import (
     tests_by_code as known_codes,
 )
 from fhir2cdisc.mappings.standard.datasets import codelist, sdtm_datasets
-from fhir2cdisc.sdtm.engine import TEST_CODELISTS
+from fhir2cdisc.sdtm.rows.engine import TEST_CODELISTS
 
 DOMAINS = {domain.domain: domain for domain in builtin_domains()}
 # Units and terms that CDISC has no term for; their codelists are extensible, so they are extensions on purpose.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fhir2cdisc.sdtm.cohort import is_synthetic
+from fhir2cdisc.sdtm.rows.cohort import is_synthetic
 
 HTEST = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
 OURS = {"system": "urn:fhir2cdisc:tag", "code": "synthetic"}

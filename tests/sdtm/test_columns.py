@@ -12,7 +12,7 @@ from fhir2cdisc.sdtm import columns
 from fhir2cdisc.sdtm.columns import COLUMNS, MAPPING, ROW_COLUMNS, settable
 from support.paths import ROOT
 
-MODULES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "sdtm").glob("*.py"))}
+MODULES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "sdtm").rglob("*.py"))}
 CONSTANTS = {name: value for name, value in vars(columns).items() if isinstance(value, str) and value in COLUMNS}
 
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from fhir2cdisc.converters.run.pipeline import SdtmRun
 from fhir2cdisc.sdtm.columns import DEATHS, SUBJECT
-from fhir2cdisc.sdtm.deaths import Death, date_deaths
+from fhir2cdisc.sdtm.rows.death_records import Death
+from fhir2cdisc.sdtm.subject.deaths import date_deaths
 
 Make = Callable[..., dict[str, Any]]
 

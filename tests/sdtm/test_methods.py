@@ -462,7 +462,7 @@ def test_the_study_holds_what_the_methods_speak_of(
 def test_every_function_that_says_how_it_derives_is_asked() -> None:
     marked = {
         node.name
-        for path in (ROOT / "sdtm").glob("*.py")
+        for path in (ROOT / "sdtm").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and any("derives" in ast.dump(one) for one in node.decorator_list)
     }

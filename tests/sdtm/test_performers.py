@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fhir2cdisc.sdtm.performers import performer
+from fhir2cdisc.sdtm.rows.performers import performer
 
 UUID = "urn:uuid:11111111-1111-4111-8111-111111111111"
 ADA = {"resourceType": "Practitioner", "id": "ada"}

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun
 from fhir2cdisc.mappings.standard.datasets import codelist
-from fhir2cdisc.sdtm.readers import number_readers
+from fhir2cdisc.sdtm.subject.readers import number_readers
 
 NCI = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
 Make = Callable[..., dict[str, Any]]

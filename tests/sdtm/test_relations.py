@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from fhir2cdisc.sdtm.relations import (
+from fhir2cdisc.sdtm.links.relations import (
     RELREC_COLUMNS,
     SUPP_COLUMNS,
     build_relrec,

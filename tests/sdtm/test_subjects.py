@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from fhir2cdisc.converters.run.pipeline import RunOptions
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.subjects import SubjectError, arm_findings, completed_years, pseudonym
+from fhir2cdisc.sdtm.subject.subjects import SubjectError, arm_findings, completed_years, pseudonym
 
 Make = Callable[..., dict[str, Any]]
 RACE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Study, StudyError, builtin_studies, load_study
-from fhir2cdisc.sdtm.trial_design import (
+from fhir2cdisc.sdtm.trial.trial_design import (
     build_se,
     build_ta,
     build_te,
@@ -14,7 +14,7 @@ from fhir2cdisc.sdtm.trial_design import (
     build_tv,
     trial_design,
 )
-from fhir2cdisc.sdtm.trial_summary import build_ts, unknown_parameters
+from fhir2cdisc.sdtm.trial.trial_summary import build_ts, unknown_parameters
 from support.others import others
 
 PLAIN = Study(id="plain", studyid="PLAIN", title="Plain")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fhir2cdisc.sdtm.relations import build_relrec, specimen_links
-from fhir2cdisc.sdtm.tumour_links import link_assessments, link_lesions
+from fhir2cdisc.sdtm.links.relations import build_relrec, specimen_links
+from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions
 
 INV, IND = "INVESTIGATOR", "INDEPENDENT ASSESSOR"
 

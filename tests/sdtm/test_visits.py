@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 from fhir2cdisc.mappings.study import Study
-from fhir2cdisc.sdtm.visits import number_visits
+from fhir2cdisc.sdtm.trial.visits import number_visits
 
 
 def visits(rows: list[tuple[str, str, str]]) -> pd.DataFrame:

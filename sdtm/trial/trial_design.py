@@ -13,8 +13,8 @@ import pandas as pd
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.timing import days_of, study_day
-from fhir2cdisc.sdtm.trial_summary import build_ts
-from fhir2cdisc.sdtm.visits import AFTER_ALL
+from fhir2cdisc.sdtm.trial.trial_summary import build_ts
+from fhir2cdisc.sdtm.trial.visits import AFTER_ALL
 
 KEYS: dict[str, tuple[str, ...]] = {
     "SE": ("STUDYID", "USUBJID", "SESTDTC", "TAETORD"),

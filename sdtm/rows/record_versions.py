@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.servers import Servers
-from fhir2cdisc.sdtm.resources import Resource, finding_of
+from fhir2cdisc.sdtm.rows.resources import Resource, finding_of
 
 
 def latest_versions(items: list[Resource], accounts: Accounts, servers: Servers) -> list[Resource]:

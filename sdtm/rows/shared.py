@@ -8,8 +8,8 @@ from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.records import decode
 from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.servers import Servers
-from fhir2cdisc.sdtm.record_versions import latest_versions
-from fhir2cdisc.sdtm.resources import Index, Resource
+from fhir2cdisc.sdtm.rows.record_versions import latest_versions
+from fhir2cdisc.sdtm.rows.resources import Index, Resource
 
 
 def read_shared(routed: Iterable[Routed], servers: Servers, accounts: Accounts) -> Index:

@@ -15,8 +15,8 @@ from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ACTARMCD, ARMCD, COHORT, ETHNIC, RACE, SUBJECT, SUBJID
 from fhir2cdisc.sdtm.methods import derives
+from fhir2cdisc.sdtm.subject.treatment_start import starting_records
 from fhir2cdisc.sdtm.timing import days_of
-from fhir2cdisc.sdtm.treatment_start import starting_records
 
 _DM_COLUMNS = (SUBJID, "SITEID", "DTHDTC", "DTHFL", "BRTHDTC", RACE, ETHNIC)
 

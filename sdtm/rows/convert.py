@@ -21,20 +21,20 @@ from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.fhir.records import decode
 from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.versions import other_version
-from fhir2cdisc.sdtm.cohort import cohort_test, enrolled_elsewhere, is_synthetic, suspected
 from fhir2cdisc.sdtm.columns import ROW_COLUMNS
-from fhir2cdisc.sdtm.deaths import Death
-from fhir2cdisc.sdtm.engine import SUPPORTING_TYPES, Engine, Row
-from fhir2cdisc.sdtm.record_versions import latest_versions, one_patient
-from fhir2cdisc.sdtm.resources import (
+from fhir2cdisc.sdtm.rows.cohort import cohort_test, enrolled_elsewhere, is_synthetic, suspected
+from fhir2cdisc.sdtm.rows.death_records import Death
+from fhir2cdisc.sdtm.rows.engine import SUPPORTING_TYPES, Engine, Row
+from fhir2cdisc.sdtm.rows.record_versions import latest_versions, one_patient
+from fhir2cdisc.sdtm.rows.resources import (
     Index,
     Resource,
     finding_of,
     reject_orphans,
     reject_shape,
 )
-from fhir2cdisc.sdtm.shapes import primitive_text
-from fhir2cdisc.sdtm.verbs import codings_of, concept_text
+from fhir2cdisc.sdtm.rows.shapes import primitive_text
+from fhir2cdisc.sdtm.rows.verbs import codings_of, concept_text
 
 RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
 # What a path or verb raises on JSON that has not the shape of FHIR; one such record must not stop a run.

@@ -23,10 +23,10 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Drug, Study
-from fhir2cdisc.sdtm.deaths import DeathReader
-from fhir2cdisc.sdtm.mapping_names import check_names, place_of
-from fhir2cdisc.sdtm.shapes import primitive_text
-from fhir2cdisc.sdtm.verbs import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
+from fhir2cdisc.sdtm.rows.death_records import DeathReader
+from fhir2cdisc.sdtm.rows.mapping_names import check_names, place_of
+from fhir2cdisc.sdtm.rows.shapes import primitive_text
+from fhir2cdisc.sdtm.rows.verbs import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
 
 # Codelists whose NCI concept codes are the tests of a domain: (--TESTCD, --TEST). Of a code that several domains
 # have, the first domain takes it.

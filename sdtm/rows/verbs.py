@@ -18,8 +18,8 @@ from fhir2cdisc.fhir.path.expression import Context, Path, compile_path, truth
 from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.mappings.model import NCI_SYSTEMS, Terminology, Test, VariableMap
 from fhir2cdisc.mappings.standard.datasets import Codelist, codelist
-from fhir2cdisc.sdtm.performers import performer
-from fhir2cdisc.sdtm.shapes import may_be_boolean, odd_part, primitive_text
+from fhir2cdisc.sdtm.rows.performers import performer
+from fhir2cdisc.sdtm.rows.shapes import may_be_boolean, odd_part, primitive_text
 from fhir2cdisc.sdtm.standard_results import LARGEST, SMALLEST
 
 # Beyond this a decimal is no measurement; written out it could fill the memory (`1e999999999` is legal JSON).
