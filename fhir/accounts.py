@@ -7,10 +7,26 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.identity import Person
 from fhir2cdisc.fhir.records import Place
+
+
+@dataclass(slots=True)
+class Form:
+    """Mapped resources of one form: their type and code, the values that they hold (path to how a mapping reads it).
+
+    `read` are the paths that something read, `domains` what the resources became, `count` how many there are.
+    """
+
+    kind: str
+    code: str
+    leaves: dict[str, str]
+    count: int = 0
+    domains: set[str] = field(default_factory=set)
+    read: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -19,7 +35,7 @@ class Accounts:
 
     `synthetic` is how many of the patients taken up are marked as synthetic or test data by their source. `people`
     are the Patients that were read, `homes` and `spaces` the namespaces of patients and of all resources, `newest` the
-    last day on which any was updated.
+    last day on which any was updated. `forms` are the mapped resources by what they hold.
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -30,6 +46,7 @@ class Accounts:
     homes: set[str] = field(default_factory=set)
     spaces: set[str] = field(default_factory=set)
     newest: str = ""
+    forms: dict[Any, Form] = field(default_factory=dict)
 
     def add(self, place: Place, kind: str, id_: str, outcome: str, reason: str = "") -> None:
         """Book one resource; `outcome` is `mapped`, `not needed` or `rejected`."""
@@ -61,6 +78,11 @@ class Accounts:
         self.homes |= other.homes
         self.spaces |= other.spaces
         self.newest = max(self.newest, other.newest)
+        for sign, form in other.forms.items():
+            mine = self.forms.setdefault(sign, Form(form.kind, form.code, form.leaves))
+            mine.count += form.count
+            mine.domains |= form.domains
+            mine.read |= form.read
 
     def add_up(self, rules: tuple[str, ...]) -> None:
         """One finding for all that say the same of one code or term under `rules`, with their count together."""

@@ -17,6 +17,9 @@ from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study
 
+# How many paths that nothing read stand on the terminal.
+_LARGEST = 5
+
 
 def account_lines(accounts: Accounts) -> list[str]:
     """Read = mapped + not needed + rejected, and the reasons, the most frequent first."""
@@ -37,6 +40,17 @@ def account_lines(accounts: Accounts) -> list[str]:
         ]
     if accounts.synthetic:
         lines.append(f"Synthetic or test data: the source marks {accounts.synthetic} patients so")
+    return lines
+
+
+def unused_lines(unread: pd.DataFrame) -> list[str]:
+    """The largest of what nothing read of the mapped resources; all of it is in findings/unused.parquet."""
+    if not len(unread):
+        return []
+    lines = [f"Not used of mapped resources: {len(unread)} paths (findings/unused.parquet)"]
+    for row in unread.head(_LARGEST).itertuples(index=False):
+        code = f", most often {row.CODE}" if row.CODE else ""
+        lines.append(f"  {row.RESOURCE}.{row.PATH}: {row.RESOURCES} of {row.OF}{code}")
     return lines
 
 

@@ -24,6 +24,7 @@ from fhir2cdisc.converters.documents.tables import (
     options_table,
     table,
     tripwires_box,
+    unused_table,
 )
 from fhir2cdisc.converters.page import page
 from fhir2cdisc.fhir.findings import Finding
@@ -37,7 +38,8 @@ class Background:
     """What a run knows beside the results: the accounts of resources, what was found, conflicting responses.
 
     `conflicts` are the findings of `conflict_findings`: USUBJID, RECORD, VARIABLE, VALUE, MESSAGE. `synthetic` is
-    how many patients the source marks as synthetic, `evidence` what facts of subjects were chosen from.
+    how many patients the source marks as synthetic, `evidence` what facts of subjects were chosen from, `unread` what
+    nothing read of the mapped resources.
     """
 
     counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class Background:
     conflicts: pd.DataFrame = field(default_factory=pd.DataFrame)
     synthetic: int = 0
     evidence: pd.DataFrame = field(default_factory=pd.DataFrame)
+    unread: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def write_report(
@@ -78,6 +81,7 @@ def _sections(
         ("conflicts", "Responses that differ from the lesions", conflicts_table(background.conflicts)),
         ("evidence", "Facts of subjects: from what they were chosen", evidence_tables(background.evidence, subjects)),
         ("accounts", "Resources: what became of them", accounts_table(background.counts) or nothing),
+        ("unused", "What of the mapped resources is not used", unused_table(background.unread)),
         ("findings", "Findings by rule", findings_table(background.findings) or nothing),
         ("options", "Options: stated by the protocol or default", options_table(study)),
     ]

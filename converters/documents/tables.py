@@ -35,6 +35,7 @@ HEADLINES = (
 RANK = {"error": 0, "warning": 1, "info": 2}
 MOST_CONFLICTS = 200
 MOST_ROWS = 12
+MOST_UNREAD = 40
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
@@ -61,6 +62,22 @@ def accounts_table(counts: Mapping[tuple[str, str, str], int]) -> str:
     """Resources by type: how many were mapped, not needed and rejected, and why."""
     rows = sorted(counts.items())
     return table(("Resource", "Outcome", "Reason", "Number"), [(*key, str(number)) for key, number in rows])
+
+
+def unused_table(unread: pd.DataFrame) -> str:
+    """What nothing read of the mapped resources, the most frequent first, with the line of a mapping that would."""
+    rows = [
+        (row.RESOURCE, row.PATH, f"{row.RESOURCES} of {row.OF}", row.CODE, row.LINE)
+        for row in unread.head(MOST_UNREAD).itertuples(index=False)
+    ]
+    heads = ("Resource", "Path", "Resources", "Most often of", "What a mapping line would be")
+    rest = (
+        f" The largest {MOST_UNREAD} of {len(unread)}; all in findings/unused.parquet."
+        if len(unread) > len(rows)
+        else ""
+    )
+    said = f"Elements that no variable, key, link or condition reads.{rest}"
+    return table(heads, rows, said)
 
 
 def findings_table(findings: Sequence[Finding]) -> str:

@@ -34,6 +34,11 @@ def write_evidence(folder: Path, adam: Adam | None) -> None:
         _parquet(folder / "findings" / "evidence.parquet", adam.evidence)
 
 
+def write_unused(folder: Path, unread: pd.DataFrame) -> None:
+    """`findings/unused.parquet`: what nothing read of the mapped resources, by type and path."""
+    _parquet(folder / "findings" / "unused.parquet", unread)
+
+
 def _parquet(path: Path, frame: pd.DataFrame) -> None:
     with replacing(path) as file:
         frame.to_parquet(file, index=False)

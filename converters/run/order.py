@@ -19,6 +19,7 @@ from fhir2cdisc.converters.documents.headlines import (
     evidence_lines,
     finding_lines,
     tripwire_lines,
+    unused_lines,
 )
 from fhir2cdisc.converters.documents.report import Background, write_report
 from fhir2cdisc.converters.documents.results import write_results
@@ -26,12 +27,13 @@ from fhir2cdisc.converters.formats.datasets import write_dataset
 from fhir2cdisc.converters.package import Written, arrange_ectd, check_writable, new_folder
 from fhir2cdisc.converters.run.coding import code_events
 from fhir2cdisc.converters.run.derived_rs import add_derived_responses
-from fhir2cdisc.converters.run.evidence import finish, write_evidence, write_findings, write_lineage
+from fhir2cdisc.converters.run.evidence import finish, write_evidence, write_findings, write_lineage, write_unused
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
 from fhir2cdisc.converters.run.write import write_adam, write_sdtm
 from fhir2cdisc.fhir.sources import named_source
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.rows.unused import unused
 
 
 class NothingMadeError(Fhir2CdiscError):
@@ -83,11 +85,15 @@ def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conf
     _other_formats(folder, written, analysis, order.formats)
     write_lineage(folder, made, adam)
     write_evidence(folder, adam)
+    unread = unused(made.accounts)
+    write_unused(folder, unread)
     more = [*written.findings, *(analysis.findings if analysis is not None else ())]
     found = write_findings(folder, made, adam, more, conflicts)
     if adam is not None:
         results = write_results(folder, adam.plan, adam.specs, adam.frames)
-        background = Background(made.accounts.counts, tuple(found), conflicts, made.accounts.synthetic, adam.evidence)
+        background = Background(
+            made.accounts.counts, tuple(found), conflicts, made.accounts.synthetic, adam.evidence, unread
+        )
         write_report(folder, adam.plan, adam.specs, results, adam.frames, background)
     plan = adam.plan if adam is not None else None
     said = account_lines(made.accounts)
@@ -96,7 +102,7 @@ def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conf
     if order.layout == "ectd":
         arrange_ectd(folder, order.study.studyid)
     finish(folder, made.inputs, order.study, order.options, order.encoding)
-    lines = [*finding_lines(found), *assumption_lines(order.study, made.sdtm.frames)]
+    lines = [*unused_lines(unread), *finding_lines(found), *assumption_lines(order.study, made.sdtm.frames)]
     if adam is not None:
         lines += [*evidence_lines(adam.evidence), *adam_lines(adam.plan, adam.specs, adam.frames)]
     return [*tripwire_lines(found), *said, *lines, conformance_line(report)]

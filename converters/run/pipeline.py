@@ -35,6 +35,7 @@ from fhir2cdisc.sdtm.rows.engine import Engine
 from fhir2cdisc.sdtm.rows.gather import gather as join
 from fhir2cdisc.sdtm.rows.resources import Index
 from fhir2cdisc.sdtm.rows.shared import read_shared
+from fhir2cdisc.sdtm.rows.unused import count_shared
 
 # Files of about this size together make one routing task.
 _TASK_BYTES = 16 << 20
@@ -132,7 +133,7 @@ def build_sdtm(
     with tempfile.TemporaryDirectory(prefix="fhir2cdisc-") as name:
         pool = executor(options.workers)
         try:
-            accounts, parts = _stages(Path(name), _tasks(documents, inputs), study, options, pool, progress)
+            accounts, parts, shared = _stages(Path(name), _tasks(documents, inputs), study, options, pool, progress)
         finally:
             pool.close()
             _shared.cache_clear()
@@ -142,6 +143,7 @@ def build_sdtm(
     inputs = look_again(inputs)
     accounts.findings += _changed(inputs)
     gathered = join(parts, accounts, datasets_of(mappings))
+    count_shared(accounts, shared)
     return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, inputs, skipped)
 
 
@@ -162,7 +164,7 @@ def _changed(inputs: Iterable[Input]) -> Iterator[Finding]:
 
 def _stages(
     folder: Path, parts: list[list[Document]], study: Study, options: RunOptions, pool: Executor, progress: Progress
-) -> tuple[Accounts, list[Converted]]:
+) -> tuple[Accounts, list[Converted], Index]:
     added = (options.mappings, options.sites)
     tasks = [(part, folder, options.buckets, study, added, number) for number, part in enumerate(parts)]
     accounts = Accounts()
@@ -173,11 +175,12 @@ def _stages(
     servers = Servers(frozenset(accounts.homes), frozenset(accounts.spaces))
     identities, found = find_identities(accounts.people, servers, study.identity.same)
     accounts.findings += found
-    read_shared(read_bucket(folder, SHARED_BUCKET), servers, accounts)
+    shared = read_shared(read_bucket(folder, SHARED_BUCKET), servers, accounts)
     more = (study, added, options.deep, identities, options.buckets)
     buckets = [(folder, name, *more) for name in bucket_names(folder)]
     converted = pool.gather(pool.map(convert_task, buckets))
-    return accounts, [one for one in progress(converted, "Mapping", len(buckets)) if isinstance(one, Converted)]
+    parts_made = [one for one in progress(converted, "Mapping", len(buckets)) if isinstance(one, Converted)]
+    return accounts, parts_made, shared
 
 
 def _tasks(documents: list[Document], inputs: Iterable[Input]) -> list[list[Document]]:

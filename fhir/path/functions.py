@@ -92,9 +92,9 @@ def _extension(arguments: list[Step]) -> Step:
         return [
             extension
             for item in items
-            if type(item) is dict
+            if isinstance(item, dict)
             for extension in _listed(item.get("extension"))
-            if type(extension) is dict and extension.get("url") == wanted
+            if isinstance(extension, dict) and extension.get("url") == wanted
         ]
 
     return run
@@ -108,7 +108,7 @@ def _resolve(arguments: list[Step]) -> Step:
     def run(items: Items, context: Context) -> Items:
         found = []
         for item in items:
-            reference = item.get("reference") if type(item) is dict else item
+            reference = item.get("reference") if isinstance(item, dict) else item
             target = context.resolve(reference) if isinstance(reference, str) else None
             if target is not None:
                 found.append(target)
@@ -156,7 +156,7 @@ CALLS: dict[str, tuple[tuple[int, ...], Build]] = {
     "not": ((0,), _not),
     "iif": ((2, 3), _iif),
     "join": ((0, 1), _join),
-    "hasValue": ((0,), lambda arguments: lambda items, context: [len(items) == 1 and type(items[0]) is not dict]),
+    "hasValue": ((0,), lambda arguments: lambda items, context: [len(items) == 1 and not isinstance(items[0], dict)]),
     "toString": ((0,), _string_call(lambda text: text)),
     "lower": ((0,), _string_call(str.lower)),
     "upper": ((0,), _string_call(str.upper)),

@@ -30,11 +30,11 @@ def member(name: str) -> Step:
     def run(items: Items, context: Context) -> Items:
         if len(items) == 1:
             # The usual case; a list of the resource is handed on as it is, and no step changes its input.
-            value = items[0].get(name) if type(items[0]) is dict else None
+            value = items[0].get(name) if isinstance(items[0], dict) else None
             return value if type(value) is list else NOTHING if value is None else [value]
         found: Items = []
         for item in items:
-            if type(item) is dict:
+            if isinstance(item, dict):
                 value = item.get(name)
                 if value is None:
                     continue
@@ -49,7 +49,7 @@ def member(name: str) -> Step:
 
 def _type_or_member(name: str) -> Step:
     """`Patient.name`: a leading type name keeps the resources of that type."""
-    return lambda items, context: [i for i in items if type(i) is dict and i.get("resourceType") == name]
+    return lambda items, context: [i for i in items if isinstance(i, dict) and i.get("resourceType") == name]
 
 
 def _choice_member(name: str) -> Step:
@@ -58,18 +58,12 @@ def _choice_member(name: str) -> Step:
     def run(items: Items, context: Context) -> Items:
         found: Items = []
         for item in items:
-            if type(item) is not dict:
+            if not isinstance(item, dict):
                 continue
             value = item.get(name)
             if value is None:
-                value = next(
-                    (
-                        v
-                        for k, v in item.items()
-                        if k.startswith(name) and k[length : length + 1].isupper() and v is not None
-                    ),
-                    None,
-                )
+                typed = (k for k in item if k.startswith(name) and k[length : length + 1].isupper())
+                value = next((v for k in typed if (v := item[k]) is not None), None)
             if type(value) is list:
                 found += value
             elif value is not None:

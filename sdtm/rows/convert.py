@@ -7,7 +7,7 @@ maps. What needs the rows of a domain together (--SEQ, --DY, visits, baseline) i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -34,6 +34,7 @@ from fhir2cdisc.sdtm.rows.resources import (
     reject_shape,
 )
 from fhir2cdisc.sdtm.rows.shapes import primitive_text
+from fhir2cdisc.sdtm.rows.unused import Watch
 from fhir2cdisc.sdtm.rows.verbs import codings_of, concept_text
 
 RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
@@ -62,7 +63,7 @@ class Converter:
         self.cohort = cohort_test(engine.study, shared)
 
     def convert(self, routed: Iterable[Routed]) -> Converted:
-        work = _Work()
+        work = _Work(self.engine)
         for subject, heads in groupby(routed, key=lambda head: head.subject):
             self._subject(subject, list(heads), work)
         return work.result()
@@ -141,13 +142,14 @@ def _entered_in_error(resource: dict[str, Any]) -> bool:
 class _Work:
     """Rows, records and accounts of a bucket while it is being converted."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.rows: dict[tuple[str, str], tuple[tuple[str, ...], list[list[Any]]]] = {}
         self.records: list[tuple[str, str, int, int, str, str, str]] = []
         self.links: list[tuple[int, int]] = []
         self.accounts = Accounts()
         self.terms: dict[tuple[str, ...], Finding] = {}
         self.next_row = 0
+        self.watch = Watch(engine)
 
     def record(self, subject: str, head: Routed) -> int:
         place = head.place
@@ -160,6 +162,7 @@ class _Work:
             by_domain[domain].append(pd.DataFrame(values, columns=[*ROW_COLUMNS, *columns], dtype=object))
         frames = {d: pd.concat(parts, ignore_index=True) for d, parts in by_domain.items()}
         self.accounts.findings += self.terms.values()
+        self.accounts.forms = self.watch.forms
         return Converted(frames, pd.DataFrame(self.records, columns=RECORD_COLUMNS), self.links, self.accounts)
 
 
@@ -182,6 +185,7 @@ class _Subject:
         self.current: Resource = items[0]
         self.dangling: set[tuple[int, str]] = set()
         self.deaths: dict[int, Death] = {}
+        self.targets: dict[int, list[dict[str, Any]]] = defaultdict(list)
 
     def map(self) -> None:
         for item in self.items:
@@ -197,6 +201,7 @@ class _Subject:
             for row, touched in made[item.number] or ():
                 self._keep(row, item, touched)
         self._book({number: len(rows or ()) for number, rows in made.items()})
+        self._watch(made)
         self._link()
 
     def _rows(self, item: Resource) -> list[tuple[Row, tuple[int, ...]]] | None:
@@ -266,7 +271,9 @@ class _Subject:
         if found is not None:
             self.touched.append(found.number)
         target = self.peek(reference)
-        if target is None and not reference.startswith("#"):
+        if target is not None:
+            self.targets[self.current.number].append(target)
+        elif not reference.startswith("#"):
             self._dangling(reference)
         return target
 
@@ -311,6 +318,17 @@ class _Subject:
             else:
                 outcome, reason = "not needed", self._unmapped(item)
             self.work.accounts.add(head.place, head.type, head.id, outcome, reason)
+
+    def _watch(self, made: Mapping[int, list[tuple[Row, tuple[int, ...]]] | None]) -> None:
+        """Note what nothing reads of the resources that became rows, and of those that rows were filled from."""
+        for item in self.items:
+            rows = made[item.number]
+            if not rows and item.number not in self.used:
+                continue
+            self.work.watch.count(item.resource, (row.source.domain for row, _ in rows or ()))
+            if rows:
+                self.current = item
+                self.work.watch.look(item.resource, self.targets[item.number], self.peek)
 
     def _own_term(self, item: Resource) -> None:
         """Count a code that has no CDISC test, once for all patients: its result is kept under its own term."""

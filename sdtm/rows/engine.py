@@ -208,7 +208,7 @@ class Engine:
 
     def test_of(self, focus: dict[str, Any]) -> Test | None:
         code = focus.get("code")
-        if type(code) is not dict:
+        if not isinstance(code, dict):
             return None
         for coding in codings_of(code):
             test = self.tests.get((primitive_text(coding.get("system")), primitive_text(coding.get("code"))))
