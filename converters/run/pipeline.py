@@ -35,7 +35,7 @@ from fhir2cdisc.sdtm.rows.engine import Engine
 from fhir2cdisc.sdtm.rows.gather import gather as join
 from fhir2cdisc.sdtm.rows.resources import Index
 from fhir2cdisc.sdtm.rows.shared import read_shared
-from fhir2cdisc.sdtm.rows.unused import count_shared
+from fhir2cdisc.sdtm.rows.unused import Known, count_shared
 
 # Files of about this size together make one routing task.
 _TASK_BYTES = 16 << 20
@@ -97,6 +97,12 @@ def _mapping_engine(study: Study, added: Added) -> Engine:
 
 
 @cache
+def _known(study: Study, added: Added) -> Known:
+    """What this process has learnt of the forms of resources under the study's mapping."""
+    return Known()
+
+
+@cache
 def _shared(folder: Path, servers: Servers) -> Index:
     # Booked once by the run itself; a worker only needs the resources.
     return read_shared(read_bucket(folder, SHARED_BUCKET), servers, Accounts())
@@ -113,7 +119,8 @@ def convert_task(
     folder: Path, name: str, study: Study, added: Added, deep: bool, identities: Identities, buckets: int
 ) -> Converted:
     """Stage two over one bucket."""
-    converter = Converter(_mapping_engine(study, added), _shared(folder, identities.servers), identities, deep)
+    engine, shared = _mapping_engine(study, added), _shared(folder, identities.servers)
+    converter = Converter(engine, shared, identities, deep, _known(study, added))
     return converter.convert(read_subjects(folder, name, identities, buckets))
 
 
@@ -140,6 +147,7 @@ def build_sdtm(
             if options.mappings or options.sites:
                 # A file may say something else the next time.
                 _mapping_engine.cache_clear()
+                _known.cache_clear()
     inputs = look_again(inputs)
     accounts.findings += _changed(inputs)
     gathered = join(parts, accounts, datasets_of(mappings))

@@ -34,7 +34,7 @@ from fhir2cdisc.sdtm.rows.resources import (
     reject_shape,
 )
 from fhir2cdisc.sdtm.rows.shapes import primitive_text
-from fhir2cdisc.sdtm.rows.unused import Watch
+from fhir2cdisc.sdtm.rows.unused import Known, Watch
 from fhir2cdisc.sdtm.rows.verbs import codings_of, concept_text
 
 RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
@@ -55,17 +55,21 @@ class Converted:
 class Converter:
     """Maps buckets for one study; the same for every bucket, so that a worker builds it once."""
 
-    def __init__(self, engine: Engine, shared: Index, identities: Identities, deep: bool = False) -> None:
+    def __init__(
+        self, engine: Engine, shared: Index, identities: Identities, deep: bool = False, known: Known | None = None
+    ) -> None:
         self.engine = engine
         self.identities = identities
         self.shared = shared
         self.deep = deep
         self.cohort = cohort_test(engine.study, shared)
+        self.watch = Watch(engine, known or Known())
 
     def convert(self, routed: Iterable[Routed]) -> Converted:
-        work = _Work(self.engine)
+        work = _Work()
         for subject, heads in groupby(routed, key=lambda head: head.subject):
             self._subject(subject, list(heads), work)
+        work.accounts.forms = self.watch.forms
         return work.result()
 
     def _subject(self, subject: str, heads: list[Routed], work: _Work) -> None:
@@ -142,14 +146,13 @@ def _entered_in_error(resource: dict[str, Any]) -> bool:
 class _Work:
     """Rows, records and accounts of a bucket while it is being converted."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self) -> None:
         self.rows: dict[tuple[str, str], tuple[tuple[str, ...], list[list[Any]]]] = {}
         self.records: list[tuple[str, str, int, int, str, str, str]] = []
         self.links: list[tuple[int, int]] = []
         self.accounts = Accounts()
         self.terms: dict[tuple[str, ...], Finding] = {}
         self.next_row = 0
-        self.watch = Watch(engine)
 
     def record(self, subject: str, head: Routed) -> int:
         place = head.place
@@ -162,7 +165,6 @@ class _Work:
             by_domain[domain].append(pd.DataFrame(values, columns=[*ROW_COLUMNS, *columns], dtype=object))
         frames = {d: pd.concat(parts, ignore_index=True) for d, parts in by_domain.items()}
         self.accounts.findings += self.terms.values()
-        self.accounts.forms = self.watch.forms
         return Converted(frames, pd.DataFrame(self.records, columns=RECORD_COLUMNS), self.links, self.accounts)
 
 
@@ -172,6 +174,7 @@ class _Subject:
     def __init__(self, converter: Converter, subject: str, items: list[Resource], work: _Work) -> None:
         self.engine = converter.engine
         self.shared = converter.shared
+        self.watch = converter.watch
         self.subject = subject
         self.items = items
         self.work = work
@@ -185,7 +188,7 @@ class _Subject:
         self.current: Resource = items[0]
         self.dangling: set[tuple[int, str]] = set()
         self.deaths: dict[int, Death] = {}
-        self.targets: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        self.targets: dict[int, dict[int, Resource]] = defaultdict(dict)
 
     def map(self) -> None:
         for item in self.items:
@@ -267,15 +270,16 @@ class _Subject:
 
     def resolve(self, reference: str) -> dict[str, Any] | None:
         """The resource that a reference of the current resource points at: contained, the patient's, or shared."""
-        found = self.index.find(reference, self.current.head.base)
-        if found is not None:
-            self.touched.append(found.number)
-        target = self.peek(reference)
-        if target is not None:
-            self.targets[self.current.number].append(target)
-        elif not reference.startswith("#"):
+        if reference.startswith("#"):
+            return self.peek(reference)
+        found = self._find(reference)
+        if found is None:
             self._dangling(reference)
-        return target
+            return None
+        if found.number >= 0:
+            self.touched.append(found.number)
+        self.targets[self.current.number][id(found)] = found
+        return found.resource
 
     def peek(self, reference: str) -> dict[str, Any] | None:
         """The same, leaving no trace in lineage or findings."""
@@ -283,9 +287,13 @@ class _Subject:
             contained = self.current.resource.get("contained")
             held = contained if isinstance(contained, list) else []
             return next((r for r in held if isinstance(r, dict) and r.get("id") == reference[1:]), None)
-        base = self.current.head.base
-        found = self.index.find(reference, base) or self.shared.find(reference, base)
+        found = self._find(reference)
         return found.resource if found is not None else None
+
+    def _find(self, reference: str) -> Resource | None:
+        """The subject's own resource, or a shared one, which has no number among the records."""
+        base = self.current.head.base
+        return self.index.find(reference, base) or self.shared.find(reference, base)
 
     def _dangling(self, reference: str) -> None:
         """Report, once for a resource, a reference whose target was not read."""
@@ -322,13 +330,14 @@ class _Subject:
     def _watch(self, made: Mapping[int, list[tuple[Row, tuple[int, ...]]] | None]) -> None:
         """Note what nothing reads of the resources that became rows, and of those that rows were filled from."""
         for item in self.items:
-            rows = made[item.number]
+            rows = made[item.number] or ()
             if not rows and item.number not in self.used:
                 continue
-            self.work.watch.count(item.resource, (row.source.domain for row, _ in rows or ()))
+            self.watch.count(item, (row.source.domain for row, _ in rows))
             if rows:
                 self.current = item
-                self.work.watch.look(item.resource, self.targets[item.number], self.peek)
+                sources = {f"{row.source.domain}/{row.source.spec.name}" for row, _ in rows}
+                self.watch.look(item, sources, [*self.targets[item.number].values()], self.peek)
 
     def _own_term(self, item: Resource) -> None:
         """Count a code that has no CDISC test, once for all patients: its result is kept under its own term."""

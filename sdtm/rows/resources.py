@@ -10,6 +10,22 @@ from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.servers import Servers, resource_key
 
+# Values of these elements tell apart what mappings tell apart.
+_TELLING = frozenset({b"code", b"system", b"url", b"status", b"intent", b"use", b"linkId", b"resourceType"})
+
+
+def _form(raw: bytes) -> bytes:
+    """The JSON of a resource without numbers, and of its texts only the names of elements and the values that tell."""
+    parts = raw.replace(b'\\"', b"").split(b'"')
+    kept, name = [], b""
+    for text, gap in zip(parts[1::2], parts[2::2], strict=False):
+        if gap.lstrip()[:1] == b":":
+            kept.append(text)
+            name = text
+        elif name in _TELLING:
+            kept.append(text)
+    return b"".join(parts[::2]).translate(None, b"0123456789.-+eE \n\r\t") + b'"'.join(kept)
+
 
 @dataclass(slots=True)
 class Resource:
@@ -18,6 +34,14 @@ class Resource:
     head: Routed
     resource: dict[str, Any]
     number: int = -1
+    _form: bytes = b""
+
+    @property
+    def form(self) -> bytes:
+        """Its JSON without values that are a patient's own: resources of one form hold the same elements and codes."""
+        if not self._form:
+            self._form = _form(self.head.raw)
+        return self._form
 
 
 @dataclass(slots=True)

@@ -9,85 +9,122 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from fhir2cdisc.fhir.accounts import Accounts, Form
-from fhir2cdisc.fhir.path.expression import Context
+from fhir2cdisc.fhir.path.expression import Context, Path, compile_path
+from fhir2cdisc.mappings.model import SourceMap
 from fhir2cdisc.mappings.quiet import is_quiet
 from fhir2cdisc.sdtm.rows.engine import Engine
-from fhir2cdisc.sdtm.rows.resources import Index
-from fhir2cdisc.sdtm.rows.watched import Reading, first_code, form_of
+from fhir2cdisc.sdtm.rows.resources import Index, Resource
+from fhir2cdisc.sdtm.rows.watched import Reading, Watched, first_code, read_through
 
 COLUMNS = ["RESOURCE", "PATH", "RESOURCES", "OF", "CODE", "LINE"]
 # Marks of items in a path: a place (`[2]`), or what the item is about (`[8867-4]`).
 _MARK = re.compile(r"\[([^\]]*)\]")
 _PLACE = re.compile(r"\[\d{1,3}\]")
-_EXTENSION = re.compile(r"(?:modifierE|e)xtension\('[^']*'\)")
+
+
+Peek = Callable[[str], dict[str, Any] | None]
+
+
+# (form, paths that were read) of a resource and of each that it points at.
+Reads = tuple[tuple[bytes, frozenset[str]], ...]
+
+
+@dataclass(slots=True)
+class Known:
+    """What a worker has learnt of forms: what their resources hold, and what the study's mapping reads of them."""
+
+    leaves: dict[bytes, tuple[str, str, dict[str, str]]] = field(default_factory=dict)
+    reads: dict[tuple[object, ...], Reads] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Watch:
-    """Looks at the mapped resources of a bucket: at one of each form closely, at all of them by count."""
+    """Looks at the mapped resources of a bucket: at one of each form closely, at all of them by count.
+
+    `known` is what was learnt of forms in other buckets, which is the same for all of them.
+    """
 
     engine: Engine
-    forms: dict[Any, Form] = field(default_factory=dict)
-    looked: set[Any] = field(default_factory=set)
+    known: Known
+    forms: dict[bytes, Form] = field(default_factory=dict)
+    looked: set[tuple[object, ...]] = field(default_factory=set)
 
-    def count(self, resource: dict[str, Any], domains: Iterable[str] = ()) -> None:
+    def count(self, item: Resource, domains: Iterable[str] = ()) -> None:
         """Count a resource that was mapped, or from which a mapped one was filled."""
-        form = self._form(resource)
+        form = self._form(item)
         form.count += 1
         form.domains.update(domains)
 
-    def look(
-        self, resource: dict[str, Any], targets: Iterable[dict[str, Any]], peek: Callable[[str], dict[str, Any] | None]
-    ) -> None:
-        """Map a resource again unless one of its form was, and note what is read of it and of what it points at."""
-        key = (form_of(resource), *map(form_of, targets))
+    def look(self, item: Resource, sources: set[str], targets: Sequence[Resource], peek: Peek) -> None:
+        """Map a resource again unless one of its form was, and note what is read of it and of what it points at.
+
+        `sources` are the mappings that claimed it: they may have done so for a text, which is no part of the form.
+        """
+        key = (item.form, *sorted(sources), *(target.form for target in targets))
         if key in self.looked:
             return
         self.looked.add(key)
-        own, followed = Reading(resource), _Followed(peek)
+        if key not in self.known.reads:
+            self.known.reads[key] = self._reads(item, sources, targets, peek)
+        for one in (item, *targets):
+            self._form(one)
+        for form, paths in self.known.reads[key]:
+            self.forms[form].read |= paths
+
+    def _reads(self, item: Resource, sources: set[str], targets: Sequence[Resource], peek: Peek) -> Reads:
+        own = Reading(item.resource)
+        readings = {id(target.resource): Reading(target.resource) for target in targets}
 
         def resolve(reference: str) -> dict[str, Any] | None:
-            return own.contained(reference[1:]) if reference.startswith("#") else followed(reference)
+            if reference.startswith("#"):
+                return own.contained(reference[1:])
+            target = peek(reference)
+            return readings[id(target)].whole if id(target) in readings else target
 
-        context = Context(own.whole, resolve, resolve)
-        self.engine.not_a_fact(own.whole)
-        for _ in self.engine.rows(own.whole, context, _said_before):
+        self._read(own.whole, sources, Context(own.whole, resolve, resolve))
+        found = [(target.form, readings[id(target.resource)]) for target in targets]
+        return tuple((form, frozenset(reading.read())) for form, reading in ((item.form, own), *found))
+
+    def _read(self, whole: Watched, claimed: set[str], context: Context) -> None:
+        self.engine.not_a_fact(whole)
+        self.engine.deaths.read(whole, context)
+        for _ in self.engine.rows(whole, context, _said_before):
             pass
-        self.engine.deaths.read(own.whole, context)
-        for one, reading in ((resource, own), *followed.readings.values()):
-            self._form(one).read |= reading.read()
+        # Which of several paths gave a value depends on the values: of a source that claims the resource, all count.
+        for source in self.engine.by_type[str(whole.peek("resourceType"))]:
+            if f"{source.domain}/{source.spec.name}" in claimed:
+                for focus in source.each(whole, context) if source.each else (whole,):
+                    for path in _paths(source.spec):
+                        read_through(path(focus, context))
 
-    def _form(self, resource: dict[str, Any]) -> Form:
-        sign = form_of(resource)
-        if sign not in self.forms:
-            kind = str(resource.get("resourceType"))
-            leaves = {
-                leaf.path: leaf.kind
-                for leaf in Reading(resource).leaves
-                if not is_quiet(kind, without_marks(leaf.path))
-            }
-            self.forms[sign] = Form(kind, first_code(resource), leaves)
-        return self.forms[sign]
+    def _form(self, item: Resource) -> Form:
+        form = self.forms.get(item.form)
+        if form is None:
+            kind, code, leaves = self._held(item)
+            form = self.forms[item.form] = Form(kind, code, leaves)
+        return form
+
+    def _held(self, item: Resource) -> tuple[str, str, dict[str, str]]:
+        """Type and code of a resource and the values that resources of its form hold: path to kind."""
+        if item.form not in self.known.leaves:
+            kind = item.head.type
+            leaves = Reading(item.resource).leaves
+            kept = {one.path: one.kind for one in leaves if not is_quiet(kind, without_marks(one.path))}
+            self.known.leaves[item.form] = (kind, first_code(item.resource), kept)
+        return self.known.leaves[item.form]
 
 
-class _Followed:
-    """The resources that references lead to, each under watch once."""
-
-    def __init__(self, peek: Callable[[str], dict[str, Any] | None]) -> None:
-        self.peek = peek
-        self.readings: dict[int, tuple[dict[str, Any], Reading]] = {}
-
-    def __call__(self, reference: str) -> dict[str, Any] | None:
-        target = self.peek(reference)
-        if target is None:
-            return None
-        return self.readings.setdefault(id(target), (target, Reading(target)))[1].whole
+def _paths(spec: SourceMap) -> tuple[Path, ...]:
+    """Every path of the variables of a source."""
+    variables = (*spec.variables.values(), *spec.supp.values())
+    texts = [text for one in variables for text in (*one.path, *one.concept, one.when) if text]
+    return tuple(map(compile_path, dict.fromkeys(texts)))
 
 
 def _said_before(rule: str, variable: str, value: str, message: str) -> None:
@@ -98,7 +135,7 @@ def count_shared(accounts: Accounts, shared: Index) -> None:
     """Count the resources that patients share, once each for the whole run, where mapped ones were filled from them."""
     counted = set()
     for item in shared.items.values():
-        form = accounts.forms.get(form_of(item.resource))
+        form = accounts.forms.get(item.form)
         if form is not None and id(item) not in counted:
             counted.add(id(item))
             form.count += 1
@@ -152,7 +189,7 @@ def _line(form: Form, path: str) -> str:
     kind = form.leaves[path]
     if kind == "reference":
         written += ".display"
-    how = {"concept": f'concept = "{written}"', "dtc": f'path = "{written}", as = "dtc"'}
-    how["result"] = f'path = "{written}", as = "result"'
+    how = "concept" if kind == "concept" else "path"
+    verb = f', as = "{kind}"' if kind in ("dtc", "result") else ""
     table = f"{min(form.domains)} source.supp: " if form.domains else ""
-    return f"{table}NAME = {{ {how.get(kind, f'path = {written!r}'.replace(chr(39), chr(34)))} }}"
+    return f'{table}NAME = {{ {how} = "{written}"{verb}, label = "LABEL" }}'

@@ -1,16 +1,10 @@
-"""A resource whose objects note which of their elements are asked for, and the values that it holds.
-
-The form of a resource are its elements and, of its values, only those that tell kinds of content apart (codes,
-addresses of extensions): resources of one form are read alike.
-"""
+"""A resource whose objects note which of their elements are asked for, and the values that it holds."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, NamedTuple
 
-# Values of these elements tell apart what mappings tell apart; no other value is part of a form.
-_TELLING = frozenset({"code", "system", "url", "status", "intent", "use", "resourceType", "linkId"})
 # Objects that are one value, by the elements that they may have: what is asked for is the whole of it.
 _ALWAYS = frozenset({"extension", "id"})
 _CONCEPT = frozenset({"coding", "text"}) | _ALWAYS
@@ -67,13 +61,11 @@ class Watched(dict[str, Any]):
         return dict.__contains__(self, key)
 
 
-def form_of(value: Any) -> Any:
-    """The form of a resource as a value that can be compared and be a key."""
-    if isinstance(value, dict):
-        return tuple(
-            (key, part if key in _TELLING and isinstance(part, str) else form_of(part)) for key, part in value.items()
-        )
-    return tuple(map(form_of, value)) if isinstance(value, list) else None
+def read_through(values: list[Any]) -> None:
+    """Note that each of some values was read: also those of a list that come after the first."""
+    for value in values:
+        if isinstance(value, Watched):
+            value.asked.add((value.path, ""))
 
 
 class Reading:
@@ -97,6 +89,10 @@ class Reading:
     def _object(self, value: dict[str, Any], path: str) -> Watched:
         made = Watched(path, self.asked)
         for key, part in value.items():
+            if key == "url" and path.endswith("')"):
+                # The address of an extension stands in the path.
+                made.hold(key, part)
+                continue
             below = f"{path}.{key}" if path else key
             if isinstance(part, list):
                 made.hold(
@@ -131,7 +127,7 @@ def value_kind(element: str, part: Any) -> str:
         is_date = isinstance(part, str) and _DATE.match(part) and element != "value"
         return "" if isinstance(part, list) else "dtc" if is_date else "path"
     keys = part.keys()
-    if keys <= _CONCEPT and keys & {"coding", "text"}:
+    if keys <= _CONCEPT and keys & {"coding", "text"} and element != "note":
         return "concept"
     if keys <= _REFERENCE and keys & {"reference", "display"}:
         return "reference"
