@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.sources import Document, SourceError
+from fhir2cdisc.fhir.systems import may_have_aliases, with_canonical_systems
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -52,12 +53,16 @@ _resource = msgspec.json.Decoder(float_hook=Decimal)
 def decode(raw: bytes) -> dict[str, Any]:
     """A resource as plain Python; decimals keep their digits (`1.10` stays `1.10`), and what is null is absent.
 
+    Code systems have their canonical URLs (see `systems`).
+
     Raises ValueError with a sentence that holds no content of the resource.
     """
     try:
         value = _resource.decode(raw)
         if b"null" in raw:
             value = without_nulls(value)
+        if may_have_aliases(raw):
+            value = with_canonical_systems(value)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ArithmeticError) as error:
         raise ValueError(f"not readable JSON: {reason(error)}") from None
     if not isinstance(value, dict):

@@ -43,6 +43,7 @@ class VariableMap(Model):
 
     Of several paths the first that gives a value is taken. `concept` reads the text of a CodeableConcept or
     Coding (text, else display, else code). `test` reads a field of the test that the resource's code stands for.
+    Where `prose` is set a person's free text may stand, and no row is made of it unless the study keeps notes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -51,13 +52,14 @@ class VariableMap(Model):
     concept: Paths = ()
     value: str = ""
     test: Literal["", "testcd", "test", "category", "specimen", "method"] = ""
-    as_: Literal["text", "dtc", "number", "result", "unit", "performer"] = Field("text", alias="as")
+    as_: Literal["text", "dtc", "number", "result", "limit", "amount", "unit", "performer"] = Field("text", alias="as")
     codelist: str = ""
     map: str = ""
     join: str | None = None
     upper: bool = False
     label: str = ""
     when: str = ""
+    prose: bool = False
 
 
 class FromFile(Model):
@@ -78,7 +80,9 @@ class SourceMap(FromFile):
 
     `where` is a condition on the resource; `each` gives the focuses, one row each (the resource itself where it
     is empty). `test` says that the focus must carry the code of a test of this domain, `testcds` and
-    `not_testcds` narrow it to some tests. A `fallback` source is tried where nothing else claims the resource, an
+    `not_testcds` narrow it to some tests. With `components` a component that has a result is read like a resource of
+    its own. `coded` names a table of terms that must have the code of the resource, `not_coded` one that must not. A
+    `fallback` source is tried where nothing else claims the resource, an
     `aside` source (notes) only where something does. `drug` keeps the administrations of the study's drugs, or of
     all others. `links` are references whose targets' records are related (RELREC).
     """
@@ -90,6 +94,9 @@ class SourceMap(FromFile):
     test: bool = False
     testcds: tuple[str, ...] = ()
     not_testcds: tuple[str, ...] = ()
+    components: bool = False
+    coded: str = ""
+    not_coded: str = ""
     fallback: bool = False
     aside: bool = False
     drug: Literal["", "study", "other"] = ""
@@ -237,10 +244,18 @@ def conversions() -> dict[tuple[str, str], tuple[str, str, str]]:
 @cache
 def terminology_maps() -> dict[str, dict[str, str]]:
     """Named maps from a code (`system|code`, `code`) or a lower-case text to a CDISC term."""
-    return {
+    found = {
         name: {key.lower(): term for key, term in pairs.items()}
         for name, pairs in tomllib.loads(_data("maps.toml")).items()
     }
+    return {**found, "none_known": none_known()}
+
+
+@cache
+def none_known() -> dict[str, str]:
+    """A code (`system|code`), or a text in lower case, that says that there is none of something: to what it is."""
+    rows = csv.DictReader(_data("none_known.csv").splitlines())
+    return {(f"{r['system']}|{r['code']}" if r["system"] else r["code"]).lower(): r["what"] for r in rows}
 
 
 @cache

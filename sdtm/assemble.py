@@ -18,7 +18,7 @@ from fhir2cdisc.sdtm.links.relations import build_relrec, build_supp, relate_com
 from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions
 from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.rows.gather import Gathered
-from fhir2cdisc.sdtm.standard_results import standardise, unit_findings
+from fhir2cdisc.sdtm.standard_results import blank_unknown_scales, standardise, unit_findings
 from fhir2cdisc.sdtm.subject.deaths import date_deaths
 from fhir2cdisc.sdtm.subject.diagnosis import diagnosis_findings
 from fhir2cdisc.sdtm.subject.readers import number_readers
@@ -117,6 +117,9 @@ def find_subjects(work: Work) -> None:
     work.dates = reference_dates(work.frames, work.study)
     work.frames["DM"] = build_dm(work.frames, work.study, work.who, work.dates)
     work.findings += arm_findings(work.frames["DM"], work.study)
+    if "DS" in work.frames:
+        # An enrolment that names no event has given its number and its arm.
+        work.frames["DS"] = work.frames["DS"][lambda rows: rows["DSTERM"] != ""].reset_index(drop=True)
     records = starting_records(work.frames.get("EX"), work.frames.get("CM"), work.study)
     work.findings += order_findings(records, work.dates, work.who, work.study)
     work.findings += [replace(one, usubjid=str(work.who["USUBJID"].get(one.resource, ""))) for one in work.deaths]
@@ -143,6 +146,9 @@ def standardise_results(work: Work) -> None:
     brought = [mapping.domain for mapping in work.mappings if mapping.own is not None]
     for domain in (*MEASURED, *brought):
         if f"{domain}STRESU" in work.frames.get(domain, ()):
+            rows, found = blank_unknown_scales(work.frames[domain], domain, work.gathered.records)
+            work.frames[domain] = rows
+            work.findings += found
             work.findings += unit_findings(work.frames[domain], domain, work.gathered.records)
 
 
@@ -215,7 +221,8 @@ def shorten_test_names(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
 def sequence(frame: pd.DataFrame, dataset: Dataset, keys: tuple[str, ...]) -> pd.DataFrame:
     """The frame in key order with --SEQ from 1 within each subject."""
     by = ["USUBJID", *[k for k in keys if k in frame and k not in ("STUDYID", "USUBJID")], ORDER]
-    frame = frame.sort_values(by, kind="stable").reset_index(drop=True)
+    # What is missing comes first, a number as a text: so do SAS and the text that an empty cell is.
+    frame = frame.sort_values(by, kind="stable", na_position="first").reset_index(drop=True)
     if f"{dataset.name}SEQ" in dataset:
         frame[f"{dataset.name}SEQ"] = (frame.groupby("USUBJID").cumcount() + 1).astype(float)
     return frame

@@ -29,6 +29,7 @@ ARMCD = "_ARMCD"
 ACTARMCD = "_ACTARMCD"
 STATUS = "_STATUS"
 DEATHS = "_DEATHS"
+NO_UNIT = "_NO_UNIT"
 INTENT = "_INTENT"
 CODES = "_CODES"
 ASSERTED = "_ASSERTED"
@@ -40,7 +41,7 @@ READER = "_READER"
 STRESC = "_STRESC"
 
 # What every mapped row begins with, in this order; the columns of its source's variables follow.
-ROW_COLUMNS = (SUBJECT, ROW, RECORD_NO, SOURCE, ENCOUNTER, USED, DRUG, ANTINEOPLASTIC, DEATHS)
+ROW_COLUMNS = (SUBJECT, ROW, RECORD_NO, SOURCE, ENCOUNTER, USED, DRUG, ANTINEOPLASTIC, NO_UNIT, DEATHS)
 # Of these, the columns that hold whole numbers (`_USED` a tuple of them) or tuples (`_DEATHS`) and no text.
 NUMBERS = (ROW, RECORD_NO, ENCOUNTER, USED, DEATHS)
 
@@ -101,6 +102,12 @@ _ALL = (
         "convert",
         "domains treatment_start",
         "Y where the drug of a medication is an antineoplastic one by the study file",
+    ),
+    _column(
+        NO_UNIT,
+        "convert",
+        "standard_results",
+        "Y where the source gives a number without a unit, and no table says which unit is meant",
     ),
     _column(DEATHS, "convert", "deaths", "What other records than the Patient say of the death of the subject; in DM"),
     _column(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, localcontext
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.model import conversions
-from fhir2cdisc.sdtm.columns import RECORD_NO, STRESC, USUAL_UNIT
+from fhir2cdisc.sdtm.columns import NO_UNIT, RECORD_NO, STRESC, USUAL_UNIT
 from fhir2cdisc.sdtm.methods import derives
 
 # What a number of a transport file can be (IBM double: 16**-65 to nearly 16**63).
 SMALLEST, LARGEST = 5.4e-79, 7.2e75
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+# A number, a number with a comparator (`<5`), or the two limits of a range (`3-5`).
+_MEASURED = rf"(?:[<>]=?)?{_NUMBER}(?:-{_NUMBER})?"
+_IN_TEXT = re.compile(r"(?<![0-9.])[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def numbers_of(text: pd.Series) -> pd.Series:
@@ -34,13 +39,14 @@ def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     """The frame with standard results; a unit of the conversion table is converted, any other is kept.
 
     Conversion is decimal, so 2.54 cm is 25.4 mm and not 25.400000000000002. A standard result that the mapping gives
-    is kept. A result that is no number keeps its text in --STRESC and has no --STRESN.
+    is kept. A result that is no number keeps its text in --STRESC and has no --STRESN; a comparator and the limits of
+    a range stay, in the standard unit (`<5` g/dL is `<50` g/L).
     """
     orres, unit = frame[f"{domain}ORRES"], frame.get(f"{domain}ORRESU", pd.Series("", index=frame.index))
     number = numbers_of(orres)
     made = frame.assign(**{f"{domain}STRESC": orres, f"{domain}STRESN": number, f"{domain}STRESU": unit})
     if f"{domain}TESTCD" in frame:
-        _convert(made, domain, number.notna())
+        _convert(made, domain)
     for own in (frame.get(f"{domain}STRESC"), frame.get(STRESC)):
         if own is not None:
             given = own.fillna("") != ""
@@ -59,7 +65,8 @@ def odd_units(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     if f"{domain}TESTCD" not in frame:
         # Only tests of the source's own: none of them has a code to compare by.
         return frame.iloc[:0].assign(**{f"{domain}TESTCD": "", USUAL_UNIT: ""})
-    rows = frame[(frame[unit] != "") & frame[f"{domain}STRESN"].notna() & (frame[f"{domain}TESTCD"] != "")]
+    measured = frame[f"{domain}STRESC"].str.fullmatch(_MEASURED)
+    rows = frame[(frame[unit] != "") & measured & (frame[f"{domain}TESTCD"] != "")]
     by = [f"{domain}TESTCD", *[c for c in (f"{domain}SPEC",) if c in frame]]
     counts = rows.groupby([*by, unit]).size().rename("RESULTS").reset_index()
     usual = counts.sort_values(["RESULTS", unit], ascending=[False, True], kind="stable").drop_duplicates(by)
@@ -73,39 +80,84 @@ def unit_findings(frame: pd.DataFrame, domain: str, records: pd.DataFrame) -> li
     places = records.iloc[odd[RECORD_NO].to_numpy(np.int64)]
     unit = f"{domain}STRESU"
     return [
-        Finding(
-            "unit.differs",
-            f"{place.RESOURCE}/{place.ID}: {unit}: {test} is in {own}, most results of this test are in {usual}",
-            file=place.FILE,
-            line=int(place.LINE),
-            entry=int(place.ENTRY),
-            resource=f"{place.RESOURCE}/{place.ID}",
-            variable=unit,
-            value=own,
-        )
+        _finding(place, "unit.differs", unit, f"{test} is in {own}, most results of this test are in {usual}", own)
         for place, test, own, usual in zip(
             places.itertuples(), odd[f"{domain}TESTCD"], odd[unit], odd[USUAL_UNIT], strict=True
         )
     ]
 
 
-def _convert(frame: pd.DataFrame, domain: str, numeric: pd.Series) -> None:
-    """Put what the conversion table says into the frame, for the rows whose result is a number."""
+def _finding(place: Any, rule: str, variable: str, said: str, value: str = "", usubjid: str = "") -> Finding:
+    """A finding about one result, by the place of its record."""
+    resource = f"{place.RESOURCE}/{place.ID}"
+    return Finding(
+        rule,
+        f"{resource}: {variable}: {said}",
+        file=place.FILE,
+        line=int(place.LINE),
+        entry=int(place.ENTRY),
+        resource=resource,
+        variable=variable,
+        value=value,
+        usubjid=usubjid,
+    )
+
+
+def _convert(frame: pd.DataFrame, domain: str) -> None:
+    """Put what the conversion table says into the frame, for the rows whose result is measured."""
     table = conversions()
-    pairs = frame.loc[numeric, [f"{domain}TESTCD", f"{domain}STRESU"]].drop_duplicates()
+    measured = frame[f"{domain}ORRES"].str.fullmatch(_MEASURED)
+    pairs = frame.loc[measured, [f"{domain}TESTCD", f"{domain}STRESU"]].drop_duplicates()
     for testcd, unit in pairs.itertuples(index=False):
         rule = table.get((testcd, unit)) or table.get(("*", unit))
         if rule is None:
             continue
         standard, factor, offset = rule
-        rows = numeric & (frame[f"{domain}TESTCD"] == testcd) & (frame[f"{domain}STRESU"] == unit)
-        with localcontext() as context:
-            context.prec = 200
-            values = [Decimal(text) * Decimal(factor) + Decimal(offset) for text in frame.loc[rows, f"{domain}ORRES"]]
-            texts = [decimal_text(value) for value in values]
+        rows = measured & (frame[f"{domain}TESTCD"] == testcd) & (frame[f"{domain}STRESU"] == unit)
+        texts = converted_texts(frame.loc[rows, f"{domain}ORRES"], factor, offset)
         frame.loc[rows, f"{domain}STRESC"] = texts
-        frame.loc[rows, f"{domain}STRESN"] = np.array([float(text) for text in texts])
+        frame.loc[rows, f"{domain}STRESN"] = numbers_of(pd.Series(texts, dtype=object)).to_numpy()
         frame.loc[rows, f"{domain}STRESU"] = standard
+
+
+def converted_texts(results: pd.Series, factor: str, offset: str) -> list[str]:
+    """Results with each number in them times `factor` plus `offset`; comparators and dashes stay."""
+    by, plus = Decimal(factor), Decimal(offset)
+    with localcontext() as context:
+        context.prec = 200
+        return [_IN_TEXT.sub(lambda n: decimal_text(Decimal(n.group()) * by + plus), text) for text in results]
+
+
+def without_units(frame: pd.DataFrame, domain: str) -> pd.Series:
+    """Which rows have a number that the source gave without a unit although its test has one: whose scale is unknown.
+
+    A test that CDISC knows has a unit, unless `units.csv` or the site says otherwise; a test under the source's own
+    term has one if any of its results in the study has.
+    """
+    bare = frame.get(NO_UNIT, pd.Series("", index=frame.index)) == "Y"
+    bare &= (frame[f"{domain}STRESU"] == "") & frame[f"{domain}ORRES"].str.fullmatch(_MEASURED)
+    known = frame.get(f"{domain}TESTCD", pd.Series("", index=frame.index)) != ""
+    named = frame.get(f"{domain}TEST", pd.Series("", index=frame.index))
+    return bare & (known | named.isin(named[frame[f"{domain}STRESU"] != ""]))
+
+
+def blank_unknown_scales(frame: pd.DataFrame, domain: str, records: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
+    """The frame without --STRESN where a number has no unit (see `without_units`), and a finding for each."""
+    bare = without_units(frame, domain)
+    if not bare.any():
+        return frame, []
+    said = "the result is a number without a unit; it stands in --ORRES, and --STRESN is blank"
+    rows = frame[bare]
+    names = rows.get(f"{domain}TESTCD", pd.Series("", index=rows.index))
+    names = names.mask(names == "", rows.get(f"{domain}TEST", names))
+    subjects = rows["USUBJID"]
+    found = [
+        _finding(place, "unit.missing", f"{domain}ORRESU", f"{subject}: {test}: {said}", usubjid=subject)
+        for place, test, subject in zip(
+            records.iloc[rows[RECORD_NO].to_numpy(np.int64)].itertuples(), names, subjects, strict=True
+        )
+    ]
+    return frame.assign(**{f"{domain}STRESN": frame[f"{domain}STRESN"].mask(bare)}), found
 
 
 def decimal_text(value: Decimal) -> str:

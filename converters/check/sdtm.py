@@ -142,6 +142,9 @@ def _outside(loaded: Loaded, name: str, values: pd.Series, codes: Sequence[str],
     if name == "TSVCDREF":
         # The guide's own examples name these, which the codelist does not have.
         wrong &= ~values.isin(["ISO 8601", "ClinicalTrials.gov"])
+    if name == "RACE":
+        # Of several races each is in SUPPDM, and RACE says so (SDTMIG 3.4, 5.2, DM).
+        wrong &= values != "MULTIPLE"
     if name in ("DOMAIN", "RDOMAIN"):
         # Two characters that begin with X, Y or Z are a sponsor's own domain (SDTMIG 3.4, 2.6).
         wrong &= ~values.str.fullmatch("[XYZ][A-Z0-9]")

@@ -189,6 +189,7 @@ class _Subject:
         self.dangling: set[tuple[int, str]] = set()
         self.deaths: dict[int, Death] = {}
         self.targets: dict[int, dict[int, Resource]] = defaultdict(dict)
+        self.withheld: set[int] = set()
 
     def map(self) -> None:
         for item in self.items:
@@ -242,7 +243,7 @@ class _Subject:
         number = self.work.next_row
         self.work.next_row += 1
         if spec.fallback:
-            self._own_term(item)
+            self._own_term(item, row.code)
         encounter = self.index.find(row.encounter, item.head.base)
         if row.encounter and encounter is None and not row.encounter.startswith("#"):
             self._dangling(row.encounter)
@@ -260,6 +261,7 @@ class _Subject:
                 used,
                 row.drug,
                 "Y" if row.antineoplastic else "",
+                "Y" if row.no_unit else "",
                 tuple(sorted(self.deaths.values())) if row.source.domain == "DM" else (),
                 *row.values,
             ]
@@ -306,7 +308,11 @@ class _Subject:
             )
 
     def _report(self, rule: str, variable: str, value: str, message: str) -> None:
-        finding = finding_of(self.current, rule, f"{variable}: {value + ' ' if value else ''}{message}")
+        if rule == "text.withheld":
+            self._withhold(variable, message)
+            return
+        severity = "info" if rule == "record.no-date" else "warning"
+        finding = finding_of(self.current, rule, f"{variable}: {value + ' ' if value else ''}{message}", severity)
         finding = replace(finding, variable=variable, value=value)
         if rule.startswith(("codelist.", "unit.")):
             # The same unknown term comes with every patient; it is said once, with its count.
@@ -314,11 +320,21 @@ class _Subject:
         else:
             self.work.accounts.findings.append(finding)
 
+    def _withhold(self, variable: str, reason: str) -> None:
+        """Count a text of a person that is not taken up, by type of resource, variable and reason; never show it."""
+        self.withheld.add(self.current.number)
+        kind = self.current.head.type
+        said = f"{kind}: {variable}: a text is left out because {reason}; [privacy] notes = true keeps such texts"
+        made = replace(finding_of(self.current, "text.withheld", ""), message=said, variable=variable)
+        add_finding(self.work.terms, replace(made, value=f"{kind}: {reason}"))
+
     def _book(self, made: dict[int, int]) -> None:
         for item in self.items:
             head, count = item.head, made[item.number]
             if count:
                 outcome, reason = "mapped", ""
+            elif item.number in self.withheld:
+                outcome, reason = "not needed", "the free text of a person, which the study does not ask for"
             elif item.number in self.used:
                 outcome, reason = "mapped", "supports the records that point at it"
             elif head.type in SUPPORTING_TYPES:
@@ -339,11 +355,11 @@ class _Subject:
                 sources = {f"{row.source.domain}/{row.source.spec.name}" for row, _ in rows}
                 self.watch.look(item, sources, [*self.targets[item.number].values()], self.peek)
 
-    def _own_term(self, item: Resource) -> None:
+    def _own_term(self, item: Resource, concept: Any) -> None:
         """Count a code that has no CDISC test, once for all patients: its result is kept under its own term."""
-        coding = (codings_of(item.resource.get("code")) or [{}])[0]
+        coding = (codings_of(concept) or [{}])[0]
         code = f"{primitive_text(coding.get('system'))}|{primitive_text(coding.get('code'))}"
-        label = concept_text(item.resource.get("code"))
+        label = concept_text(concept)
         text = f"{item.head.type}: code {code} ({label}) has no CDISC test; kept under its own term"
         made = replace(finding_of(item, "code.no-test", ""), message=text, value=code if code != "|" else label)
         add_finding(self.work.terms, made)

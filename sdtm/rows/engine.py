@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,10 +23,21 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Drug, Study
+from fhir2cdisc.sdtm.rows.completeness import Needs
 from fhir2cdisc.sdtm.rows.death_records import DeathReader
 from fhir2cdisc.sdtm.rows.mapping_names import check_names, place_of
+from fhir2cdisc.sdtm.rows.parts import Part, parts_of
 from fhir2cdisc.sdtm.rows.shapes import primitive_text
-from fhir2cdisc.sdtm.rows.verbs import Cell, Report, Value, Verb, codings_of, compile_variable, concept_text
+from fhir2cdisc.sdtm.rows.verbs import (
+    Cell,
+    Report,
+    Value,
+    Verb,
+    codings_of,
+    compile_variable,
+    concept_text,
+    table_entry,
+)
 
 # Codelists whose NCI concept codes are the tests of a domain: (--TESTCD, --TEST). Of a code that several domains
 # have, the first domain takes it.
@@ -106,16 +117,23 @@ class Source:
     verbs: tuple[Verb, ...]
     links: tuple[Path, ...]
     encounter: Path
+    coded: Mapping[str, str]
+    not_coded: Mapping[str, str]
+    needs: Needs
+    reads_components: bool
 
     @classmethod
-    def of(cls, domain: str, spec: SourceMap, terms: Terminology) -> Source:
-        """The source compiled; MappingError names the file, the source and what it asks for that is not there."""
+    def of(cls, domain: str, spec: SourceMap, terms: Terminology, notes: bool = False) -> Source:
+        """The source compiled; MappingError names the file, the source and what it asks for that is not there.
+
+        `notes` says that the study keeps the free text of people.
+        """
         place = place_of(domain, spec)
         verbs: dict[str, Verb] = {}
         for prefix, specs in (("", spec.variables), ("SUPP.", spec.supp)):
             for name, variable in specs.items():
                 with _said(f"{place}, {name}"):
-                    verbs[prefix + name] = compile_variable(name, variable, terms)
+                    verbs[prefix + name] = compile_variable(name, variable, terms, notes, bool(prefix))
         with _said(place):
             return cls(
                 domain,
@@ -126,7 +144,35 @@ class Source:
                 tuple(verbs.values()),
                 tuple(map(compile_path, spec.links)),
                 compile_path(spec.encounter),
+                _table(spec.coded, terms),
+                _table(spec.not_coded, terms),
+                Needs.of(domain, tuple(verbs)),
+                _reads_components(spec),
             )
+
+    def wants_code(self, resource: dict[str, Any]) -> bool:
+        """Whether the code of the resource is in the table that the source is for, and in none that it is not for."""
+        if self.spec.coded and not _is_in(self.coded, resource):
+            return False
+        return not (self.spec.not_coded and _is_in(self.not_coded, resource))
+
+
+def _table(name: str, terms: Terminology) -> Mapping[str, str]:
+    if name and name not in terms.maps:
+        raise KeyError(f"no map {name}")
+    return terms.maps.get(name, {})
+
+
+def _is_in(table: Mapping[str, str], resource: dict[str, Any]) -> bool:
+    return table_entry(table, resource.get("code")) is not None
+
+
+def _reads_components(spec: SourceMap) -> bool:
+    """Whether the records of the source say what stands in the components, which then are no records of their own."""
+    paths = [
+        path for one in (*spec.variables.values(), *spec.supp.values()) for path in (*one.path, *one.concept, one.when)
+    ]
+    return any("component" in path for path in (spec.each, *paths))
 
 
 @dataclass(slots=True)
@@ -139,6 +185,8 @@ class Row:
     links: list[str]
     drug: str = ""
     antineoplastic: bool = False
+    no_unit: bool = False
+    code: Any = None
 
 
 @dataclass(slots=True)
@@ -175,7 +223,7 @@ class Engine:
         for domain in domains:
             check_names(domain)
             for spec in domain.source:
-                source = Source.of(domain.domain, spec, engine.terms)
+                source = Source.of(domain.domain, spec, engine.terms, study.privacy.notes)
                 if not spec.aside or study.privacy.notes:
                     engine.by_type[spec.resource].append(source)
         for sources in engine.by_type.values():
@@ -196,14 +244,30 @@ class Engine:
         return ""
 
     def rows(self, resource: dict[str, Any], context: Context, report: Report) -> Iterator[Row]:
-        """The rows that a resource becomes, in the order of the mappings; a fallback only where it becomes none."""
-        test = self.test_of(resource)
-        made = False
+        """The rows that a resource becomes, in the order of the mappings; a fallback only where it becomes none.
+
+        A component with a result is, for the sources that say so, like a resource of its own; a resource that has no
+        result but such components is then no row.
+        """
+        whole = Part(resource, context, self.test_of(resource))
+        parts = parts_of(resource, context, self.test_of) if "component" in resource else []
+        several, alone = [whole, *parts], [whole]
+        if parts and not whole.has_value:
+            several = parts
         for source in self.by_type.get(resource.get("resourceType", ""), ()):
-            if (source.spec.fallback and made) or (source.spec.aside and not made):
+            if source.spec.aside and not any(part.made for part in (whole, *parts)):
                 continue
-            for row in self._source_rows(source, resource, context, report, test):
-                made = True
+            for part in several if source.spec.components else alone:
+                if not (source.spec.fallback and part.made):
+                    yield from self._part_rows(source, part, report, parts)
+
+    def _part_rows(self, source: Source, part: Part, report: Report, others: list[Part]) -> Iterator[Row]:
+        for row in self._source_rows(source, part.resource, part.context, report, part.test):
+            part.made = True
+            if source.reads_components:
+                for other in others:
+                    other.made = True
+            if row is not None:
                 yield row
 
     def test_of(self, focus: dict[str, Any]) -> Test | None:
@@ -218,13 +282,16 @@ class Engine:
 
     def _source_rows(
         self, source: Source, resource: dict[str, Any], context: Context, report: Report, test: Test | None
-    ) -> Iterator[Row]:
+    ) -> Iterator[Row | None]:
+        """The rows of one source; None for one that is withheld as the free text of a person."""
         spec = source.spec
         if spec.test and source.each is None and not _wants(source, test):
             return
         if spec.each == "component" and "component" not in resource:
             return
         if source.where is not None and not truth(source.where(resource, context)):
+            return
+        if not source.wants_code(resource):
             return
         drug, use = self._drug(spec, resource, context)
         if not use:
@@ -239,17 +306,25 @@ class Engine:
 
     def _row(
         self, source: Source, resource: dict[str, Any], focus: dict[str, Any], cell: Cell, drug: Drug | None
-    ) -> Row:
+    ) -> Row | None:
         context = cell.context
+        cell.focus, cell.withheld, cell.no_unit = focus, False, False
+        values = [verb(focus, cell) for verb in source.verbs]
+        if cell.withheld:
+            return None
+        if lacks := source.needs.lacks(values):
+            source.needs.report(lacks, focus, cell.report)
         encounters = source.encounter(resource, context)
         links = [r for path in source.links for r in path(focus, context) if isinstance(r, str)]
         return Row(
             source,
-            [verb(focus, cell) for verb in source.verbs],
+            values,
             _reference(encounters[0]) if encounters else "",
             links,
             drug.name if drug else "",
             drug is not None,
+            cell.no_unit,
+            resource.get("code"),
         )
 
     def _drug(self, spec: SourceMap, resource: dict[str, Any], context: Context) -> tuple[Drug | None, bool]:

@@ -14,7 +14,7 @@ from fhir2cdisc.sdtm.columns import ENCOUNTER, NUMBERS, RECORD_NO, ROW, USED
 from fhir2cdisc.sdtm.rows.convert import RECORD_COLUMNS, Converted
 
 # Findings about a code or a term rather than about one record: the same one comes with every patient.
-TERM_RULES = ("codelist.", "unit.", "code.")
+TERM_RULES = ("codelist.", "unit.", "code.", "text.withheld")
 
 
 @dataclass(slots=True)

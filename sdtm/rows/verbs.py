@@ -18,12 +18,14 @@ from fhir2cdisc.fhir.path.expression import Context, Path, compile_path, truth
 from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.mappings.model import NCI_SYSTEMS, Terminology, Test, VariableMap
 from fhir2cdisc.mappings.standard.datasets import Codelist, codelist
+from fhir2cdisc.sdtm.rows.free_text import own_words
 from fhir2cdisc.sdtm.rows.performers import performer
 from fhir2cdisc.sdtm.rows.shapes import may_be_boolean, odd_part, primitive_text
 from fhir2cdisc.sdtm.standard_results import LARGEST, SMALLEST
 
 # Beyond this a decimal is no measurement; written out it could fill the memory (`1e999999999` is legal JSON).
 MOST_DIGITS = 75
+_NUMBER = re.compile(r"[<>]?=? ?[+-]?[0-9]+(?:\.[0-9]+)?")
 # Characters that neither XML nor a transport file can hold.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
@@ -33,11 +35,17 @@ Report = Callable[[str, str, str, str], None]
 
 @dataclass(slots=True)
 class Cell:
-    """What a verb may need besides its focus: the context of the path, the test, and where to report."""
+    """What a verb may need besides the value: context, focus and test of the row, and where to report.
+
+    A verb says here that its row must not be made (`withheld`), or that a number came without a unit (`no_unit`).
+    """
 
     context: Context
     report: Report
     test: Test | None = None
+    focus: Any = None
+    withheld: bool = False
+    no_unit: bool = False
 
 
 Verb = Callable[[Any, Cell], Value]
@@ -89,7 +97,9 @@ def result_text(value: Any) -> str:
     if not isinstance(value, dict):
         return concept_text(value)
     if "numerator" in value or "denominator" in value:
-        return ":".join(result_text(value.get(part, {})) for part in ("numerator", "denominator"))
+        above, below = (result_text(value.get(part, {})) for part in ("numerator", "denominator"))
+        # `5 mg / 1 d` is 5 mg/day: its unit is that of the Ratio (see `unit_of`).
+        return above if below == "1" and _has_unit(value.get("denominator")) else f"{above}:{below}"
     if "start" in value or "end" in value:
         return "/".join(primitive_text(value.get(part)) for part in ("start", "end"))
     if "low" in value or "high" in value:
@@ -102,21 +112,80 @@ def result_text(value: Any) -> str:
     return concept_text(value)
 
 
-def unit_text(value: Any, variable: str, units: Mapping[str, str], report: Report, testcd: str = "") -> str:
-    """The CDISC unit of a Quantity, its own unit (reported) where the table has none.
+def _has_unit(quantity: Any) -> bool:
+    return isinstance(quantity, dict) and bool(
+        primitive_text(quantity.get("code")) or primitive_text(quantity.get("unit"))
+    )
 
-    A unit that means something else for one test (`RESP|/min`) is looked up with the test's code first.
+
+def unit_of(value: Any) -> tuple[str, str] | None:
+    """Code and printed unit of a value[x] that is a number: both blank where it has none, None for other values.
+
+    A Range has the unit of its limits, a Ratio of two units the quotient of them.
     """
+    if isinstance(value, str):
+        return ("", "") if _NUMBER.fullmatch(value.strip()) else None
     if not isinstance(value, dict):
+        return None if isinstance(value, bool) or value is None else ("", "")
+    if "numerator" in value or "denominator" in value:
+        above, below = (unit_of(value.get(part)) or ("", "") for part in ("numerator", "denominator"))
+        quotient = tuple(f"{one}/{other}" if other else one for one, other in zip(above, below, strict=True))
+        return (quotient[0], quotient[1]) if any(quotient) else None
+    if "low" in value or "high" in value:
+        return next((unit for part in ("low", "high") if any(unit := unit_of(value.get(part)) or ("", ""))), ("", ""))
+    if ("value" not in value and not _has_unit(value)) or "coding" in value:
+        return None
+    return primitive_text(value.get("code")), primitive_text(value.get("unit"))
+
+
+def unit_text(value: Any, variable: str, units: Mapping[str, str], cell: Cell) -> str:
+    """The CDISC unit of a number, its own unit (reported) where the table has none.
+
+    A unit that means something else for one test (`RESP|/min`) is looked up with the test's code first; what stands
+    there without a unit (`INR|`) is the unit of a result that comes without one. Where none stands the row is marked.
+    """
+    found = unit_of(value)
+    if found is None:
         return ""
-    code, unit = primitive_text(value.get("code")), primitive_text(value.get("unit"))
-    for candidate in (code, unit):
+    testcd = cell.test.testcd if cell.test else ""
+    code, unit = found
+    for candidate in found if code or unit else ("",):
         for key in (f"{testcd}|{candidate}", candidate):
             if key in units:
                 return units[key]
     if own := unit or code:
-        report("unit.unknown", variable, own, "unit has no CDISC unit; kept as the source wrote it")
+        cell.report("unit.unknown", variable, own, "unit has no CDISC unit; kept as the source wrote it")
+    else:
+        cell.no_unit = True
     return own
+
+
+def amount_text(value: Any) -> str:
+    """A number with its unit as the source writes them, or a text: `54 years` of an Age, `50-55 years` of a Range."""
+    code, unit = unit_of(value) or ("", "")
+    return f"{result_text(value)} {unit or code}".strip()
+
+
+def limit_text(value: Any, variable: str, cell: Cell) -> str:
+    """A limit of a reference range as --ORNRLO shows it; blank, and reported, where its unit is not the result's."""
+    found = cell.focus.get("valueQuantity") if isinstance(cell.focus, dict) else None
+    own, result = unit_of(value), unit_of(found)
+    if own and result and any(own) and any(result) and not {*own} & {*result} - {""}:
+        said = "a limit of the reference range has another unit than the result; left empty"
+        cell.report("range.unit-differs", variable, own[1] or own[0], said)
+        return ""
+    return result_text(value)
+
+
+def table_entry(table: Mapping[str, str], concept: Any) -> str | None:
+    """What a table of terms says of a concept: of a coding (`system|code`, then `code`), then of its text."""
+    for coding in codings_of(concept):
+        system, code = primitive_text(coding.get("system")), primitive_text(coding.get("code"))
+        for key in (f"{system}|{code}".lower(), code.lower()):
+            if key in table:
+                return table[key]
+    text = concept_text(concept).lower()
+    return table.get(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +243,15 @@ class Term:
         return ""
 
 
-def compile_variable(name: str, spec: VariableMap, terms: Terminology) -> Verb:
-    """One function for one variable; PathError or KeyError where the mapping names what does not exist."""
+def compile_variable(
+    name: str, spec: VariableMap, terms: Terminology, notes: bool = False, qualifier: bool = False
+) -> Verb:
+    """One function for one variable; PathError or KeyError where the mapping names what does not exist.
+
+    `notes` says that the study keeps the free text of people; without it such a text in a supplemental `qualifier` is
+    left out, and in a variable the row.
+    """
+    withholds = spec.prose and not notes
     when = compile_path(spec.when) if spec.when else None
     readers = [
         (compile_path(p), is_concept, spec.as_ == "result" or spec.codelist == "NY" or may_be_boolean(p))
@@ -191,6 +267,9 @@ def compile_variable(name: str, spec: VariableMap, terms: Terminology) -> Verb:
             values = path(focus, cell.context)
             if values and _is_odd(name, values, spec, booleans, cell):
                 return ""
+            if withholds and values and _is_withheld(name, values, cell):
+                cell.withheld |= not qualifier
+                return ""
             if values and (value := _one(name, values, shape(is_concept), spec, cell)) != "":
                 return _printable(name, value, cell.report)
         if spec.test and cell.test is not None:
@@ -198,6 +277,18 @@ def compile_variable(name: str, spec: VariableMap, terms: Terminology) -> Verb:
         return spec.value
 
     return read
+
+
+def _is_withheld(name: str, values: list[Any], cell: Cell) -> bool:
+    """Whether a value is the free text of a person, which is reported."""
+    for value in values:
+        if type(value) is not str and (type(value) is not dict or "text" not in value or "coding" in value):
+            continue
+        text = primitive_text(value if type(value) is str else value["text"])
+        if reason := own_words(text, cell.context):
+            cell.report("text.withheld", name, "", reason)
+            return True
+    return False
 
 
 def _is_odd(name: str, values: list[Any], spec: VariableMap, booleans: bool, cell: Cell) -> bool:
@@ -242,9 +333,11 @@ def _shape(name: str, spec: VariableMap, terms: Terminology) -> Callable[[bool],
     if spec.as_ == "number":
         return lambda is_concept: lambda value, cell: _number(name, value, cell.report)
     if spec.as_ == "unit":
-        return lambda is_concept: (
-            lambda value, cell: unit_text(value, name, terms.units, cell.report, cell.test.testcd if cell.test else "")
-        )
+        return lambda is_concept: lambda value, cell: unit_text(value, name, terms.units, cell)
+    if spec.as_ == "amount":
+        return lambda is_concept: lambda value, cell: amount_text(value)
+    if spec.as_ == "limit":
+        return lambda is_concept: lambda value, cell: limit_text(value, name, cell)
     if spec.as_ == "result" and term is not None:
         # A Quantity has a `code` too, the unit's; only a concept or a text is looked up.
         return lambda is_concept: (
@@ -287,4 +380,15 @@ def _number(name: str, value: Any, report: Report) -> Value:
     return number
 
 
-__all__ = ["Cell", "Path", "PathError", "Term", "Verb", "compile_variable", "concept_text", "result_text"]
+__all__ = [
+    "Cell",
+    "Path",
+    "PathError",
+    "Term",
+    "Verb",
+    "compile_variable",
+    "concept_text",
+    "result_text",
+    "table_entry",
+    "unit_of",
+]
