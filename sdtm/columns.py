@@ -155,11 +155,15 @@ _ALL = (
         "MH",
     ),
     _column(INTENT, MAPPING, "treatment_start", "The intent of an order of a drug; blank in what was given", "CM EX"),
-    _column(ASSERTED, MAPPING, "diagnosis", "The date on which a condition was asserted: the diagnosis", "MH"),
-    _column(ONSET, MAPPING, "diagnosis", "The date on which a condition began", "MH"),
+    _column(
+        ASSERTED, MAPPING, "completeness diagnosis", "The date on which a condition was asserted: the diagnosis", "MH"
+    ),
+    _column(ONSET, MAPPING, "completeness diagnosis", "The date on which a condition began", "MH"),
     _column(VERIFICATION, MAPPING, "diagnosis", "The verification status of a condition", "MH"),
     _column(CANONICAL, MAPPING, "domains", "The canonical URL of the questionnaire, from which QSCAT comes", "QS"),
-    _column(ORDINAL, MAPPING, "domains", "The number that an answer of a questionnaire scores: QSSTRESC", "QS"),
+    _column(
+        ORDINAL, MAPPING, "completeness domains", "The number that an answer of a questionnaire scores: QSSTRESC", "QS"
+    ),
     _column(
         READER,
         MAPPING,
@@ -170,7 +174,7 @@ _ALL = (
     _column(
         STRESC,
         f"{MAPPING} domains",
-        "standard_results",
+        "completeness standard_results",
         "The standard result where it is not the original one: --STRESC",
     ),
 )

@@ -65,7 +65,9 @@ def odd_units(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     if f"{domain}TESTCD" not in frame:
         # Only tests of the source's own: none of them has a code to compare by.
         return frame.iloc[:0].assign(**{f"{domain}TESTCD": "", USUAL_UNIT: ""})
-    measured = frame[f"{domain}STRESC"].str.fullmatch(_MEASURED)
+    measured = frame[f"{domain}STRESN"].notna()
+    if f"{domain}STRESC" in frame:
+        measured |= frame[f"{domain}STRESC"].str.fullmatch(_MEASURED)
     rows = frame[(frame[unit] != "") & measured & (frame[f"{domain}TESTCD"] != "")]
     by = [f"{domain}TESTCD", *[c for c in (f"{domain}SPEC",) if c in frame]]
     counts = rows.groupby([*by, unit]).size().rename("RESULTS").reset_index()
@@ -116,7 +118,8 @@ def _convert(frame: pd.DataFrame, domain: str) -> None:
         rows = measured & (frame[f"{domain}TESTCD"] == testcd) & (frame[f"{domain}STRESU"] == unit)
         texts = converted_texts(frame.loc[rows, f"{domain}ORRES"], factor, offset)
         frame.loc[rows, f"{domain}STRESC"] = texts
-        frame.loc[rows, f"{domain}STRESN"] = numbers_of(pd.Series(texts, dtype=object)).to_numpy()
+        numbers = [float(text) if re.fullmatch(_NUMBER, text) else np.nan for text in texts]
+        frame.loc[rows, f"{domain}STRESN"] = np.array(numbers)
         frame.loc[rows, f"{domain}STRESU"] = standard
 
 

@@ -10,11 +10,12 @@ from fhir2cdisc.sdtm.rows.verbs import Report, Value
 
 _TERMS = ("TERM", "TRT", "TEST")
 _RESULTS = ("ORRES", "STRESC", "STAT")
-_DATES = ("DTC", "STDTC", "ENDTC")
+_DATES = ("STDTC", "DTC", "ENDTC")
+NO_DATE = "has no date"
 _SAID = {
     "term": "has no term; the record says of nothing what it is",
     "result": "has no result and no reason why there is none",
-    "date": "has no date",
+    "date": NO_DATE,
 }
 
 
@@ -59,4 +60,4 @@ class Needs:
             said = _SAID[kind]
             if kind == "result" and (element := next((key for key in focus if key.startswith("value")), "")):
                 said = f"has no result that can be written: {element} is no text, number or concept"
-            report("record.no-" + kind, name, "", said)
+            report("record.incomplete", name, "", said)

@@ -23,6 +23,7 @@ from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.sdtm.columns import ROW_COLUMNS
 from fhir2cdisc.sdtm.rows.cohort import cohort_test, enrolled_elsewhere, is_synthetic, suspected
+from fhir2cdisc.sdtm.rows.completeness import NO_DATE
 from fhir2cdisc.sdtm.rows.death_records import Death
 from fhir2cdisc.sdtm.rows.engine import SUPPORTING_TYPES, Engine, Row
 from fhir2cdisc.sdtm.rows.record_versions import latest_versions, one_patient
@@ -311,7 +312,7 @@ class _Subject:
         if rule == "text.withheld":
             self._withhold(variable, message)
             return
-        severity = "info" if rule == "record.no-date" else "warning"
+        severity = "info" if (rule, message) == ("record.incomplete", NO_DATE) else "warning"
         finding = finding_of(self.current, rule, f"{variable}: {value + ' ' if value else ''}{message}", severity)
         finding = replace(finding, variable=variable, value=value)
         if rule.startswith(("codelist.", "unit.")):

@@ -14,7 +14,7 @@ from typing import Any
 _PRIMITIVES = ("text", "display", "code", "system", "unit", "comparator", "start", "end")
 _INNER = ("numerator", "denominator", "low", "high")
 # One of these makes an object a value that is understood, if only as one without text.
-_KNOWN = frozenset((*_PRIMITIVES, *_INNER, "value", "coding", "extension", "reference", "identifier", "id"))
+_KNOWN = frozenset((*_PRIMITIVES, *_INNER, "value", "coding", "extension", "reference", "identifier", "id", "origin"))
 # Steps after which an element is what it was before.
 _SAME = re.compile(r"\.(?:first|last|resolve)\(\)|\.ofType\((?!boolean)\w+\)")
 # Elements that R4 makes a boolean, and choice elements that may be one.

@@ -284,7 +284,7 @@ def _is_withheld(name: str, values: list[Any], cell: Cell) -> bool:
     for value in values:
         if type(value) is not str and (type(value) is not dict or "text" not in value or "coding" in value):
             continue
-        text = primitive_text(value if type(value) is str else value["text"])
+        text = primitive_text(value["text"] if isinstance(value, dict) else value)
         if reason := own_words(text, cell.context):
             cell.report("text.withheld", name, "", reason)
             return True

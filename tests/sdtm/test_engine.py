@@ -52,14 +52,17 @@ def loinc(code: str, **more: Any) -> dict[str, Any]:
     }
 
 
-PRESSURE = [{"code": {"coding": [{"system": "http://loinc.org", "code": c}]}} for c in ("8480-6", "8462-4")]
+PRESSURE = [
+    {"code": {"coding": [{"system": "http://loinc.org", "code": c}]}, "valueQuantity": {"value": 80}}
+    for c in ("8480-6", "8462-4")
+]
 CATEGORY = [{"coding": [{"code": "laboratory"}]}]
 CLAIMED = [
     ("a known laboratory test", loinc("2571-8"), ["LB/laboratory"]),
     (
         "a panel of two known components",
         loinc("85354-9", component=PRESSURE),
-        ["VS/vital-sign-component"] * 2,
+        ["VS/vital-sign"] * 2,
     ),
     (
         "an unknown laboratory test",

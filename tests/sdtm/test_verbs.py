@@ -74,8 +74,18 @@ UNITS = [
     ({"code": "/min"}, "HR", "beats/min", []),
     ({"code": "/min"}, "RESP", "breaths/min", []),
     ({"code": "{score}"}, "", "", []),
-    ({"value": 1}, "", "", []),
+    ({"value": 1}, "", "", ["no unit"]),
+    ({"value": 1}, "HGB", "", ["no unit"]),
+    ({"value": 7.4}, "PH", "", []),  # a pH has no unit by the table
+    (12, "HGB", "", ["no unit"]),
+    ("12", "HGB", "", ["no unit"]),
+    ("<12", "HGB", "", ["no unit"]),
     ("kg", "", "", []),
+    ({"text": "positive"}, "HGB", "", []),
+    ({"low": {"value": 3, "code": "g/L"}, "high": {"value": 5}}, "HGB", "g/L", []),
+    ({"numerator": {"value": 5, "code": "mg"}, "denominator": {"value": 1, "code": "d"}}, "", "mg/day", []),
+    ({"numerator": {"value": 1}, "denominator": {"value": 128}}, "", "", []),  # a titre
+    ({"origin": {"value": 0, "unit": "mV"}, "data": "1 2"}, "", "", []),
 ]
 
 
@@ -85,8 +95,9 @@ def test_a_unit_is_the_cdisc_unit_or_its_own_with_a_finding(
 ) -> None:
     found: list[str] = []
     units = builtin_terminology().units
-    assert unit_text(quantity, "X", units, lambda rule, *rest: found.append(rule), testcd) == unit
-    assert found == said
+    one = Cell(Context({}), lambda rule, *rest: found.append(rule), CdiscTest(domain="LB", testcd=testcd))
+    assert unit_text(quantity, "X", units, one) == unit
+    assert found + ["no unit"] * one.no_unit == said
 
 
 TERMS: list[tuple[dict[str, Any], Any, Any, list[str]]] = [
