@@ -118,8 +118,7 @@ def find_subjects(work: Work) -> None:
     work.frames["DM"] = build_dm(work.frames, work.study, work.who, work.dates)
     work.findings += arm_findings(work.frames["DM"], work.study)
     if "DS" in work.frames:
-        # An enrolment that names no event has given its number and its arm.
-        work.frames["DS"] = work.frames["DS"][lambda rows: rows["DSTERM"] != ""].reset_index(drop=True)
+        _drop_numbers(work)
     records = starting_records(work.frames.get("EX"), work.frames.get("CM"), work.study)
     work.findings += order_findings(records, work.dates, work.who, work.study)
     work.findings += [replace(one, usubjid=str(work.who["USUBJID"].get(one.resource, ""))) for one in work.deaths]
@@ -128,6 +127,14 @@ def find_subjects(work: Work) -> None:
             STUDYID=work.study.studyid, DOMAIN=domain, USUBJID=rows[SUBJECT].map(work.who["USUBJID"])
         )
     )
+
+
+def _drop_numbers(work: Work) -> None:
+    """DS without the rows that only gave a subject number and an arm: they name no event."""
+    rows = work.frames.pop("DS")
+    events = rows[rows["DSTERM"] != ""] if "DSTERM" in rows else rows.iloc[:0]
+    if len(events):
+        work.frames["DS"] = events.reset_index(drop=True)
 
 
 def look_at_diagnoses(work: Work) -> None:

@@ -2,10 +2,11 @@
 
 Such texts may name people or say what a patient told in confidence. A term of a clinician, however it is written
 ("肝恶性肿瘤", "Adeno-Ca. li. Mamma"), is none. The rule: a text is free text where it is prose (it has a line break,
-more than 120 characters, more than 15 words, a sentence that another follows, or a Chinese full stop in more than 20
-characters); or where it is the patient's own and has more than three words, or more than twelve characters without a
-space. It is the patient's own where it says "my", "our" or "we", or the resource has one of `_OWN_CATEGORIES` or names
-a Patient or RelatedPerson among its `_AUTHORS`. Numbers and dates are no free text.
+more than 120 characters, more than 15 words, or a Chinese full stop in more than 20 characters; in a result also a
+sentence that another follows, but terms are full of abbreviations); or where it is the patient's own and has more than
+three words, or more than twelve characters without a space. It is the patient's own where it says "my", "our" or "we",
+or the resource has one of `_OWN_CATEGORIES` or names a Patient or RelatedPerson among its `_AUTHORS`. Numbers and
+dates are no free text.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from fhir2cdisc.sdtm.rows.shapes import primitive_text
 
 MOST_CHARACTERS, MOST_WORDS, MOST_OWN_WORDS, MOST_OWN_CHARACTERS = 120, 15, 3, 12
 _CHINESE_SENTENCE = 20
-# A sentence that another follows counts in a text of this many words: German terms are full of abbreviations.
-_SENTENCE_WORDS = 8
+# A sentence that another follows counts in a text of more words than this.
+_SENTENCE_WORDS = 5
 _NEXT_SENTENCE = re.compile(r"[a-zäöüß)][.!?]\s+[A-ZÄÖÜ]")
 _CHINESE_STOP = re.compile("[。！？]")
 _NO_WORDS = re.compile(r"[\d\s.,:/<>=+\-TZ%]*")
@@ -34,12 +35,15 @@ _PROSE = "it is prose"
 _OWN = "it is in the patient's own words"
 
 
-def own_words(text: str, context: Context) -> str:
-    """Why a text is the free text of a person; blank where it is none. Says nothing of the text itself."""
+def own_words(text: str, context: Context, is_term: bool = False) -> str:
+    """Why a text is the free text of a person; blank where it is none. Says nothing of the text itself.
+
+    `is_term` says that it is the text of a concept, not a result.
+    """
     if _NO_WORDS.fullmatch(text):
         return ""
     words = text.split()
-    if _is_prose(text, len(words)):
+    if _is_prose(text, len(words), is_term):
         return _PROSE
     resource = context.resource
     # A form is answered by the patient, mostly with the words of the form.
@@ -52,12 +56,12 @@ def own_words(text: str, context: Context) -> str:
     return ""
 
 
-def _is_prose(text: str, words: int) -> bool:
+def _is_prose(text: str, words: int, is_term: bool) -> bool:
     if len(text) > MOST_CHARACTERS or words > MOST_WORDS or "\n" in text:
         return True
     if len(text) > _CHINESE_SENTENCE and _CHINESE_STOP.search(text):
         return True
-    return words > _SENTENCE_WORDS and bool(_NEXT_SENTENCE.search(text))
+    return not is_term and words > _SENTENCE_WORDS and bool(_NEXT_SENTENCE.search(text))
 
 
 def _is_by_patient(resource: dict[str, Any], context: Context) -> bool:

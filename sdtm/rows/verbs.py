@@ -285,7 +285,7 @@ def _is_withheld(name: str, values: list[Any], cell: Cell) -> bool:
         if type(value) is not str and (type(value) is not dict or "text" not in value or "coding" in value):
             continue
         text = primitive_text(value["text"] if isinstance(value, dict) else value)
-        if reason := own_words(text, cell.context):
+        if reason := own_words(text, cell.context, isinstance(value, dict)):
             cell.report("text.withheld", name, "", reason)
             return True
     return False
