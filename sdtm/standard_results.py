@@ -33,7 +33,7 @@ def numbers_of(text: pd.Series) -> pd.Series:
     "The standard result that the source gives (a term, a score, a date), else the result in standard units as text; "
     "the original result where no conversion is defined",
 )
-@derives("--STRESN", "The number of --STRESC; blank where it is no number")
+@derives("--STRESN", "The number of --STRESC; blank where it is no number, or where the source gives no unit for it")
 @derives("--STRESU", "The unit of --STRESC")
 def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     """The frame with standard results; a unit of the conversion table is converted, any other is kept.

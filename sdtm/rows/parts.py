@@ -12,6 +12,7 @@ from typing import Any
 
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.mappings.model import Test
+from fhir2cdisc.sdtm.rows.watched import Joined, Watched
 
 # What a component says for itself, so that the Observation's own must not stand in for it.
 _OWN = frozenset(("code", "dataAbsentReason", "interpretation", "referenceRange", "component", "note", "hasMember"))
@@ -49,8 +50,10 @@ def parts_of(resource: dict[str, Any], context: Context, test_of: Callable[[Any]
     found = []
     for component in components:
         if isinstance(component, dict) and "code" in component and _says_something(component):
-            own = {**shared, **component}
+            own: dict[str, Any] = {**shared, **component}
             if isinstance(resource.get("extension"), list) and isinstance(component.get("extension"), list):
                 own["extension"] = [*component["extension"], *resource["extension"]]
+            if isinstance(resource, Watched) and isinstance(component, Watched):
+                own = Joined(own, component, resource)
             found.append(Part(own, Context(own, context.resolve, context.peek), test_of(own)))
     return found

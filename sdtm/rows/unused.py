@@ -18,7 +18,8 @@ from fhir2cdisc.fhir.accounts import Accounts, Form
 from fhir2cdisc.fhir.path.expression import Context, Path, compile_path
 from fhir2cdisc.mappings.model import SourceMap
 from fhir2cdisc.mappings.quiet import is_quiet
-from fhir2cdisc.sdtm.rows.engine import Engine
+from fhir2cdisc.sdtm.rows.engine import Engine, Source
+from fhir2cdisc.sdtm.rows.parts import parts_of
 from fhir2cdisc.sdtm.rows.resources import Index, Resource
 from fhir2cdisc.sdtm.rows.watched import Reading, Watched, first_code, read_through
 
@@ -99,9 +100,16 @@ class Watch:
         # Which of several paths gave a value depends on the values: of a source that claims the resource, all count.
         for source in self.engine.by_type[str(whole.peek("resourceType"))]:
             if f"{source.domain}/{source.spec.name}" in claimed:
-                for focus in source.each(whole, context) if source.each else (whole,):
+                for focus, around in self._foci(source, whole, context):
                     for path in _paths(source.spec):
-                        read_through(path(focus, context))
+                        read_through(path(focus, around))
+
+    def _foci(self, source: Source, whole: Watched, context: Context) -> Iterable[tuple[Any, Context]]:
+        """What the paths of a source begin at: the resource, what `each` gives, the components read like resources."""
+        if source.each:
+            return [(focus, context) for focus in source.each(whole, context)]
+        parts = parts_of(whole, context, self.engine.test_of) if source.spec.components and "component" in whole else []
+        return [(whole, context), *((part.resource, part.context) for part in parts)]
 
     def _form(self, item: Resource) -> Form:
         form = self.forms.get(item.form)

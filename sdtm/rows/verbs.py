@@ -282,7 +282,7 @@ def compile_variable(
 def _is_withheld(name: str, values: list[Any], cell: Cell) -> bool:
     """Whether a value is the free text of a person, which is reported."""
     for value in values:
-        if type(value) is not str and (type(value) is not dict or "text" not in value or "coding" in value):
+        if not isinstance(value, str) and (not isinstance(value, dict) or "text" not in value or "coding" in value):
             continue
         text = primitive_text(value["text"] if isinstance(value, dict) else value)
         if reason := own_words(text, cell.context, isinstance(value, dict)):

@@ -61,6 +61,34 @@ class Watched(dict[str, Any]):
         return dict.__contains__(self, key)
 
 
+class Joined(Watched):
+    """A component with what it shares with its resource: a question about an element goes to the one that has it."""
+
+    __slots__ = ("component", "resource")
+
+    def __init__(self, held: dict[str, Any], component: Watched, resource: Watched) -> None:
+        super().__init__(component.path, component.asked)
+        self.component, self.resource = component, resource
+        for key, value in held.items():
+            self.hold(key, value)
+
+    def _ask(self, key: object) -> None:
+        owner = self.component if dict.__contains__(self.component, key) else self.resource
+        self.asked.add((owner.path, str(key)))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._ask(key)
+        return dict.get(self, key, default)
+
+    def __getitem__(self, key: str) -> Any:
+        self._ask(key)
+        return dict.__getitem__(self, key)
+
+    def __contains__(self, key: object) -> bool:
+        self._ask(key)
+        return dict.__contains__(self, key)
+
+
 def read_through(values: list[Any]) -> None:
     """Note that each of some values was read: also those of a list that come after the first."""
     for value in values:
