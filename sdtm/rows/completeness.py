@@ -47,12 +47,15 @@ class Needs:
         return cls(tuple(wanted))
 
     def lacks(self, values: list[Value]) -> list[tuple[str, str]]:
-        """(kind, variable) of each thing that a row does not have."""
-        return [
-            (kind, name)
-            for kind, name, places in self.wanted
-            if not any(values[place] not in ("", None) for place in places)
-        ]
+        """(kind, variable) of each thing that a row does not have; the columns asked for hold texts."""
+        found = []
+        for kind, name, places in self.wanted:
+            for place in places:
+                if values[place]:
+                    break
+            else:
+                found.append((kind, name))
+        return found
 
     def report(self, lacks: list[tuple[str, str]], focus: dict[str, Any], report: Report) -> None:
         """A finding for each thing that is not there."""

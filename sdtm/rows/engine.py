@@ -121,6 +121,8 @@ class Source:
     not_coded: Mapping[str, str]
     needs: Needs
     reads_components: bool
+    by_test: bool
+    asks_code: bool
 
     @classmethod
     def of(cls, domain: str, spec: SourceMap, terms: Terminology, notes: bool = False) -> Source:
@@ -148,6 +150,8 @@ class Source:
                 _table(spec.not_coded, terms),
                 Needs.of(domain, tuple(verbs)),
                 _reads_components(spec),
+                spec.test and not spec.each,
+                bool(spec.coded or spec.not_coded),
             )
 
     def wants_code(self, resource: dict[str, Any]) -> bool:
@@ -251,14 +255,17 @@ class Engine:
         """
         whole = Part(resource, context, self.test_of(resource))
         parts = parts_of(resource, context, self.test_of) if "component" in resource else []
-        several, alone = [whole, *parts], [whole]
-        if parts and not whole.has_value:
-            several = parts
+        alone = [whole]
+        several = parts if parts and not whole.has_value else [whole, *parts]
         for source in self.by_type.get(resource.get("resourceType", ""), ()):
-            if source.spec.aside and not any(part.made for part in (whole, *parts)):
+            spec = source.spec
+            if spec.aside and not any(part.made for part in (whole, *parts)):
                 continue
-            for part in several if source.spec.components else alone:
-                if not (source.spec.fallback and part.made):
+            for part in several if spec.components else alone:
+                if spec.fallback and part.made:
+                    continue
+                # The quick questions first: most sources want another test, and a generator costs more than they do.
+                if not source.by_test or (part.test is not None and _wants(source, part.test)):
                     yield from self._part_rows(source, part, report, parts)
 
     def _part_rows(self, source: Source, part: Part, report: Report, others: list[Part]) -> Iterator[Row]:
@@ -285,13 +292,11 @@ class Engine:
     ) -> Iterator[Row | None]:
         """The rows of one source; None for one that is withheld as the free text of a person."""
         spec = source.spec
-        if spec.test and source.each is None and not _wants(source, test):
-            return
         if spec.each == "component" and "component" not in resource:
             return
         if source.where is not None and not truth(source.where(resource, context)):
             return
-        if not source.wants_code(resource):
+        if source.asks_code and not source.wants_code(resource):
             return
         drug, use = self._drug(spec, resource, context)
         if not use:

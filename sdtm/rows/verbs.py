@@ -169,6 +169,8 @@ def amount_text(value: Any) -> str:
 def limit_text(value: Any, variable: str, cell: Cell) -> str:
     """A limit of a reference range as --ORNRLO shows it; blank, and reported, where its unit is not the result's."""
     found = cell.focus.get("valueQuantity") if isinstance(cell.focus, dict) else None
+    if found and found.get("code") == value.get("code") and found.get("unit") == value.get("unit"):
+        return result_text(value)
     own, result = unit_of(value), unit_of(found)
     if own and result and any(own) and any(result) and not {*own} & {*result} - {""}:
         said = "a limit of the reference range has another unit than the result; left empty"
