@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun
+from fhir2cdisc.sdtm.rows.unused import unused
 
 Convert = Callable[..., SdtmRun]
 Make = Callable[..., dict[str, Any]]
@@ -403,3 +404,11 @@ def test_the_free_text_of_people_is_left_out_unless_the_study_keeps_notes(
     assert made.accounts.counts.get(("Observation", "not needed", reason), 0) == (2 if left_out else 0)
     kept = convert(resources, privacy={"notes": True})
     assert cells(kept, domain, f"{domain}ORRES") == [(text,)] * 2
+
+
+def test_what_is_read_of_a_component_is_not_unused_and_what_is_not_is(observed: Callable[..., SdtmRun]) -> None:
+    noted = {**MEASURE[1], "extension": [{"url": "urn:example:x", "valueString": "unread"}]}
+    table = unused(observed(**PANEL, component=[MEASURE[0], noted]).accounts)
+    paths = set(table["PATH"])
+    assert "component.extension('urn:example:x').valueString" in paths
+    assert not {"component.valueQuantity", "component.code", "effectiveDateTime"} & paths
