@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
-from fhir2cdisc.adam.frames.clock import without_later
+from fhir2cdisc.adam.frames.clock import Latest, without_later
 from fhir2cdisc.adam.frames.findings import findings, gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, cut_at, dataset, tidy
 from fhir2cdisc.adam.frames.variables import described
@@ -28,6 +27,7 @@ from fhir2cdisc.adam.time_to_event.adtte import adtte_dataset, check_adtte, deri
 from fhir2cdisc.adam.tripwires import tripwires
 from fhir2cdisc.adam.tumour.adtr import adtr_dataset, derive_adtr
 from fhir2cdisc.adam.tumour.recist import Lesions
+from fhir2cdisc.mappings.last_day import LastDay, cut_day, last_day
 from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.study import Study
 
@@ -45,6 +45,7 @@ class Adam:
     findings  what was found while they were made (DATASET, USUBJID, RULE, MESSAGE ...).
     lineage   the records that each record came from (see `adam_lineage`).
     evidence  what each fact of a subject was chosen from (`subject.evidence.EVIDENCE_COLUMNS`).
+    latest    the last day that the data can know, and how many dates after it count as unknown.
     """
 
     frames: dict[str, pd.DataFrame]
@@ -55,6 +56,7 @@ class Adam:
     findings: pd.DataFrame
     lineage: pd.DataFrame
     evidence: pd.DataFrame
+    latest: Latest
 
 
 def study_lesions(frames: Frames, study: Study) -> Lesions:
@@ -63,13 +65,15 @@ def study_lesions(frames: Frames, study: Study) -> Lesions:
     return Lesions(dataset(frames, "TU"), dataset(frames, "TR"), start)
 
 
-def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None) -> Adam:
+def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None, stated: str = "") -> Adam:
     """Every ADaM dataset that the SDTM data can give: ADSL and ADTTE always, the others where their domain is there.
 
     The study's data cut-off is applied first, so that nothing after it can be seen by any derivation. `lesions` are
-    those of `sdtm` where somebody has measured them already.
+    those of `sdtm` where somebody has measured them already, `stated` the instant of the newest update of the data, by
+    what all of them say of themselves (see `last_day`).
     """
-    frames, late = _known_by_then(cut_at(tidy(sdtm), study.cutoff), study)
+    known = last_day(study, stated)
+    frames, late = _known_by_then(tidy(sdtm), study, known)
     if lesions is None or lesions.tu is not frames.get("TU") or lesions.tr is not frames.get("TR"):
         lesions = study_lesions(frames, study)
     wanted = [(one, recist_options(study, one.criteria)) for one in sensitivity_options(study)]
@@ -82,7 +86,8 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None) -> Ad
     adsl["EVALFL"] = response_evaluable(adsl, rs, dataset(frames, "TU"), main)
     plan = Plan.of(study, {**frames, "RS": rs}, why_not_estimable(rs, adsl, main))
     made = {"ADSL": adsl}
-    found = [late, *_left_out(sdtm, frames, study), subjects.findings]
+    latest = Latest(*known, dates=len(late), subjects=late["USUBJID"].nunique())
+    found = [late, latest.finding(), *_left_out(sdtm, frames, study), subjects.findings]
     found += [lacking, source_findings(rs, dataset(frames, "TR"), adsl, main)]
     _responses(made, found, frames | {"RS": rs}, lesions, plan)
     _events(made, found, frames, plan)
@@ -96,16 +101,21 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None) -> Ad
     signs = tripwires(made, frames, plan.tripwires)
     specs = study_specs(plan, made)
     said = gather_findings(found)
-    return Adam(made, adam_datasets(made, plan), plan, specs, signs, said, lineage, subjects.evidence)
+    return Adam(made, adam_datasets(made, plan), plan, specs, signs, said, lineage, subjects.evidence, latest)
 
 
-def _known_by_then(frames: dict[str, pd.DataFrame], study: Study) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """The frames without dates that cannot be known yet, and what was found of them."""
-    today = datetime.date.today().isoformat()
-    said = study.clock.latest or study.cutoff or "today"
-    words = "[clock] latest" if study.clock.latest not in ("", "today") else "the data cut-off"
-    limit, why = (today, "the day of the run") if said == "today" else (said, words)
-    return without_later(frames, pd.Timestamp(limit), why)
+def _known_by_then(
+    sdtm: dict[str, pd.DataFrame], study: Study, known: LastDay
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """The data at the cut-off without dates that cannot be known yet, and what was found of such dates.
+
+    A date that is impossible is said even where the cut-off leaves its record out: the right one may be before it.
+    """
+    _, impossible = without_later(sdtm, pd.Timestamp(known.day), known.why)
+    cut = cut_day(study, known)
+    frames, late = without_later(cut_at(sdtm, study.cutoff), pd.Timestamp(cut.day), cut.why)
+    found = gather_findings([impossible, late])
+    return frames, found.drop_duplicates(["DATASET", "USUBJID", "RECORD", "VARIABLE", "VALUE"], ignore_index=True)
 
 
 def _left_out(sdtm: Frames, frames: Frames, study: Study) -> list[pd.DataFrame]:

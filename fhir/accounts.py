@@ -34,8 +34,10 @@ class Accounts:
     """What became of every resource: (type, outcome, reason) to a count, and a row for each that is not mapped.
 
     `synthetic` is how many of the patients taken up are marked as synthetic or test data by their source. `people`
-    are the Patients that were read, `homes` and `spaces` the namespaces of patients and of all resources, `newest` the
-    last day on which any was updated. `forms` are the mapped resources by what they hold.
+    are the Patients that were read, `homes` and `spaces` the namespaces of patients and of all resources. `updates` is
+    the newest update of each document with patients' resources (see `update_of`; blank where it states none), `exports`
+    the instant of the bulk export in each folder. `unsettled` are subjects of whom two records differ without anything
+    that says which is newer. `forms` are the mapped resources by what they hold.
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -45,8 +47,30 @@ class Accounts:
     people: list[Person] = field(default_factory=list)
     homes: set[str] = field(default_factory=set)
     spaces: set[str] = field(default_factory=set)
-    newest: str = ""
+    updates: dict[str, str] = field(default_factory=dict)
+    exports: dict[str, str] = field(default_factory=dict)
+    unsettled: set[str] = field(default_factory=set)
     forms: dict[Any, Form] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> str:
+        """The newest instant at which any resource was updated or exported, blank where nothing says so."""
+        return max([*self.updates.values(), *self.exports.values()], default="")
+
+    @property
+    def complete(self) -> str:
+        """`newest` where every document states an update, or lies beside the manifest of its export; else blank."""
+        exports = tuple(f"{folder}/" for folder in self.exports)
+        every = all(update or f"{name}/".startswith(exports) for name, update in self.updates.items())
+        return self.newest if every else ""
+
+    def updated(self, document: str, at: str) -> None:
+        """Book that a document holds what was updated at an instant (blank: not stated)."""
+        self.updates[document] = max(self.updates.get(document, ""), at)
+
+    def exported(self, folder: str, at: str) -> None:
+        """Book that a folder holds a bulk export of an instant."""
+        self.exports[folder] = max(self.exports.get(folder, ""), at)
 
     def add(self, place: Place, kind: str, id_: str, outcome: str, reason: str = "") -> None:
         """Book one resource; `outcome` is `mapped`, `not needed` or `rejected`."""
@@ -77,12 +101,16 @@ class Accounts:
         self.people += other.people
         self.homes |= other.homes
         self.spaces |= other.spaces
-        self.newest = max(self.newest, other.newest)
         for sign, form in other.forms.items():
             mine = self.forms.setdefault(sign, Form(form.kind, form.code, form.leaves))
             mine.count += form.count
             mine.domains |= form.domains
             mine.read |= form.read
+        for document, at in other.updates.items():
+            self.updated(document, at)
+        for folder, at in other.exports.items():
+            self.exported(folder, at)
+        self.unsettled |= other.unsettled
 
     def add_up(self, rules: tuple[str, ...]) -> None:
         """One finding for all that say the same of one code or term under `rules`, with their count together."""

@@ -34,6 +34,17 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     raw: bytes
 
 
+class Stated(msgspec.Struct, frozen=True, array_like=True):
+    """What a document says of itself: the instant `at` (as written) at which it was made.
+
+    `export` is true of the manifest of a bulk export, whose instant is that of all files beside it.
+    """
+
+    place: Place
+    at: str
+    export: bool = False
+
+
 class _Entry(msgspec.Struct):
     fullUrl: str | None = None  # noqa: N815
     resource: msgspec.Raw = msgspec.Raw(b"")
@@ -43,6 +54,11 @@ class _Entry(msgspec.Struct):
 class _Bundle(msgspec.Struct):
     resourceType: str | None = ""  # noqa: N815
     entry: list[msgspec.Raw] | None = None
+    timestamp: Any = None
+    meta: Any = None
+    # Of the manifest of a bulk export, which is no resource (Bulk Data IG, "Response - Complete Status").
+    transactionTime: Any = None  # noqa: N815
+    output: msgspec.Raw = msgspec.Raw(b"")
 
 
 _bundle = msgspec.json.Decoder(_Bundle)
@@ -79,8 +95,8 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
-def split(document: Document) -> Iterator[Record | Finding]:
-    """The resources of a document in order; a Finding for each part that is none."""
+def split(document: Document) -> Iterator[Record | Stated | Finding]:
+    """The resources of a document in order, what it states of itself, and a Finding for each part that is none."""
     try:
         data = document.read()
     except SourceError as error:
@@ -99,20 +115,24 @@ def _looks_like_lines(data: bytes) -> bool:
     return first.startswith(b"{") and first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
 
 
-def _lines(name: str, data: bytes) -> Iterator[Record | Finding]:
+def _lines(name: str, data: bytes) -> Iterator[Record | Stated | Finding]:
     for number, line in enumerate(data.split(b"\n"), start=1):
         if line.strip():
             yield from _one(name, number, line.strip())
 
 
-def _one(name: str, line: int, data: bytes) -> Iterator[Record | Finding]:
+def _one(name: str, line: int, data: bytes) -> Iterator[Record | Stated | Finding]:
     try:
         head = _bundle.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         yield Finding("json.invalid", _not_json(name, line, error), "error", file=name, line=line)
         return
     if head.resourceType == "Bundle":
+        updated = head.meta.get("lastUpdated") if isinstance(head.meta, dict) else None
+        yield from (Stated(Place(name, line), at) for at in (head.timestamp, updated) if isinstance(at, str))
         yield from _entries(name, line, head.entry or [])
+    elif not head.resourceType and isinstance(head.transactionTime, str) and head.output:
+        yield Stated(Place(name, line), head.transactionTime, export=True)
     else:
         yield Record(Place(name, line), "", data)
 

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 from fhir2cdisc.fhir.accounts import Accounts
+from fhir2cdisc.fhir.dates import update_of
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.identity import Identities, read_person
-from fhir2cdisc.fhir.records import Place, Record, reason, split
+from fhir2cdisc.fhir.records import Place, Record, Stated, reason, split
 from fhir2cdisc.fhir.servers import plain_of, plain_reference, split_reference
 from fhir2cdisc.fhir.sources import Document
 from fhir2cdisc.fhir.versions import OTHER_TYPES, R4_TYPES
@@ -67,7 +68,11 @@ def route_document(document: Document, mapped_types: frozenset[str]) -> tuple[li
     """The resources of one document that a mapping may need, and the accounts of all the others."""
     accounts = Accounts()
     heads: list[tuple[Record, _Header]] = []
+    own = ""
     for item in split(document):
+        if isinstance(item, Stated):
+            own = max(own, _state(item, document, accounts))
+            continue
         if isinstance(item, Finding):
             place = Place(item.file, item.line, item.entry)
             accounts.add(place, "", "", "rejected", item.rule)
@@ -83,7 +88,24 @@ def route_document(document: Document, mapped_types: frozenset[str]) -> tuple[li
         if r.full_url and _text(head.id)
     }
     about = _About(local, document.site, mapped_types)
-    return [r for record, head in heads if (r := _route(record, head, about, accounts)) is not None], accounts
+    routed = [r for record, head in heads if (r := _route(record, head, about, accounts)) is not None]
+    if any(one.subject for one in routed):
+        accounts.updated(_key(document), max(own, *(update_of(one.updated) for one in routed)))
+    return routed, accounts
+
+
+def _key(document: Document) -> str:
+    return f"{document.path}/{document.member}" if document.member else document.path
+
+
+def _state(stated: Stated, document: Document, accounts: Accounts) -> str:
+    """Book the manifest of a bulk export; the instant that a document states of its own resources, else blank."""
+    at = update_of(stated.at)
+    if not stated.export:
+        return at
+    accounts.add(stated.place, "", "", "not needed", "the manifest of a bulk export")
+    accounts.exported(_key(document).rpartition("/")[0], at)
+    return ""
 
 
 class _About(NamedTuple):
@@ -127,7 +149,6 @@ def _route(record: Record, head: _Header, about: _About, accounts: Accounts) -> 
         accounts.people.append(person)
     meta = head.meta if isinstance(head.meta, dict) else {}
     version, updated = _text(meta.get("versionId")), _text(meta.get("lastUpdated"))
-    accounts.newest = max(accounts.newest, updated[:10])
     return Routed(subject, kind, id_, version, updated, record.place, record.full_url, record.raw, base, home)
 
 

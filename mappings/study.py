@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from fhir2cdisc.mappings.parameters import TimeToEvent, builtin_parameters
-from fhir2cdisc.mappings.study_base import Code, Drug, Model, Section, StudyError
+from fhir2cdisc.mappings.study_base import Code, Drug, Model, Section, StudyError, is_known_day
 from fhir2cdisc.mappings.study_facts import Clock, Death, Diagnosis, NewTherapy, Treatment
 from fhir2cdisc.mappings.study_parameters import is_composite, parameters_needed
 from fhir2cdisc.mappings.study_sections import (
@@ -37,7 +37,7 @@ from fhir2cdisc.mappings.study_sections import (
     Tripwires,
 )
 from fhir2cdisc.mappings.study_simulation import Simulation
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 __all__ = [
     "Arm",
@@ -168,6 +168,11 @@ class Study(Section):
         shipped = {one.paramcd: one for one in builtin_parameters().time_to_event}
         found = shipped | {one.paramcd: one for one in self.time_to_event}
         return {code: one for code, one in found.items() if code not in self.without_parameters}
+
+    @field_validator("cutoff")
+    @classmethod
+    def _is_a_day(cls, cutoff: str) -> str:
+        return is_known_day(cutoff)
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:

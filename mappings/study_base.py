@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
@@ -9,6 +10,22 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # Days in a month, a twelfth of a year of 365.25 days; a study names another one (`[censoring] month`).
 DAYS_PER_MONTH = 30.4375
+
+
+# What a date of an analysis dataset can be: nanoseconds since 1970 reach no further.
+FIRST_DAY, LAST_DAY = date(1678, 1, 1), date(2261, 12, 31)
+
+
+def is_known_day(text: str) -> str:
+    """The text of a day (ISO 8601) that a date of a dataset can be, or ''; ValueError for any other."""
+    if text:
+        try:
+            known = FIRST_DAY <= date.fromisoformat(text) <= LAST_DAY
+        except ValueError:
+            raise ValueError(f"{text!r} is no day of the calendar") from None
+        if not known:
+            raise ValueError(f"{text!r} is not a day from {FIRST_DAY} to {LAST_DAY}")
+    return text
 
 
 class StudyError(Fhir2CdiscError):

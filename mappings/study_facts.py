@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fhir2cdisc.mappings.study_base import Section
-from pydantic import Field
+from fhir2cdisc.mappings.study_base import Model, Section, is_known_day
+from fhir2cdisc.mappings.time_zones import zone_of
+from pydantic import Field, field_validator, model_validator
 
 # Treatment of a tumour whatever else the words say; the second list is one only of a tumour, so its words ask for one.
 PROCEDURES = (
@@ -177,10 +178,46 @@ class Diagnosis(Section):
     several: Literal["latest-before-treatment", "earliest"] = "latest-before-treatment"
 
 
-class Clock(Section):
-    """The last day that the data can know; a date after it is wrong and counts as unknown.
+class SiteClock(Model):
+    """The time zone of a site, by the name that the run gives its source (`SITE=PATH`)."""
 
-    `latest` is a day, or `today`; nothing means the data cut-off, else the day of the run.
+    site: str = Field(min_length=1)
+    zone: str
+
+    @field_validator("zone")
+    @classmethod
+    def _exists(cls, zone: str) -> str:
+        zone_of(zone)
+        return zone
+
+
+class Clock(Section):
+    """In which time zone a day is meant, and the last day that the data can know.
+
+    `zone` is a name of the IANA database (`Asia/Shanghai`) or an offset (`+08:00`): a time that is written with an
+    offset counts on the day, and at the time, that it was there. `sites` name the zone of single sites, where it is
+    another one. Without a zone a time counts as its source wrote it; whatever has no offset always does.
+
+    A date after the last day is wrong and counts as unknown. `latest` is that day, or `today`; nothing means the
+    newest update that the data state of themselves (meta.lastUpdated, the timestamp of a bundle, the transaction time
+    of a bulk export), if every file states one, but not later than today. Today is the day of SOURCE_DATE_EPOCH where
+    that is set. After the data cut-off nothing counts in any case.
     """
 
     latest: str = Field(default="", pattern=r"^(today|\d{4}-\d{2}-\d{2})?$")
+    zone: str = ""
+    sites: tuple[SiteClock, ...] = ()
+
+    @field_validator("latest")
+    @classmethod
+    def _is_a_day(cls, latest: str) -> str:
+        return latest if latest == "today" else is_known_day(latest)
+
+    @model_validator(mode="after")
+    def _zones_exist_once(self) -> Clock:
+        if self.zone:
+            zone_of(self.zone)
+        names = [one.site for one in self.sites]
+        if double := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"site {double[0]!r} has two time zones")
+        return self

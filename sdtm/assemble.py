@@ -8,15 +8,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.mappings.last_day import study_zones, today
 from fhir2cdisc.mappings.model import DomainMap
 from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.mappings.time_zones import day_of
 from fhir2cdisc.sdtm.columns import ORDER, RECORD_NO, ROW, SUBJECT
 from fhir2cdisc.sdtm.domains import DOMAIN_RULES
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
 from fhir2cdisc.sdtm.links.relations import build_relrec, build_supp, relate_comments, specimen_links
 from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions
 from fhir2cdisc.sdtm.methods import derives
+from fhir2cdisc.sdtm.rows.clocks import clock_findings
 from fhir2cdisc.sdtm.rows.gather import Gathered
 from fhir2cdisc.sdtm.standard_results import blank_unknown_scales, standardise, unit_findings
 from fhir2cdisc.sdtm.subject.deaths import date_deaths
@@ -106,8 +109,9 @@ def tell_readers_apart(work: Work) -> None:
 
 
 def find_deaths(work: Work) -> None:
-    dm = with_dm_columns(work.frames["DM"])
-    work.frames["DM"], found = date_deaths(dm, work.frames.get("DS"), work.gathered.accounts.newest)
+    dm, stated = with_dm_columns(work.frames["DM"]), work.gathered.accounts.newest
+    newest = day_of(stated, study_zones(work.study)) if stated else ""
+    work.frames["DM"], found = date_deaths(dm, work.frames.get("DS"), newest, today(work.study))
     work.deaths = found
 
 
@@ -121,7 +125,8 @@ def find_subjects(work: Work) -> None:
         _drop_numbers(work)
     records = starting_records(work.frames.get("EX"), work.frames.get("CM"), work.study)
     work.findings += order_findings(records, work.dates, work.who, work.study)
-    work.findings += [replace(one, usubjid=str(work.who["USUBJID"].get(one.resource, ""))) for one in work.deaths]
+    said = [*work.deaths, *clock_findings(work.gathered.times)]
+    work.findings += [replace(one, usubjid=str(work.who["USUBJID"].get(one.resource, ""))) for one in said]
     work.each(
         lambda rows, domain: rows.assign(
             STUDYID=work.study.studyid, DOMAIN=domain, USUBJID=rows[SUBJECT].map(work.who["USUBJID"])

@@ -5,6 +5,7 @@ The record itself stays: a dose that was typed into the wrong year was given, a 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,30 @@ from fhir2cdisc.adam.frames.sdtm import Frames
 from fhir2cdisc.mappings.standard.datasets import record_key
 
 _ISO = "%Y-%m-%d"
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The last day that the data can know, what says so, and how many dates of how many subjects are after it."""
+
+    day: str
+    why: str
+    dates: int
+    subjects: int
+
+    def in_words(self) -> str:
+        """One sentence where something was cut, else blank."""
+        if not self.dates:
+            return ""
+        return (
+            f"{self.dates} dates of {self.subjects} subjects are after {self.day} ({self.why}) and count as unknown; "
+            "[clock] latest names another day"
+        )
+
+    def finding(self) -> pd.DataFrame:
+        """The same as a finding of the study."""
+        said = self.in_words()
+        return findings("SDTM", "last day of the data", "INFO", [("", "", "", self.day, said)] if said else [])
 
 
 def without_later(frames: Frames, limit: pd.Timestamp, why: str) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from fhir2cdisc.adam.frames.clock import Latest
 from fhir2cdisc.adam.frames.columns import text
 from fhir2cdisc.adam.plan import Plan
 from fhir2cdisc.adam.results.sheet import Data, Spec
@@ -106,6 +107,11 @@ def _asked(plan: Plan, specs: Sequence[Spec], code: str) -> SurvivalSpec:
         id=code, label=code, paramcd=code, population="", conf_level=said.level, conf_type=said.km_ci, month=plan.month
     )
     return next((one for one in mine if one.analysis == "main"), mine[0] if mine else whole)
+
+
+def last_day_lines(latest: Latest) -> list[str]:
+    """Which day was taken for the last one, and why, where dates are after it."""
+    return [f"Last day: {said}"] if (said := latest.in_words()) else []
 
 
 def evidence_lines(evidence: pd.DataFrame) -> list[str]:

@@ -15,6 +15,7 @@ from fhir2cdisc.converters.atomic import replacing, write_text
 from fhir2cdisc.converters.manifest import Input, build_manifest, write_manifest
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, sorted_findings
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.mappings.last_day import RUN
 from fhir2cdisc.mappings.study import Study
 
 RESOURCE_COLUMNS = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "OUTCOME", "REASON"]
@@ -96,8 +97,14 @@ def _csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
     write_text(path, text.getvalue())
 
 
-def finish(folder: Path, inputs: Iterable[Input], study: Study, options: RunOptions, encoding: str) -> None:
-    """The manifest, last: it names every file of the package with its SHA-256."""
+def finish(
+    folder: Path, inputs: Iterable[Input], study: Study, options: RunOptions, encoding: str, adam: Adam | None = None
+) -> None:
+    """The manifest, last: it names every file of the package with its SHA-256.
+
+    The last day that the data can know is in it with what says so; the day of the run only where it changed something,
+    so that a run on another day gives the same bytes.
+    """
     said = {
         "study": study.model_dump(mode="json", exclude={"simulation"}),
         "deep": options.deep,
@@ -106,4 +113,7 @@ def finish(folder: Path, inputs: Iterable[Input], study: Study, options: RunOpti
         "keyed": bool(options.key),
         "encoding": encoding,
     }
+    if adam is not None:
+        told = adam.latest.dates or adam.latest.why != RUN
+        said["last_day"] = {"by": adam.latest.why, **({"day": adam.latest.day} if told else {})}
     write_manifest(build_manifest(inputs, folder, said), folder)

@@ -18,6 +18,7 @@ from fhir2cdisc.converters.documents.headlines import (
     conformance_line,
     evidence_lines,
     finding_lines,
+    last_day_lines,
     tripwire_lines,
 )
 from fhir2cdisc.converters.formats.folder import dataset_files, read_folder
@@ -49,8 +50,12 @@ def make_adam(sdtm_dir: Path, study: Study, out: Path, replace_old: bool, files:
         found = write_findings(folder, None, made, written.findings, conflicts)
         report = add_guides(folder, study, None, written, found, plan=made.plan)
         write_text(folder / "findings" / "conformance.json", as_json(report))
-        finish(folder, inputs, study, RunOptions(), written.encoding)
-    told = [*evidence_lines(made.evidence), *adam_lines(made.plan, made.specs, made.frames)]
+        finish(folder, inputs, study, RunOptions(), written.encoding, made)
+    told = [
+        *last_day_lines(made.latest),
+        *evidence_lines(made.evidence),
+        *adam_lines(made.plan, made.specs, made.frames),
+    ]
     return [*tripwire_lines(found), *finding_lines(found), *told, conformance_line(report)]
 
 

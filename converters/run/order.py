@@ -18,6 +18,7 @@ from fhir2cdisc.converters.documents.headlines import (
     conformance_line,
     evidence_lines,
     finding_lines,
+    last_day_lines,
     tripwire_lines,
     unused_lines,
 )
@@ -73,7 +74,7 @@ def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]
     uncoded = code_events(made.sdtm.frames, order.dictionary) if order.dictionary else pd.DataFrame()
     lesions = study_lesions(made.sdtm.frames, order.study)
     conflicts = add_derived_responses(made.sdtm, order.study, lesions)
-    adam = build_adam(made.sdtm.frames, order.study, lesions) if order.with_adam else None
+    adam = build_adam(made.sdtm.frames, order.study, lesions, made.accounts.complete) if order.with_adam else None
     with new_folder(order.out, order.replace_old) as folder:
         lines = _write(folder, order, made, adam, pd.concat([conflicts, uncoded], ignore_index=True))
     say("\n".join([*lines, f"Package: {order.out}"]))
@@ -101,10 +102,14 @@ def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conf
     write_text(folder / "findings" / "conformance.json", as_json(report))
     if order.layout == "ectd":
         arrange_ectd(folder, order.study.studyid)
-    finish(folder, made.inputs, order.study, order.options, order.encoding)
+    finish(folder, made.inputs, order.study, order.options, order.encoding, adam)
     lines = [*unused_lines(unread), *finding_lines(found), *assumption_lines(order.study, made.sdtm.frames)]
     if adam is not None:
-        lines += [*evidence_lines(adam.evidence), *adam_lines(adam.plan, adam.specs, adam.frames)]
+        lines += [
+            *last_day_lines(adam.latest),
+            *evidence_lines(adam.evidence),
+            *adam_lines(adam.plan, adam.specs, adam.frames),
+        ]
     return [*tripwire_lines(found), *said, *lines, conformance_line(report)]
 
 

@@ -22,6 +22,7 @@ from fhir2cdisc.fhir.records import decode
 from fhir2cdisc.fhir.route import Routed
 from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.sdtm.columns import ROW_COLUMNS
+from fhir2cdisc.sdtm.rows.clocks import SubjectClock, Times
 from fhir2cdisc.sdtm.rows.cohort import cohort_test, enrolled_elsewhere, is_synthetic, suspected
 from fhir2cdisc.sdtm.rows.completeness import NO_DATE
 from fhir2cdisc.sdtm.rows.death_records import Death
@@ -45,12 +46,13 @@ ODD_SHAPE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError
 
 @dataclass(slots=True)
 class Converted:
-    """What one bucket gives: rows by domain, the records they came from, accounts, and links between records."""
+    """What one bucket gives: rows by domain, the records they came from, links between records, accounts, times."""
 
     frames: dict[str, pd.DataFrame]
     records: pd.DataFrame
     links: list[tuple[int, int]]
     accounts: Accounts
+    times: list[Times]
 
 
 class Converter:
@@ -152,6 +154,7 @@ class _Work:
         self.records: list[tuple[str, str, int, int, str, str, str]] = []
         self.links: list[tuple[int, int]] = []
         self.accounts = Accounts()
+        self.times: list[Times] = []
         self.terms: dict[tuple[str, ...], Finding] = {}
         self.next_row = 0
 
@@ -166,7 +169,8 @@ class _Work:
             by_domain[domain].append(pd.DataFrame(values, columns=[*ROW_COLUMNS, *columns], dtype=object))
         frames = {d: pd.concat(parts, ignore_index=True) for d, parts in by_domain.items()}
         self.accounts.findings += self.terms.values()
-        return Converted(frames, pd.DataFrame(self.records, columns=RECORD_COLUMNS), self.links, self.accounts)
+        records = pd.DataFrame(self.records, columns=RECORD_COLUMNS)
+        return Converted(frames, records, self.links, self.accounts, self.times)
 
 
 class _Subject:
@@ -191,6 +195,7 @@ class _Subject:
         self.deaths: dict[int, Death] = {}
         self.targets: dict[int, dict[int, Resource]] = defaultdict(dict)
         self.withheld: set[int] = set()
+        self.clock = SubjectClock(self.engine.zones)
 
     def map(self) -> None:
         for item in self.items:
@@ -208,6 +213,8 @@ class _Subject:
         self._book({number: len(rows or ()) for number, rows in made.items()})
         self._watch(made)
         self._link()
+        if times := self.clock.times(self.subject):
+            self.work.times.append(times)
 
     def _rows(self, item: Resource) -> list[tuple[Row, tuple[int, ...]]] | None:
         """The rows of a resource, each with the records that it was filled from; None if it has no FHIR shape."""
@@ -215,7 +222,8 @@ class _Subject:
         self.touched.clear()
         found = []
         try:
-            for row in self.engine.rows(item.resource, Context(item.resource, self.resolve, self.peek), self._report):
+            context = Context(item.resource, self.resolve, self.peek)
+            for row in self.engine.rows(item.resource, context, self._report, self._date):
                 found.append((row, tuple(self.touched)))
                 self.touched.clear()
         except ODD_SHAPE as error:
@@ -223,13 +231,18 @@ class _Subject:
             return None
         return found
 
+    def _date(self, text: str) -> str:
+        """A date of the current resource as --DTC on the clock of its site."""
+        return self.clock.read(text, self.current.number, self.current.head.base)
+
     def _deaths(self) -> dict[int, Death]:
         """What the records of the subject say of a death, by record number."""
         found = {}
         for item in self.items:
             self.current = item
             try:
-                death = self.engine.deaths.read(item.resource, Context(item.resource, self.peek, self.peek))
+                context = Context(item.resource, self.peek, self.peek)
+                death = self.engine.deaths.read(item.resource, context, self._date)
             except ODD_SHAPE as error:
                 reject = f"cannot be asked for a death ({type(error).__name__})"
                 self.work.accounts.findings.append(finding_of(item, "death.unreadable", reject))

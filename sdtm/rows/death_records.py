@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -40,20 +40,20 @@ class DeathReader:
     def built_in(cls) -> DeathReader:
         return cls.of(death_evidence())
 
-    def read(self, resource: dict[str, Any], context: Context) -> Death | None:
-        """What a resource says of the patient's death; None where it says nothing."""
+    def read(self, resource: dict[str, Any], context: Context, date: Callable[[str], str] = to_dtc) -> Death | None:
+        """What a resource says of the patient's death, its date as `date` reads it; None where it says nothing."""
         kind = str(resource.get("resourceType"))
         for rank, name, where, paths in self.by_type.get(kind, ()):
             if truth(where(resource, context)):
                 dates = (value for path in paths for value in path(resource, context))
-                dtc = next((dtc for value in dates if (dtc := _dtc(value))), "")
+                dtc = next((dtc for value in dates if (dtc := _dtc(value, date))), "")
                 return Death(rank, name, f"{kind}/{resource.get('id', '')}", dtc)
         return None
 
 
-def _dtc(value: Any) -> str:
+def _dtc(value: Any, date: Callable[[str], str]) -> str:
     try:
-        return to_dtc(value) if isinstance(value, str) else ""
+        return date(value) if isinstance(value, str) else ""
     except DateError:
         # That it is no date is said where the record itself is mapped.
         return ""

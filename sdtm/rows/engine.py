@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir2cdisc.fhir.dates import to_dtc
 from fhir2cdisc.fhir.path.expression import Context, Path, compile_path, truth
 from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.mappings.model import (
@@ -23,6 +24,7 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Drug, Study
+from fhir2cdisc.sdtm.rows.clocks import Zones
 from fhir2cdisc.sdtm.rows.completeness import Needs
 from fhir2cdisc.sdtm.rows.death_records import DeathReader
 from fhir2cdisc.sdtm.rows.mapping_names import check_names, place_of
@@ -201,10 +203,12 @@ class Engine:
     terms: Terminology = field(default_factory=builtin_terminology)
     by_type: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))
     tests: dict[tuple[str, str], Test] = field(default_factory=dict)
+    zones: Zones = field(init=False)
     rules: dict[str, list[tuple[Path, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tests = known_tests(self.terms)
+        self.zones = Zones.of(self.study.clock)
         self.rules = {
             kind: [(compile_path(rule.where), rule.reason) for rule in rules]
             for kind, rules in resource_rules().items()
@@ -247,11 +251,13 @@ class Engine:
                 return reason
         return ""
 
-    def rows(self, resource: dict[str, Any], context: Context, report: Report) -> Iterator[Row]:
+    def rows(
+        self, resource: dict[str, Any], context: Context, report: Report, date: Callable[[str], str] = to_dtc
+    ) -> Iterator[Row]:
         """The rows that a resource becomes, in the order of the mappings; a fallback only where it becomes none.
 
         A component with a result is, for the sources that say so, like a resource of its own; a resource that has no
-        result but such components is then no row.
+        result but such components is then no row. `date` reads the dates, as `to_dtc` does without a time zone.
         """
         whole = Part(resource, context, self.test_of(resource))
         parts = parts_of(resource, context, self.test_of) if "component" in resource else []
@@ -266,10 +272,11 @@ class Engine:
                     continue
                 # The quick questions first: most sources want another test, and a generator costs more than they do.
                 if not source.by_test or (part.test is not None and _wants(source, part.test)):
-                    yield from self._part_rows(source, part, report, parts)
+                    cell = Cell(part.context, report, part.test, date=date)
+                    yield from self._part_rows(source, part, cell, parts)
 
-    def _part_rows(self, source: Source, part: Part, report: Report, others: list[Part]) -> Iterator[Row]:
-        for row in self._source_rows(source, part.resource, part.context, report, part.test):
+    def _part_rows(self, source: Source, part: Part, cell: Cell, others: list[Part]) -> Iterator[Row]:
+        for row in self._source_rows(source, part.resource, cell):
             part.made = True
             if source.reads_components:
                 for other in others:
@@ -287,11 +294,9 @@ class Engine:
                 return test
         return None
 
-    def _source_rows(
-        self, source: Source, resource: dict[str, Any], context: Context, report: Report, test: Test | None
-    ) -> Iterator[Row | None]:
+    def _source_rows(self, source: Source, resource: dict[str, Any], cell: Cell) -> Iterator[Row | None]:
         """The rows of one source; None for one that is withheld as the free text of a person."""
-        spec = source.spec
+        spec, context = source.spec, cell.context
         if spec.each == "component" and "component" not in resource:
             return
         if source.where is not None and not truth(source.where(resource, context)):
@@ -301,7 +306,6 @@ class Engine:
         drug, use = self._drug(spec, resource, context)
         if not use:
             return
-        cell = Cell(context, report, test)
         for focus in source.each(resource, context) if source.each else (resource,):
             if spec.test and source.each is not None:
                 cell.test = self.test_of(focus)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets
 from fhir2cdisc.sdtm.columns import ENCOUNTER, NUMBERS, RECORD_NO, ROW, USED
+from fhir2cdisc.sdtm.rows.clocks import Times
 from fhir2cdisc.sdtm.rows.convert import RECORD_COLUMNS, Converted
 
 # Findings about a code or a term rather than about one record: the same one comes with every patient.
@@ -21,7 +22,7 @@ TERM_RULES = ("codelist.", "unit.", "code.", "text.withheld")
 class Gathered:
     """Mapped rows of every domain, in no order yet; `records` holds where each came from, by row number.
 
-    `datasets` says what variables a domain has and in what order.
+    `datasets` says what variables a domain has and in what order, `times` what was written of each subject's clocks.
     """
 
     frames: dict[str, pd.DataFrame]
@@ -29,6 +30,7 @@ class Gathered:
     links: list[tuple[int, int]]
     accounts: Accounts
     datasets: Mapping[str, Dataset]
+    times: list[Times] = field(default_factory=list)
 
 
 def gather(parts: Iterable[Converted], accounts: Accounts, datasets: Mapping[str, Dataset] | None = None) -> Gathered:
@@ -40,6 +42,7 @@ def gather(parts: Iterable[Converted], accounts: Accounts, datasets: Mapping[str
     by_domain: dict[str, list[tuple[pd.DataFrame, int, int]]] = defaultdict(list)
     records: list[pd.DataFrame] = []
     links: list[tuple[int, int]] = []
+    times: list[Times] = []
     rows = numbers = 0
     for part in parts:
         accounts.merge(part.accounts)
@@ -49,10 +52,11 @@ def gather(parts: Iterable[Converted], accounts: Accounts, datasets: Mapping[str
         rows += sum(map(len, part.frames.values()))
         numbers += len(part.records)
         records.append(part.records)
+        times += part.times
     accounts.add_up(TERM_RULES)
     frames = {domain: _typed(datasets[domain], _joined(some)) for domain, some in by_domain.items()}
     all_records = pd.concat(records, ignore_index=True) if records else pd.DataFrame(columns=RECORD_COLUMNS)
-    return Gathered(frames, all_records, links, accounts, datasets)
+    return Gathered(frames, all_records, links, accounts, datasets, times)
 
 
 def _joined(parts: list[tuple[pd.DataFrame, int, int]]) -> pd.DataFrame:

@@ -6,11 +6,11 @@ Nothing here asks for a file's name or a line's place: whatever order deliveries
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from fhir2cdisc.fhir.accounts import Accounts
+from fhir2cdisc.fhir.dates import instant_of
 from fhir2cdisc.fhir.servers import Servers
 from fhir2cdisc.sdtm.rows.resources import Resource, finding_of
 
@@ -63,11 +63,7 @@ def _leaves(value: Any) -> int:
 
 def _instant(text: str) -> str:
     """An instant in UTC, so that updates written in different time zones compare; any other text unchanged."""
-    try:
-        at = datetime.fromisoformat(text)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):
-        return text
+    return instant_of(text) or text
 
 
 def _content(item: Resource) -> dict[str, Any]:

@@ -35,7 +35,7 @@ Report = Callable[[str, str, str, str], None]
 
 @dataclass(slots=True)
 class Cell:
-    """What a verb may need besides the value: context, focus and test of the row, and where to report.
+    """What a verb may need besides the value: context, focus and test of the row, where to report, how to read dates.
 
     A verb says here that its row must not be made (`withheld`), or that a number came without a unit (`no_unit`).
     """
@@ -46,6 +46,7 @@ class Cell:
     focus: Any = None
     withheld: bool = False
     no_unit: bool = False
+    date: Callable[[str], str] = to_dtc
 
 
 Verb = Callable[[Any, Cell], Value]
@@ -331,7 +332,7 @@ def _shape(name: str, spec: VariableMap, terms: Terminology) -> Callable[[bool],
     """What is done to one value, for a concept path and for a plain one."""
     term = Term.of(name, spec, terms) if spec.codelist or spec.map else None
     if spec.as_ == "dtc":
-        return lambda is_concept: lambda value, cell: _dtc(name, value, cell.report)
+        return lambda is_concept: lambda value, cell: _dtc(name, value, cell)
     if spec.as_ == "number":
         return lambda is_concept: lambda value, cell: _number(name, value, cell.report)
     if spec.as_ == "unit":
@@ -360,14 +361,14 @@ def _is_concept(value: dict[str, Any]) -> bool:
     return "coding" in value or "text" in value
 
 
-def _dtc(name: str, value: Any, report: Report) -> str:
+def _dtc(name: str, value: Any, cell: Cell) -> str:
     if not isinstance(value, str):
-        report("date.not-text", name, "", "is not a date")
+        cell.report("date.not-text", name, "", "is not a date")
         return ""
     try:
-        return to_dtc(value)
+        return cell.date(value)
     except DateError as error:
-        report("date.impossible", name, value, str(error))
+        cell.report("date.impossible", name, value, str(error))
         return ""
 
 

@@ -7,7 +7,6 @@ a table, `mappings/deaths.toml`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
@@ -19,16 +18,15 @@ from fhir2cdisc.sdtm.rows.death_records import PATIENT, Death
 @derives("DTHFL", "Y where a record of the source says that the patient has died")
 @derives("DTHDTC", "That of the patient's own record, else of the first dated record that says that the patient died")
 def date_deaths(
-    dm: pd.DataFrame, ds: pd.DataFrame | None, newest: str, today: str = ""
+    dm: pd.DataFrame, ds: pd.DataFrame | None, newest: str, today: str
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """DM with DTHFL and DTHDTC, and a finding for what is uncertain in them.
 
     The Patient's date counts, else that of the first record in the order of the table, else of DS; a date that only
     says more of the same (`2022-03-01` of `2022-03`) is taken. `newest` is the last day on which the source was
-    updated, `today` (for tests) the day after which a death cannot be.
+    updated (blank: it does not say), `today` the day of the run; no death can be after either.
     """
     ended, findings = _disposed(ds), []
-    limit = today or datetime.now(UTC).date().isoformat()
     dates, flags = [], []
     for subject, dtc, flag, others in zip(dm[SUBJECT], dm["DTHDTC"], dm["DTHFL"], dm[DEATHS], strict=True):
         deaths = [Death(-1, PATIENT, subject, dtc)] if dtc else []
@@ -36,7 +34,7 @@ def date_deaths(
         chosen = _chosen(deaths)
         dates.append(chosen.dtc if chosen else "")
         flags.append("Y" if deaths else flag)
-        findings += [_finding(subject, *one) for one in _said(deaths, chosen, flag, newest, limit)]
+        findings += [_finding(subject, *one) for one in _said(deaths, chosen, flag, newest, today)]
     return dm.assign(DTHDTC=dates, DTHFL=flags), findings
 
 
@@ -60,7 +58,7 @@ def _chosen(deaths: list[Death]) -> Death | None:
 
 
 def _said(
-    deaths: list[Death], chosen: Death | None, flag: str, newest: str, limit: str
+    deaths: list[Death], chosen: Death | None, flag: str, newest: str, today: str
 ) -> Iterator[tuple[str, str, str]]:
     """(rule, severity, sentence) of one subject's death."""
     if chosen is None:
@@ -77,9 +75,9 @@ def _said(
         yield "death.conflict", "warning", f"dates of death differ: {listed}; {chosen.dtc} counts"
     if flag == "N":
         yield "death.conflict", "warning", f"the Patient is not deceased, but {chosen.kind} ({chosen.resource}) says so"
-    if chosen.dtc[:10] > _day_after(limit):
+    if chosen.dtc[:10] > today:
         yield "death.future", "error", f"date of death {chosen.dtc} lies in the future"
-    elif newest and chosen.dtc[:10] > _day_after(newest):
+    elif newest and chosen.dtc[:10] > newest:
         yield (
             "death.after-data",
             "warning",
@@ -90,14 +88,6 @@ def _said(
 def _agree(a: str, b: str) -> bool:
     short, long = sorted((a[:10], b[:10]), key=len)
     return long.startswith(short)
-
-
-def _day_after(day: str) -> str:
-    """A day more, for the zones in which it is later already; a text that is no day unchanged."""
-    try:
-        return (datetime.fromisoformat(day[:10]) + timedelta(days=1)).date().isoformat()
-    except (ValueError, OverflowError):
-        return day
 
 
 def _finding(subject: str, rule: str, severity: str, sentence: str) -> Finding:
