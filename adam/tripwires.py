@@ -6,8 +6,10 @@ that statisticians meet when facts were misread (death without a date, treatment
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import number, text
@@ -54,6 +56,60 @@ def tripwires(adam: Frames, sdtm: Frames, options: TripwireOptions | None = None
             _one_day_of_survival(adam, sdtm, options),
         ]
     )
+
+
+class TwoWays(NamedTuple):
+    """A time to an event derived twice: medians (NaN: not reached), and AVAL and CNSR of each subject.
+
+    `other` is the derivation in which, of records that differ and of which nothing says which is newer, the other
+    ones count.
+    """
+
+    paramcd: str
+    median: float
+    other_median: float
+    times: Mapping[str, tuple[float, float]]
+    other_times: Mapping[str, tuple[float, float]]
+
+
+def moved_medians(every: Iterable[TwoWays], month: float) -> pd.DataFrame:
+    """Findings of each subject whose time hangs on such a record, where the median moves by more than a third.
+
+    A third of the smaller of both, whichever counts; a median that appears or disappears has moved too. `month` is
+    the days of a month, in which medians are shown.
+    """
+    found = []
+    for one in every:
+        if not _moved(one.median, one.other_median):
+            continue
+        was, then = (_months(median, month) for median in (one.median, one.other_median))
+        said = {}
+        for subject in one.times.keys() | one.other_times.keys():
+            here, there = one.times.get(subject), one.other_times.get(subject)
+            if here != there:
+                said[subject] = (
+                    f"The median of {one.paramcd} is {was} with the records that count and {then} with those that "
+                    "they contradict, and nothing in the data says which are newer; of this subject: "
+                    f"{_time(here)}, or {_time(there)}."
+                )
+        found.append(_of_subjects("ADTTE", "unsettled records", "AVAL", said))
+    return gather_findings(found)
+
+
+def _moved(a: float, b: float) -> bool:
+    if math.isnan(a) or math.isnan(b):
+        return math.isnan(a) != math.isnan(b)
+    return abs(a - b) > min(a, b) / 3
+
+
+def _months(median: float, month: float) -> str:
+    return "not reached" if math.isnan(median) else f"{median / month:.1f} months"
+
+
+def _time(one: tuple[float, float] | None) -> str:
+    if one is None or math.isnan(one[0]):
+        return "no time"
+    return f"{one[0]:g} days {'to the event' if one[1] == 0 else 'to censoring'}"
 
 
 def _of_study(dataset_: str, rule: str, variable: str, message: str, value: str = "") -> pd.DataFrame:

@@ -36,8 +36,9 @@ class Accounts:
     `synthetic` is how many of the patients taken up are marked as synthetic or test data by their source. `people`
     are the Patients that were read, `homes` and `spaces` the namespaces of patients and of all resources. `updates` is
     the newest update of each document with patients' resources (see `update_of`; blank where it states none), `exports`
-    the instant of the bulk export in each folder. `unsettled` are subjects of whom two records differ without anything
-    that says which is newer. `forms` are the mapped resources by what they hold.
+    the instant of the bulk export in each folder. `unsettled` is how many records differ from the one that
+    counts without anything that says which is newer. `forms` are the mapped resources by what they
+    hold.
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -49,7 +50,7 @@ class Accounts:
     spaces: set[str] = field(default_factory=set)
     updates: dict[str, str] = field(default_factory=dict)
     exports: dict[str, str] = field(default_factory=dict)
-    unsettled: set[str] = field(default_factory=set)
+    unsettled: int = 0
     forms: dict[Any, Form] = field(default_factory=dict)
 
     @property
@@ -110,7 +111,7 @@ class Accounts:
             self.updated(document, at)
         for folder, at in other.exports.items():
             self.exported(folder, at)
-        self.unsettled |= other.unsettled
+        self.unsettled += other.unsettled
 
     def add_up(self, rules: tuple[str, ...]) -> None:
         """One finding for all that say the same of one code or term under `rules`, with their count together."""

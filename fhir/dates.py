@@ -1,7 +1,7 @@
 """FHIR dates to ISO 8601 as SDTM writes them: partial dates stay partial, impossible ones are refused.
 
 SDTMIG 3.4 section 4.4.1 (formats) and 4.4.2 (precision). A FHIR instant's fraction of a second and its offset, both
-optional there, are dropped: what stays is the clock of the zone that is asked for, else the clock that the source wrote.
+optional there, are dropped: what stays is the clock of the zone that is asked for, else the one that the source wrote.
 """
 
 from __future__ import annotations
@@ -65,10 +65,9 @@ def to_dtc(text: str, zone: tzinfo | None = None) -> str:
 
 def _on_the_clock_of(zone: tzinfo, written: str, offset: str) -> str:
     try:
-        # As text again, cut to the length of what was written: to minutes or to seconds.
-        return (
-            datetime.fromisoformat(written + offset).astimezone(zone).replace(tzinfo=None).isoformat()[: len(written)]
-        )
+        local = datetime.fromisoformat(written + offset).astimezone(zone).replace(tzinfo=None)
+        # To minutes or to seconds, as it was written.
+        return local.isoformat()[: len(written)]
     except OverflowError:
         raise DateError("is in no year from 1 to 9999 in the time zone of the study") from None
 

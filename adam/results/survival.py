@@ -58,10 +58,15 @@ class SurvivalSpec(Spec):
         return sheet
 
 
+def curve_of(data: Data, spec: SurvivalSpec) -> KaplanMeier:
+    """The Kaplan-Meier curve (in days) of a parameter, of all whom the result counts."""
+    rows = times(data, spec, data.subjects(spec))
+    return kaplan_meier(rows["AVAL"], rows["EVENT"], spec.conf_type, spec.conf_level)
+
+
 def median_in_words(data: Data, spec: SurvivalSpec) -> str:
     """Subjects, events and the Kaplan-Meier median with its interval of a parameter, of all whom the result counts."""
-    rows = times(data, spec, data.subjects(spec))
-    curve = kaplan_meier(rows["AVAL"], rows["EVENT"], spec.conf_type, spec.conf_level)
+    curve = curve_of(data, spec)
     lower, upper = (f"{one / spec.month:.1f}" if not math.isnan(one) else "NE" for one in curve.median_ci)
     said = f"median {curve.median / spec.month:.1f} months ({lower}, {upper})"
     if math.isnan(curve.median):

@@ -95,11 +95,11 @@ def adam_lines(plan: Plan, specs: Sequence[Spec], frames: Mapping[str, pd.DataFr
     held = set(text(frames["ADTTE"], "PARAMCD"))
     for one, note in said:
         if one.paramcd in held:
-            lines.append(f"  {one.paramcd}: {median_in_words(data, _asked(plan, specs, one.paramcd))}{note}")
+            lines.append(f"  {one.paramcd}: {median_in_words(data, survival_spec(plan, specs, one.paramcd))}{note}")
     return lines
 
 
-def _asked(plan: Plan, specs: Sequence[Spec], code: str) -> SurvivalSpec:
+def survival_spec(plan: Plan, specs: Sequence[Spec], code: str) -> SurvivalSpec:
     """The main specification of an endpoint that asks for the time, else one of all subjects."""
     mine = [one for one in specs if isinstance(one, SurvivalSpec) and one.paramcd == code and not one.look]
     said = plan.study.statistics

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 from fhir2cdisc.adam.build import Adam, build_adam, study_lesions
+from fhir2cdisc.adam.frames.findings import gather_findings
 from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.check.conformance import as_json
 from fhir2cdisc.converters.documents.guides_write import add_guides
@@ -30,6 +31,7 @@ from fhir2cdisc.converters.run.coding import code_events
 from fhir2cdisc.converters.run.derived_rs import add_derived_responses
 from fhir2cdisc.converters.run.evidence import finish, write_evidence, write_findings, write_lineage, write_unused
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
+from fhir2cdisc.converters.run.two_ways import unsettled_findings
 from fhir2cdisc.converters.run.write import write_adam, write_sdtm
 from fhir2cdisc.fhir.sources import named_source
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
@@ -71,13 +73,28 @@ def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]
     if not made.sdtm.frames:
         say("\n".join(account_lines(made.accounts)))
         raise NothingMadeError(_why_nothing(made, order.study))
+    adam, conflicts = _derive(order, made)
+    if adam is not None and made.accounts.unsettled:
+        signs = unsettled_findings(adam, _other_way(order))
+        adam = replace(adam, tripwires=gather_findings([adam.tripwires, signs]))
+    with new_folder(order.out, order.replace_old) as folder:
+        lines = _write(folder, order, made, adam, conflicts)
+    say("\n".join([*lines, f"Package: {order.out}"]))
+
+
+def _derive(order: RunOrder, made: SdtmRun) -> tuple[Adam | None, pd.DataFrame]:
+    """ADaM where it is asked for, and what was found in codes and derived responses, which SDTM has then."""
     uncoded = code_events(made.sdtm.frames, order.dictionary) if order.dictionary else pd.DataFrame()
     lesions = study_lesions(made.sdtm.frames, order.study)
     conflicts = add_derived_responses(made.sdtm, order.study, lesions)
     adam = build_adam(made.sdtm.frames, order.study, lesions, made.accounts.complete) if order.with_adam else None
-    with new_folder(order.out, order.replace_old) as folder:
-        lines = _write(folder, order, made, adam, pd.concat([conflicts, uncoded], ignore_index=True))
-    say("\n".join([*lines, f"Package: {order.out}"]))
+    return adam, pd.concat([conflicts, uncoded], ignore_index=True)
+
+
+def _other_way(order: RunOrder) -> Adam | None:
+    """ADaM with the other one of every two records of which nothing says which is newer; None without any subject."""
+    made = build_sdtm(order.sources, order.study, replace(order.options, other_way=True))
+    return _derive(order, made)[0] if made.sdtm.frames else None
 
 
 def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conflicts: pd.DataFrame) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -48,12 +48,13 @@ def _silent(steps: Iterable[object], label: str, length: int) -> Iterable[object
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run is done; nothing here changes what comes out except `deep`, `mappings` and `key`.
+    """How a run is done; nothing here changes what comes out except `deep`, `mappings`, `sites`, `key`, `other_way`.
 
     `buckets` is the number of parts that subjects are dealt into, `workers` the number of processes. `mappings`
     are files that override built-in mappings, `sites` maps of local codes (built-in names or files). `key` is the
     secret from which subject numbers are made where the source has none; without it they can be made again by
-    anyone who knows the patients' ids.
+    anyone who knows the patients' ids. `other_way` lets the other record count wherever two differ and nothing in the
+    data says which is newer: to see what hangs on such records.
     """
 
     deep: bool = False
@@ -62,6 +63,7 @@ class RunOptions:
     mappings: tuple[Path, ...] = ()
     sites: tuple[str, ...] = ()
     key: bytes = field(default=b"", repr=False)
+    other_way: bool = False
 
 
 @dataclass(slots=True)
@@ -103,9 +105,9 @@ def _known(study: Study, added: Added) -> Known:
 
 
 @cache
-def _shared(folder: Path, servers: Servers) -> Index:
+def _shared(folder: Path, servers: Servers, other_way: bool) -> Index:
     # Booked once by the run itself; a worker only needs the resources.
-    return read_shared(read_bucket(folder, SHARED_BUCKET), servers, Accounts())
+    return read_shared(read_bucket(folder, SHARED_BUCKET), servers, Accounts(), other_way)
 
 
 def route_task(
@@ -115,13 +117,13 @@ def route_task(
     return route(documents, folder, buckets, _mapping_engine(study, added).types, task)
 
 
-def convert_task(
-    folder: Path, name: str, study: Study, added: Added, deep: bool, identities: Identities, buckets: int
-) -> Converted:
+def convert_task(folder: Path, name: str, study: Study, options: RunOptions, identities: Identities) -> Converted:
     """Stage two over one bucket."""
-    engine, shared = _mapping_engine(study, added), _shared(folder, identities.servers)
-    converter = Converter(engine, shared, identities, deep, _known(study, added))
-    return converter.convert(read_subjects(folder, name, identities, buckets))
+    added = (options.mappings, options.sites)
+    engine = _mapping_engine(study, added)
+    shared = _shared(folder, identities.servers, options.other_way)
+    converter = Converter(engine, shared, identities, options.deep, options.other_way, _known(study, added))
+    return converter.convert(read_subjects(folder, name, identities, options.buckets))
 
 
 def build_sdtm(
@@ -149,7 +151,7 @@ def build_sdtm(
                 _mapping_engine.cache_clear()
                 _known.cache_clear()
     inputs = look_again(inputs)
-    accounts.findings += _changed(inputs)
+    accounts.findings += [*_changed(inputs), *_unknown_sites(study, documents)]
     gathered = join(parts, accounts, datasets_of(mappings))
     count_shared(accounts, shared)
     return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, inputs, skipped)
@@ -170,6 +172,14 @@ def _changed(inputs: Iterable[Input]) -> Iterator[Finding]:
             yield Finding("source.changed", message, "error", file=one.name)
 
 
+def _unknown_sites(study: Study, documents: Iterable[Document]) -> Iterator[Finding]:
+    known = {one.site for one in documents}
+    for one in study.clock.sites:
+        if one.site not in known:
+            message = f"[[clock.sites]] names the time zone of {one.site!r}, but no source was read under this name"
+            yield Finding("clock.site-unknown", message, value=one.site)
+
+
 def _stages(
     folder: Path, parts: list[list[Document]], study: Study, options: RunOptions, pool: Executor, progress: Progress
 ) -> tuple[Accounts, list[Converted], Index]:
@@ -184,8 +194,9 @@ def _stages(
     identities, found = find_identities(accounts.people, servers, study.identity.same)
     accounts.findings += found
     shared = read_shared(read_bucket(folder, SHARED_BUCKET), servers, accounts)
-    more = (study, added, options.deep, identities, options.buckets)
-    buckets = [(folder, name, *more) for name in bucket_names(folder)]
+    # A worker needs no secret.
+    bare = replace(options, key=b"")
+    buckets = [(folder, name, study, bare, identities) for name in bucket_names(folder)]
     converted = pool.gather(pool.map(convert_task, buckets))
     parts_made = [one for one in progress(converted, "Mapping", len(buckets)) if isinstance(one, Converted)]
     return accounts, parts_made, shared

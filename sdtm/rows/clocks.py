@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from itertools import pairwise
 from typing import NamedTuple
 
 from fhir2cdisc.fhir.dates import BARE, instant_of, offset_of, to_dtc
@@ -124,7 +125,7 @@ def _one_place(texts: Iterable[str], offsets: set[str]) -> bool:
         return False
     written = sorted((instant_of(text), int(text[5:7]), offset_of(text) == summer, text[:7]) for text in texts)
     changes: Counter[str] = Counter()
-    for (_, _, before, month), (_, _, after, next_month) in zip(written, written[1:], strict=False):
+    for (_, _, before, month), (_, _, after, next_month) in pairwise(written):
         changes[month] += before != after and month == next_month
     if max(changes.values(), default=0) > 1:
         return False

@@ -59,12 +59,19 @@ class Converter:
     """Maps buckets for one study; the same for every bucket, so that a worker builds it once."""
 
     def __init__(
-        self, engine: Engine, shared: Index, identities: Identities, deep: bool = False, known: Known | None = None
+        self,
+        engine: Engine,
+        shared: Index,
+        identities: Identities,
+        deep: bool = False,
+        other_way: bool = False,
+        known: Known | None = None,
     ) -> None:
         self.engine = engine
         self.identities = identities
         self.shared = shared
         self.deep = deep
+        self.other_way = other_way
         self.cohort = cohort_test(engine.study, shared)
         self.watch = Watch(engine, known or Known())
 
@@ -81,7 +88,8 @@ class Converter:
                 work.accounts.add(head.place, head.type, head.id, "rejected", "identity.ambiguous")
             return
         items = self._readable(heads, work.accounts)
-        current = one_patient(latest_versions(items, work.accounts, self.identities.servers), subject, work.accounts)
+        versions = latest_versions(items, work.accounts, self.identities.servers, self.other_way)
+        current = one_patient(versions, subject, work.accounts)
         if not any(item.head.type == "Patient" for item in current):
             reject_orphans(subject, current, work.accounts)
             return

@@ -15,8 +15,12 @@ from fhir2cdisc.fhir.servers import Servers
 from fhir2cdisc.sdtm.rows.resources import Resource, finding_of
 
 
-def latest_versions(items: list[Resource], accounts: Accounts, servers: Servers) -> list[Resource]:
+def latest_versions(
+    items: list[Resource], accounts: Accounts, servers: Servers, other_way: bool = False
+) -> list[Resource]:
     """One record for each resource: the highest version, then the latest update, then the one that `_settle` prefers.
+
+    `other_way`: where nothing in the data says which of several is newer, the one that `_settle` likes least.
 
     A repeat with the same content is booked as a duplicate, an older one as superseded. Two of one version that
     differ are a finding with the elements that do; what only one of them has is kept where they agree in all else.
@@ -31,6 +35,8 @@ def latest_versions(items: list[Resource], accounts: Accounts, servers: Servers)
     for group in by_id.values():
         # Of equals the first in the source is booked as the one that counts; they say the same.
         best = group[0] if len(group) == 1 else max(group, key=lambda item: (_age(item), _settle(item)))
+        if other_way and len(group) > 1:
+            best = min((one for one in group if _equally_new(one, best)), key=_settle)
         kept.append(best)
         for other in sorted((one for one in group if one is not best), key=lambda one: (_age(one), _settle(one))):
             _book_repeat(best, other, accounts)
@@ -53,6 +59,11 @@ def _settle(item: Resource) -> tuple[tuple[str, ...], int, int, int, bytes]:
     dead = bool(resource.get("deceasedDateTime")) * 2 + (resource.get("deceasedBoolean") is True)
     content = msgspec.json.encode(_content(item), order="deterministic", enc_hook=str)
     return dates, _STATUS.get(status, 0) if isinstance(status, str) else 0, dead, _leaves(_content(item)), content
+
+
+def _equally_new(one: Resource, other: Resource) -> bool:
+    """Whether neither version, update, dates nor status says which record is newer."""
+    return _age(one) == _age(other) and _settle(one)[:2] == _settle(other)[:2]
 
 
 def _leaves(value: Any) -> int:
@@ -88,6 +99,8 @@ def _book_repeat(best: Resource, other: Resource, accounts: Accounts) -> None:
         if all(key not in mine or key not in theirs for key in differing):
             best.resource = {**other.resource, **best.resource}
             reason = "same version as another record, which is completed by it"
+        else:
+            accounts.unsettled += _equally_new(best, other)
         place = best.head.place
         where = (
             f"{place.file}" + (f" line {place.line}" * bool(place.line)) + f" entry {place.entry}" * (place.entry >= 0)

@@ -12,7 +12,7 @@ from fhir2cdisc.sdtm.rows.record_versions import latest_versions
 from fhir2cdisc.sdtm.rows.resources import Index, Resource
 
 
-def read_shared(routed: Iterable[Routed], servers: Servers, accounts: Accounts) -> Index:
+def read_shared(routed: Iterable[Routed], servers: Servers, accounts: Accounts, other_way: bool = False) -> Index:
     """The index of the shared resources: of several versions of one the newest (see `record_versions`)."""
     items = []
     for head in routed:
@@ -21,7 +21,7 @@ def read_shared(routed: Iterable[Routed], servers: Servers, accounts: Accounts) 
         except ValueError as error:
             accounts.reject(head.place, head.type, head.id, "json.invalid", str(error))
     index = Index(servers)
-    for item in latest_versions(items, accounts, servers):
+    for item in latest_versions(items, accounts, servers, other_way):
         head = item.head
         accounts.add(head.place, head.type, head.id, "mapped", "shared: patients' records point at it")
         index.add(item)
