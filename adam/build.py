@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
-from fhir2cdisc.adam.frames.clock import Latest, without_later
+from fhir2cdisc.adam.frames.clock import LATE, Latest, without_later
 from fhir2cdisc.adam.frames.findings import findings, gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, cut_at, dataset, tidy
 from fhir2cdisc.adam.frames.variables import described
@@ -86,7 +86,8 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None, state
     adsl["EVALFL"] = response_evaluable(adsl, rs, dataset(frames, "TU"), main)
     plan = Plan.of(study, {**frames, "RS": rs}, why_not_estimable(rs, adsl, main))
     made = {"ADSL": adsl}
-    latest = Latest(*known, dates=len(late), subjects=late["USUBJID"].nunique())
+    after = late.loc[late["RULE"] == LATE, "USUBJID"]
+    latest = Latest(*known, dates=len(after), subjects=after.nunique())
     found = [late, latest.finding(), *_left_out(sdtm, frames, study), subjects.findings]
     found += [lacking, source_findings(rs, dataset(frames, "TR"), adsl, main)]
     _responses(made, found, frames | {"RS": rs}, lesions, plan)

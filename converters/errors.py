@@ -6,6 +6,7 @@ Fhir2CdiscError (a ValueError)
   PathError             a FHIRPath expression outside the subset
   MappingError          a mapping file that cannot be used
   StudyError            a study file that cannot be used
+  EpochError            SOURCE_DATE_EPOCH that is no time
   HabitError            a habit of the simulator that does not exist or does not go with another one
   SubjectError          subjects that cannot be told apart
   DictionaryError       a dictionary file that cannot be used
@@ -41,6 +42,7 @@ from fhir2cdisc.fhir.sources import SourceError
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.mappings.study_base import StudyError
+from fhir2cdisc.mappings.time_zones import EpochError
 from fhir2cdisc.sdtm.subject.subjects import SubjectError
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "DatasetJsonError",
     "DateError",
     "DictionaryError",
+    "EpochError",
     "Fhir2CdiscError",
     "HabitError",
     "MappingError",

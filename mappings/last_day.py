@@ -12,6 +12,8 @@ RUN = "the day of the run"
 STATED = "the newest update that the data state"
 NAMED = "[clock] latest"
 CUT = "the data cut-off"
+# The first draft of FHIR is of 2011: an update before it stands for no date, such as second 0 of 1970.
+_FIRST_FHIR = "2011"
 
 
 class LastDay(NamedTuple):
@@ -41,7 +43,7 @@ def last_day(study: Study, stated: str = "") -> LastDay:
     if study.clock.latest not in ("", "today"):
         return LastDay(study.clock.latest, NAMED)
     run = LastDay(today(study), RUN)
-    if not stated or study.clock.latest == "today":
+    if stated < _FIRST_FHIR or study.clock.latest == "today":
         return run
     return min(LastDay(day_of(stated, study_zones(study)), STATED), run, key=lambda one: one.day)
 

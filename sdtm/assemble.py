@@ -25,7 +25,14 @@ from fhir2cdisc.sdtm.standard_results import blank_unknown_scales, standardise, 
 from fhir2cdisc.sdtm.subject.deaths import date_deaths
 from fhir2cdisc.sdtm.subject.diagnosis import diagnosis_findings
 from fhir2cdisc.sdtm.subject.readers import number_readers
-from fhir2cdisc.sdtm.subject.subjects import arm_findings, build_dm, identify, reference_dates, with_dm_columns
+from fhir2cdisc.sdtm.subject.subjects import (
+    age_findings,
+    arm_findings,
+    build_dm,
+    identify,
+    reference_dates,
+    with_dm_columns,
+)
 from fhir2cdisc.sdtm.subject.treatment_start import order_findings, starting_records
 from fhir2cdisc.sdtm.timing import add_timing
 from fhir2cdisc.sdtm.trial.trial_design import trial_design
@@ -119,13 +126,14 @@ def find_subjects(work: Work) -> None:
     """Identifiers, reference dates and DM; STUDYID, DOMAIN and USUBJID of every row."""
     work.who = identify(work.frames, work.study, work.secret)
     work.dates = reference_dates(work.frames, work.study)
+    mapped = work.frames["DM"]
     work.frames["DM"] = build_dm(work.frames, work.study, work.who, work.dates)
     work.findings += arm_findings(work.frames["DM"], work.study)
     if "DS" in work.frames:
         _drop_numbers(work)
     records = starting_records(work.frames.get("EX"), work.frames.get("CM"), work.study)
     work.findings += order_findings(records, work.dates, work.who, work.study)
-    said = [*work.deaths, *clock_findings(work.gathered.times)]
+    said = [*work.deaths, *age_findings(mapped, work.frames["DM"]), *clock_findings(work.gathered.times)]
     work.findings += [replace(one, usubjid=str(work.who["USUBJID"].get(one.resource, ""))) for one in said]
     work.each(
         lambda rows, domain: rows.assign(

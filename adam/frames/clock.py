@@ -10,12 +10,14 @@ from typing import Any
 
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import number, text
-from fhir2cdisc.adam.frames.dates import impute_dates
+from fhir2cdisc.adam.frames.dates import impute_dates, out_of_range
 from fhir2cdisc.adam.frames.findings import findings, gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames
 from fhir2cdisc.mappings.standard.datasets import record_key
+from fhir2cdisc.mappings.study_base import FIRST_DAY
 
 _ISO = "%Y-%m-%d"
+LATE = "date in the future"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Latest:
 def without_later(frames: Frames, limit: pd.Timestamp, why: str) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     """The frames with every date after `limit` blank, and an error for each; `why` says what that day is.
 
-    A partial date counts as its first possible day. Frames without a subject (trial design) are left as they are.
+    A partial date counts as its first possible day. So is every date before 1678, which a dataset cannot hold and
+    which stands for no date in some systems. Frames without a subject (trial design) are left as they are.
     """
     made: dict[str, pd.DataFrame] = {}
     found = []
@@ -54,30 +57,36 @@ def without_later(frames: Frames, limit: pd.Timestamp, why: str) -> tuple[dict[s
         if "USUBJID" not in frame:
             continue
         for column in [str(column) for column in frame.columns if str(column).endswith("DTC")]:
-            late = impute_dates(text(frame, column), "first")[0] > limit
-            if late.any():
-                found.append(_said(frame[late], name, column, limit, why))
-                made[name] = made[name].assign(**{column: made[name][column].mask(late, "")})
+            early, beyond = out_of_range(text(frame, column))
+            late = beyond | (impute_dates(text(frame, column), "first")[0] > limit)
+            wrong = late | early
+            if wrong.any():
+                found += [_late(frame[late], name, column, limit, why), _early(frame[early], name, column)]
+                made[name] = made[name].assign(**{column: made[name][column].mask(wrong, "")})
     return made, gather_findings(found)
 
 
-def _said(rows: pd.DataFrame, name: str, column: str, limit: pd.Timestamp, why: str) -> pd.DataFrame:
+def _late(rows: pd.DataFrame, name: str, column: str, limit: pd.Timestamp, why: str) -> pd.DataFrame:
+    return _said(rows, name, column, LATE, f", after {limit:{_ISO}} ({why})")
+
+
+def _early(rows: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
+    return _said(rows, name, column, "date out of range", f", before the first day of a dataset, {FIRST_DAY}")
+
+
+def _said(rows: pd.DataFrame, name: str, column: str, rule: str, what: str) -> pd.DataFrame:
     values: list[tuple[Any, ...]] = sorted(
         zip(text(rows, "USUBJID"), number(rows, record_key(name)).fillna(0), text(rows, column), strict=True)
     )
+    rest = "the date counts as unknown, so it is neither an event nor a contact."
+    # A date of birth identifies.
+    shown = [("" if column == "BRTHDTC" else dtc) for *_, dtc in values]
     return findings(
         name,
-        "date in the future",
+        rule,
         "ERROR",
         (
-            (
-                who,
-                f"{name} {seq:g}" if seq else name,
-                column,
-                dtc,
-                f"{column} is {dtc}, after {limit:{_ISO}} ({why}): the date counts as unknown, so it is neither an "
-                "event nor a contact.",
-            )
-            for who, seq, dtc in values
+            (who, f"{name} {seq:g}" if seq else name, column, dtc, f"{column} is {dtc or 'a day'}{what}: {rest}")
+            for (who, seq, _), dtc in zip(values, shown, strict=True)
         ),
     )

@@ -16,6 +16,7 @@ import pandas as pd
 from fhir2cdisc.adam.frames.arrays import Ints, Texts
 from fhir2cdisc.adam.frames.columns import text
 from fhir2cdisc.mappings.standard.iso8601 import possible_days
+from fhir2cdisc.mappings.study_base import FIRST_DAY, LAST_DAY
 
 Highest = Literal["", "D", "M"]
 # The smallest integer is numpy's own mark for a missing date.
@@ -23,8 +24,8 @@ NO_DAY = int(np.iinfo(np.int64).min)
 FOREVER = 10**9
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 _SAS_EPOCH = datetime.date(1960, 1, 1).toordinal() - _EPOCH
-# Nanoseconds since 1970 reach no further: a day outside is no date of a patient.
-_FIRST, _LAST = datetime.date(1678, 1, 1).toordinal() - _EPOCH, datetime.date(2261, 12, 31).toordinal() - _EPOCH
+# A day outside is no date of a patient, nor one that a dataset can hold.
+_FIRST, _LAST = FIRST_DAY.toordinal() - _EPOCH, LAST_DAY.toordinal() - _EPOCH
 
 
 class _Possible(NamedTuple):
@@ -44,6 +45,15 @@ def _possible(value: str) -> _Possible:
         return _NOTHING
     first, last = found.first.toordinal() - _EPOCH, found.last.toordinal() - _EPOCH
     return _Possible(first, last, found.missing) if first >= _FIRST and last <= _LAST else _NOTHING
+
+
+def out_of_range(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Which texts are dates before the first, and after the last day that a dataset can hold."""
+    place, distinct = pd.factorize(values, use_na_sentinel=False)
+    found = [possible_days(value) if isinstance(value, str) else None for value in distinct]
+    early = np.array([one is not None and one.first < FIRST_DAY for one in found], dtype=bool)
+    late = np.array([one is not None and one.last > LAST_DAY for one in found], dtype=bool)
+    return pd.Series(early[place], index=values.index), pd.Series(late[place], index=values.index)
 
 
 def days(values: pd.Series) -> Ints:

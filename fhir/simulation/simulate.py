@@ -23,6 +23,7 @@ from fhir2cdisc.fhir.simulation.subject_resources import write_shared, write_sub
 from fhir2cdisc.fhir.simulation.truth import Row
 from fhir2cdisc.fhir.simulation.tumour_resources import write_tumours
 from fhir2cdisc.mappings.study import Study, StudyError
+from fhir2cdisc.mappings.study_base import is_known_day
 
 Format = Literal["bundles", "ndjson"]
 TABLES = ("subjects", "responses", "timepoints", "lesions", "tte", "ae", "questionnaires")
@@ -112,7 +113,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 class Order:
     """What to simulate: study, seed, number of subjects, data cut, dialects, share of spoilt resources, format, habits.
 
-    HabitError where a habit does not exist or two of them cannot be written together.
+    HabitError where a habit does not exist or two of them cannot be written together, StudyError where the data cut is
+    no day that a date of a dataset can be.
     """
 
     study: Study
@@ -126,6 +128,10 @@ class Order:
 
     def __post_init__(self) -> None:
         check_habits(self.habits, bundles=self.format == "bundles")
+        try:
+            is_known_day(self.cutoff or data_cut(self.study))
+        except (ValueError, OverflowError) as error:
+            raise StudyError(f"data cut: {error}") from error
 
     @property
     def count(self) -> int:

@@ -148,28 +148,28 @@ def clock_findings(every: Iterable[Times]) -> list[Finding]:
         message = (
             f"{utc} of {timed} subjects have times in UTC only and no time zone is named: days may be shifted; {OPTION}"
         )
-        found.append(Finding("clock.no-zone", message, count=utc))
+        found.append(Finding("clock.no-zone", message))
     return found
 
 
 def _of_subject(one: Times) -> Iterator[Finding]:
-    def said(rule: str, message: str, count: int) -> Finding:
-        return Finding(rule, f"{one.subject}: {message}", resource=one.subject, count=count)
+    def said(rule: str, message: str) -> Finding:
+        return Finding(rule, f"{one.subject}: {message}", resource=one.subject)
 
     total = sum(count for _, count in one.offsets)
     if one.mixed:
         listed = ", ".join(f"{offset} ({count})" for offset, count in one.offsets)
         message = f"times have different offsets, {listed}, and count on the day that is written; {OPTION}"
-        yield said("clock.mixed-offsets", message, total)
+        yield said("clock.mixed-offsets", message)
     elif one.utc_only:
         message = f"its {total} times are all in UTC and count on the day in UTC, not where the subject was; {OPTION}"
-        yield said("clock.utc-only", message, total)
+        yield said("clock.utc-only", message)
     if one.bare:
         message = f"{one.bare} times without an offset stay as written, beside {one.placed} that have one"
-        yield said("clock.no-offset", message, one.bare)
+        yield said("clock.no-offset", message)
     if one.midnights:
         message = (
             f"{one.midnights} times are written as midnight and count on the day before in the time zone named; where "
             "the source means days and no times, those are a day too early"
         )
-        yield said("clock.midnight", message, one.midnights)
+        yield said("clock.midnight", message)

@@ -143,6 +143,10 @@ def completed_years(birth: pd.Series, at: pd.Series) -> pd.Series:
     return (day.dt.year - born.dt.year - before).astype(float)
 
 
+# Nobody is known to have lived longer than 122 years.
+OLDEST = 130
+
+
 @derives("AGE", "Completed years from the full date of birth to RFSTDTC, else RFICDTC")
 @derives("AGEU", "YEARS where AGE is filled")
 @derives("RACE", "OMB race category; MULTIPLE where there are several (each in SUPPDM)")
@@ -157,13 +161,26 @@ def build_dm(frames: Mapping[str, pd.DataFrame], study: Study, who: pd.DataFrame
     dm["SITEID"] = dm[SUBJECT].map(who["SITEID"])
     dm["DTHFL"] = np.where((dm["DTHDTC"] != "") | (dm["DTHFL"] == "Y"), "Y", "")
     at = dm["RFSTDTC"].where(dm["RFSTDTC"] != "", dm["RFICDTC"])
-    dm["AGE"] = completed_years(dm["BRTHDTC"], at)
+    age = completed_years(dm["BRTHDTC"], at)
+    dm["AGE"] = age.where(age.between(0, OLDEST))
     dm["AGEU"] = np.where(dm["AGE"].notna(), "YEARS", "")
     dm["BRTHDTC"] = _private_birth(dm["BRTHDTC"], study)
     _race(dm)
     _arm(dm, frames.get("DS"), study)
     dm["DMDTC"] = dm["RFICDTC"]
     return dm
+
+
+def age_findings(born: pd.DataFrame, dm: pd.DataFrame) -> list[Finding]:
+    """Subjects without AGE although their dates of birth (`born`: mapped rows) and of reference are complete."""
+    birth = born.drop_duplicates(SUBJECT).set_index(SUBJECT)["BRTHDTC"]
+    at = dm["RFSTDTC"].where(dm["RFSTDTC"] != "", dm["RFICDTC"])
+    lost = dm[dm["AGE"].isna() & (dm[SUBJECT].map(birth).str.len() >= 10) & (at.str.len() >= 10)]
+    said = f"the date of birth gives no age from 0 to {OLDEST} years; AGE is blank"
+    return [
+        Finding("age.impossible", f"{who}: {said}", "error", resource=who, variable="AGE")
+        for who in sorted(lost[SUBJECT])
+    ]
 
 
 def _private_birth(birth: pd.Series, study: Study) -> pd.Series:
