@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
-from fhir2cdisc.adam.frames.clock import LATE, Latest, without_later
+from fhir2cdisc.adam.frames.clock import Latest, without_later
 from fhir2cdisc.adam.frames.findings import findings, gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, cut_at, dataset, tidy
 from fhir2cdisc.adam.frames.variables import described
@@ -27,12 +27,16 @@ from fhir2cdisc.adam.time_to_event.adtte import adtte_dataset, check_adtte, deri
 from fhir2cdisc.adam.tripwires import tripwires
 from fhir2cdisc.adam.tumour.adtr import adtr_dataset, derive_adtr
 from fhir2cdisc.adam.tumour.recist import Lesions
-from fhir2cdisc.mappings.last_day import LastDay, cut_day, last_day
+from fhir2cdisc.mappings.last_day import cut_day, last_day
 from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.study import Study
 
 # What every record carries of its subject.
 KEEP = ("STUDYID", "TRT01P", "TRT01A", "TRTSDT", "TRTEDT", "FASFL", "SAFFL", "EVALFL")
+
+
+# Which date of which record a finding is about.
+_DATE_OF = ["DATASET", "USUBJID", "RECORD", "VARIABLE", "VALUE"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +76,7 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None, state
     those of `sdtm` where somebody has measured them already, `stated` the instant of the newest update of the data, by
     what all of them say of themselves (see `last_day`).
     """
-    known = last_day(study, stated)
-    frames, late = _known_by_then(tidy(sdtm), study, known)
+    frames, late, latest = _known_by_then(tidy(sdtm), study, stated)
     if lesions is None or lesions.tu is not frames.get("TU") or lesions.tr is not frames.get("TR"):
         lesions = study_lesions(frames, study)
     wanted = [(one, recist_options(study, one.criteria)) for one in sensitivity_options(study)]
@@ -86,8 +89,6 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None, state
     adsl["EVALFL"] = response_evaluable(adsl, rs, dataset(frames, "TU"), main)
     plan = Plan.of(study, {**frames, "RS": rs}, why_not_estimable(rs, adsl, main))
     made = {"ADSL": adsl}
-    after = late.loc[late["RULE"] == LATE, "USUBJID"]
-    latest = Latest(*known, dates=len(after), subjects=after.nunique())
     found = [late, latest.finding(), *_left_out(sdtm, frames, study), subjects.findings]
     found += [lacking, source_findings(rs, dataset(frames, "TR"), adsl, main)]
     _responses(made, found, frames | {"RS": rs}, lesions, plan)
@@ -106,17 +107,21 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None, state
 
 
 def _known_by_then(
-    sdtm: dict[str, pd.DataFrame], study: Study, known: LastDay
-) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """The data at the cut-off without dates that cannot be known yet, and what was found of such dates.
+    sdtm: dict[str, pd.DataFrame], study: Study, stated: str
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, Latest]:
+    """The data at the cut-off without dates that cannot be known yet, what was found of such dates, and the last day.
 
     A date that is impossible is said even where the cut-off leaves its record out: the right one may be before it.
     """
-    _, impossible = without_later(sdtm, pd.Timestamp(known.day), known.why)
+    known = last_day(study, stated)
+    frames, found = without_later(sdtm, pd.Timestamp(known.day), known.why)
+    if not study.cutoff:
+        return frames, found, Latest.of(known, found)
     cut = cut_day(study, known)
     frames, late = without_later(cut_at(sdtm, study.cutoff), pd.Timestamp(cut.day), cut.why)
-    found = gather_findings([impossible, late])
-    return frames, found.drop_duplicates(["DATASET", "USUBJID", "RECORD", "VARIABLE", "VALUE"], ignore_index=True)
+    every = gather_findings([found, late]).drop_duplicates(_DATE_OF, ignore_index=True)
+    latest = Latest.of(known, found)
+    return frames, every, latest if latest.dates else Latest.of(cut, late)
 
 
 def _left_out(sdtm: Frames, frames: Frames, study: Study) -> list[pd.DataFrame]:

@@ -13,6 +13,7 @@ from fhir2cdisc.adam.frames.columns import number, text
 from fhir2cdisc.adam.frames.dates import impute_dates, out_of_range
 from fhir2cdisc.adam.frames.findings import findings, gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames
+from fhir2cdisc.mappings.last_day import LastDay
 from fhir2cdisc.mappings.standard.datasets import record_key
 from fhir2cdisc.mappings.study_base import FIRST_DAY
 
@@ -28,6 +29,12 @@ class Latest:
     why: str
     dates: int
     subjects: int
+
+    @classmethod
+    def of(cls, last: LastDay, found: pd.DataFrame) -> Latest:
+        """Of the findings of `without_later`."""
+        after = found.loc[found["RULE"] == LATE, "USUBJID"]
+        return cls(last.day, last.why, len(after), after.nunique())
 
     def in_words(self) -> str:
         """One sentence where something was cut, else blank."""

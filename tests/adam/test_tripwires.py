@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fhir2cdisc.adam.tripwires import TripwireOptions, tripwires
+from fhir2cdisc.adam.tripwires import TripwireOptions, TwoWays, moved_medians, tripwires
 
 DAY = pd.Timestamp("2024-01-01")
 
@@ -94,3 +94,30 @@ def test_the_limits_are_options() -> None:
     assert tripwires(frames, {"RS": RS}, strict)["RULE"].tolist() == ["tripwire.new therapy"]
     loose = TripwireOptions(assessed=0.26, new_therapy=0.5, cycle_days=22)
     assert tripwires(frames, {"RS": RS}, loose)["RULE"].tolist() == ["tripwire.few assessed"]
+
+
+NOT_REACHED = float("nan")
+# Medians in days by the records that count and by the others | whether that is more than a third of the smaller
+MOVES = [
+    (90.0, 120.0, False, "a third exactly"),
+    (90.0, 121.0, True, "more than a third"),
+    (121.0, 90.0, True, "the same the other way round"),
+    (90.0, 90.0, False, "not at all"),
+    (90.0, NOT_REACHED, True, "disappears"),
+    (NOT_REACHED, 90.0, True, "appears"),
+    (NOT_REACHED, NOT_REACHED, False, "in neither"),
+]
+
+
+@pytest.mark.parametrize(("median", "other", "moves", "why"), MOVES)
+def test_a_median_that_hangs_on_unsettled_records(median: float, other: float, moves: bool, why: str) -> None:
+    then, now = {"01": (90.0, 0.0), "02": (40.0, 1.0), "03": (5.0, 0.0)}, {"01": (130.0, 1.0), "02": (40.0, 1.0)}
+    found = moved_medians([TwoWays("OS", median, other, then, now)], 30.0)
+    assert found["USUBJID"].tolist() == (["01", "03"] if moves else []), why
+    if moves:
+        words = {90.0: "3.0 months", 120.0: "4.0 months", 121.0: "4.0 months"}
+        first = found["MESSAGE"][0]
+        assert set(found["RULE"]) == {"tripwire.unsettled records"} and set(found["SEVERITY"]) == {"ERROR"}
+        assert first.startswith(f"The median of OS is {words.get(median, 'not reached')} with the records that count")
+        assert first.endswith("of this subject: 90 days to the event, or 130 days to censoring.")
+        assert found["MESSAGE"][1].endswith("of this subject: 5 days to the event, or no time.")

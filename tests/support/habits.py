@@ -61,13 +61,14 @@ OF_THE_STUDY = {"no-calls", "spellings", "time-zones", "redelivery", "two-sites"
 
 @dataclass(frozen=True, order=True)
 class Case:
-    """A study with some subjects and habits."""
+    """A study with some subjects and habits, and the time zone that its run is told."""
 
     study: str
     habits: tuple[str, ...] = ()
     seed: int = 11
     patients: int = 6
     dialects: tuple[str, ...] = ()
+    zone: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def clean_said(case: Case) -> set[tuple[str, str, str]]:
 def look(case: Case) -> Seen:
     """Simulate, run and compare; a refusal is said of the whole study and everything is different."""
     study = load_study(case.study)
+    study = study.model_copy(update={"clock": study.clock.model_copy(update={"zone": case.zone})})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         simulate(Order(study, case.seed, case.patients, dialects=case.dialects, habits=case.habits), folder)

@@ -33,10 +33,6 @@ NOT_YET: dict[str, tuple[Case, str]] = {
         Case("refractory-registry", ("orders",), patients=5),
         "an order before the tumour board of a drug that is given after it counts as a start before the board (MTBMFL)",
     ),
-    "time-zones": (
-        Case(HOME, ("time-zones",), patients=5),
-        "an instant in UTC counts on the day before, and mixed offsets of a subject are no finding",
-    ),
     "untested-genes": (
         Case(HOME, ("untested-genes",), patients=5),
         "the list of tested genes of a panel is not read, so that a gene without a variant is never N",
@@ -79,6 +75,13 @@ def test_several_habits_at_once_give_the_truth_or_a_finding(
     habits: tuple[str, ...], study: str, seed: int, dialect: str
 ) -> None:
     assert lost(verdicts(Case(study, habits, seed, 4, (dialect,)))) == []
+
+
+def test_a_named_time_zone_settles_mixed_offsets() -> None:
+    found = verdicts(Case(HOME, ("time-zones",), patients=5, zone="+08:00"))
+    assert {one.verdict for one in found} == {EQUAL} and len({one.subject for one in found}) == 5
+    # Death dates are told apart by the day as before; of offsets nothing is left to be said.
+    assert not {rule for one in found for rule in one.rules if rule.startswith("clock.")}
 
 
 def test_without_a_habit_everything_is_equal_and_nothing_is_planted() -> None:
