@@ -13,7 +13,7 @@ SECTIONS = (
     ("design", "Design"),
     ("cohort", "Who belongs to the study"),
     ("reference", "Where time starts"),
-    ("clock", "The last day that the data can know"),
+    ("clock", "In which time zone a day is meant, and the last day that the data can know"),
     ("diagnosis", "Which diagnosis counts"),
     ("treatment", "When treatment begins and ends"),
     ("new_therapy", "What is new anticancer therapy"),

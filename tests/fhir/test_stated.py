@@ -14,7 +14,7 @@ from fhir2cdisc.fhir.sources import list_documents
 TYPES = frozenset({"Patient"})
 MANIFEST = {
     "transactionTime": "2024-05-01T00:00:00Z",
-    "request": "https://host/$export",
+    "request": "$export",
     "output": [{"type": "Patient"}],
 }
 
