@@ -57,6 +57,8 @@ class Routed(msgspec.Struct, frozen=True, array_like=True):
     home: str = "|"
 
 
+NOT_READ = "no mapping reads this resource type"
+
 _header = msgspec.json.Decoder(_Header)
 
 
@@ -134,7 +136,7 @@ def _route(record: Record, head: _Header, about: _About, accounts: Accounts) -> 
         accounts.reject(record.place, kind, id_, "bundle.nested", "is a bundle inside a bundle, which is not opened")
         return None
     if kind not in about.mapped_types and kind not in SHARED_TYPES:
-        accounts.add(record.place, kind, id_, "not needed", "no mapping reads this resource type")
+        accounts.add(record.place, kind, id_, "not needed", NOT_READ)
         return None
     server = split_reference(record.full_url)[0]
     found = _subject(kind, id_, record, head, about.local)

@@ -135,12 +135,30 @@ class ResourceRule(Model):
 
 
 class DeathEvidence(Model):
-    """A kind of record that says that the patient died: `where` it does, and the paths of the date, the best first."""
+    """A kind of record that says that the patient died: `where` it does, and the paths of the date, the best first.
+
+    `said` are paths of concepts of which one must be DEAD in the map `survival`.
+    """
 
     resource: str
     name: str
-    where: str
+    where: str = ""
+    said: tuple[str, ...] = ()
     date: tuple[str, ...] = ()
+
+
+class DeathHints(Model):
+    """What may say that a patient died and is no evidence: `whole` words, `words` that begin one, texts `anywhere`.
+
+    A text with one of `not` is no hint. `resources` are types that are read for this alone, `skipped` are not asked.
+    """
+
+    resources: tuple[str, ...]
+    skipped: tuple[str, ...]
+    whole: tuple[str, ...]
+    words: tuple[str, ...]
+    anywhere: tuple[str, ...]
+    not_: tuple[str, ...] = Field(alias="not")
 
 
 class Test(Model):
@@ -271,6 +289,12 @@ def resource_rules() -> dict[str, tuple[ResourceRule, ...]]:
 def death_evidence() -> tuple[DeathEvidence, ...]:
     """The kinds of records that say that a patient died, the surest first."""
     return tuple(DeathEvidence(**one) for one in tomllib.loads(_data("deaths.toml"))["evidence"])
+
+
+@cache
+def death_hints() -> DeathHints:
+    """What may say that a patient died and is no evidence."""
+    return DeathHints(**tomllib.loads(_data("deaths.toml"))["hints"])
 
 
 def load_domain(path: Path) -> DomainMap:

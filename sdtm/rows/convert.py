@@ -19,13 +19,13 @@ from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.identity import Identities
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.fhir.records import decode
-from fhir2cdisc.fhir.route import Routed
+from fhir2cdisc.fhir.route import NOT_READ, Routed
 from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.sdtm.columns import ROW_COLUMNS
 from fhir2cdisc.sdtm.rows.clocks import SubjectClock, Times
 from fhir2cdisc.sdtm.rows.cohort import cohort_test, enrolled_elsewhere, is_synthetic, suspected
 from fhir2cdisc.sdtm.rows.completeness import NO_DATE
-from fhir2cdisc.sdtm.rows.death_records import Death
+from fhir2cdisc.sdtm.rows.death_records import HINT, Death
 from fhir2cdisc.sdtm.rows.engine import SUPPORTING_TYPES, Engine, Row
 from fhir2cdisc.sdtm.rows.record_versions import latest_versions, one_patient
 from fhir2cdisc.sdtm.rows.resources import (
@@ -201,6 +201,7 @@ class _Subject:
         self.current: Resource = items[0]
         self.dangling: set[tuple[int, str]] = set()
         self.deaths: dict[int, Death] = {}
+        self.hints: list[Death] = []
         self.targets: dict[int, dict[int, Resource]] = defaultdict(dict)
         self.withheld: set[int] = set()
         self.clock = SubjectClock(self.engine.zones)
@@ -214,6 +215,7 @@ class _Subject:
             reject_orphans(self.subject, self.items, self.work.accounts)
             return
         self.deaths = self._deaths()
+        self.hints = self._hints()
         for item in self.items:
             self.current = item
             for row, touched in made[item.number] or ():
@@ -259,6 +261,13 @@ class _Subject:
                 found[item.number] = death
         return found
 
+    def _hints(self) -> list[Death]:
+        """The records that speak of death, of a subject of whom no record is evidence of it."""
+        if self.deaths or any(item.resource.get("deceasedDateTime") for item in self.items):
+            return []
+        found = self.engine.hints.read(self.items)
+        return [Death(HINT, "hint", f"{item.head.type}/{item.head.id}", "") for item in found]
+
     def _keep(self, row: Row, item: Resource, touched: tuple[int, ...]) -> None:
         spec = row.source.spec
         _, values = self.work.rows.setdefault((row.source.domain, spec.name), (row.source.columns, []))
@@ -284,7 +293,7 @@ class _Subject:
                 row.drug,
                 "Y" if row.antineoplastic else "",
                 "Y" if row.no_unit else "",
-                tuple(sorted(self.deaths.values())) if row.source.domain == "DM" else (),
+                tuple(sorted((*self.deaths.values(), *self.hints))) if row.source.domain == "DM" else (),
                 *row.values,
             ]
         )
@@ -361,6 +370,8 @@ class _Subject:
                 outcome, reason = "mapped", "supports the records that point at it"
             elif head.type in SUPPORTING_TYPES:
                 outcome, reason = "not needed", "no mapped record points at it"
+            elif head.type not in self.engine.by_type:
+                outcome, reason = "not needed", NOT_READ
             else:
                 outcome, reason = "not needed", self._unmapped(item)
             self.work.accounts.add(head.place, head.type, head.id, outcome, reason)

@@ -26,6 +26,7 @@ from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Drug, Study
 from fhir2cdisc.sdtm.rows.clocks import Zones
 from fhir2cdisc.sdtm.rows.completeness import Needs
+from fhir2cdisc.sdtm.rows.death_hints import HintReader
 from fhir2cdisc.sdtm.rows.death_records import DeathReader
 from fhir2cdisc.sdtm.rows.mapping_names import check_names, place_of
 from fhir2cdisc.sdtm.rows.parts import Part, parts_of
@@ -219,6 +220,7 @@ class Engine:
         self.medication_reference = compile_path("medication.ofType(Reference).resolve().code")
 
     deaths: DeathReader = field(default_factory=DeathReader.built_in)
+    hints: HintReader = field(default_factory=HintReader.built_in)
     study_drug: DrugMatcher = field(init=False)
     antineoplastic: DrugMatcher = field(init=False)
     medication: Path = field(init=False)
@@ -240,8 +242,8 @@ class Engine:
 
     @property
     def types(self) -> frozenset[str]:
-        """The resource types that a mapping reads, or follows a reference to."""
-        return frozenset(self.by_type) | SUPPORTING_TYPES
+        """The resource types that a mapping reads or follows a reference to, or that may tell of a death."""
+        return frozenset(self.by_type) | SUPPORTING_TYPES | frozenset(self.deaths.by_type) | self.hints.resources
 
     def not_a_fact(self, resource: dict[str, Any]) -> str:
         """Why a resource is no fact about the patient; empty where it is one."""

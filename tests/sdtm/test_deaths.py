@@ -125,3 +125,185 @@ def test_a_disposition_dates_a_death_that_nothing_else_dates() -> None:
     made, said = date_deaths(dm, ds, "", "2026-01-01")
     assert made["DTHDTC"].tolist() == ["2022-03-01", "2022-03-02"]
     assert [f.rule for f in said] == ["death.other-source", "death.other-source", "death.conflict"]
+
+
+SNOMED, GERMAN = "http://snomed.info/sct", "http://fhir.de/CodeSystem/dkgev/EntlassungsgrundErsteUndZweiteStelle"
+VITAL = "https://www.medizininformatik-initiative.de/fhir/core/modul-person/CodeSystem/Vitalstatus"
+
+
+def coded(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def left(fhir: Make, disposition: dict[str, Any]) -> dict[str, Any]:
+    return {**stay(fhir, "2022-03-01"), "hospitalization": {"dischargeDisposition": disposition}}
+
+
+def status(fhir: Make, value: dict[str, Any], code: dict[str, Any] | None = None) -> dict[str, Any]:
+    return fhir("Observation", "v", code=code or loinc("67162-8"), effectiveDateTime="2022-04-01", **value)
+
+
+def ended(fhir: Make, reason: str) -> dict[str, Any]:
+    period = {"start": "2021-01-01", "end": "2022-03-01"}
+    extension = [{"url": "http://example.org/reason", "valueCodeableConcept": {"text": reason}}]
+    more = {"status": "off-study", "individual": {"reference": "Patient/p"}, "period": period, "extension": extension}
+    # R4 calls the patient of an enrolment `individual`.
+    return {key: value for key, value in fhir("ResearchSubject", "r", **more).items() if key != "subject"}
+
+
+# However a hospital writes it: code systems of the guides of Germany (MII, DKG), of the United States (NUBC UB-04) and
+# of HL7 version 2 (table 0112), SNOMED CT, or a text of one word.
+CODINGS: list[tuple[Callable[[Make], dict[str, Any]], str, str]] = [
+    (lambda f: left(f, coded(GERMAN, "07")), "2022-03-01", "DKG: 07"),
+    (
+        lambda f: left(
+            f,
+            {"extension": [{"url": "u", "extension": [{"url": "v", "valueCoding": {"system": GERMAN, "code": "07"}}]}]},
+        ),
+        "2022-03-01",
+        "DKG: 07 in the extension of MII",
+    ),
+    (lambda f: left(f, coded("https://www.nubc.org/CodeSystem/PatDischargeStatus", "20")), "2022-03-01", "UB-04: 20"),
+    (lambda f: left(f, coded("http://terminology.hl7.org/CodeSystem/v2-0112", "41")), "2022-03-01", "v2: 41"),
+    (lambda f: left(f, {"text": "死亡"}), "2022-03-01", "a Chinese text"),
+    (lambda f: left(f, {"text": "Verstorben"}), "2022-03-01", "a German text"),
+    (lambda f: left(f, {"text": "Deceased"}), "2022-03-01", "an English text"),
+    (
+        lambda f: status(f, {"valueCodeableConcept": coded(VITAL, "T")}),
+        "",
+        "MII vital status: not dated by the day it was asked",
+    ),
+    (lambda f: status(f, {"valueString": "死亡"}, {"text": "生存状态"}), "", "a status in Chinese"),
+    (
+        lambda f: f("Condition", "c", code=coded(SNOMED, "419620001"), onsetDateTime="2022-03-01"),
+        "2022-03-01",
+        "a condition",
+    ),
+    (
+        lambda f: f("Condition", "c", code=coded(SNOMED, "419099009"), recordedDate="2022-03-09"),
+        "",
+        "recorded, not dated",
+    ),
+    (lambda f: ended(f, "Death"), "2022-03-01", "the reason of the end of participation"),
+    (
+        lambda f: f(
+            "Observation",
+            "d",
+            code=coded(SNOMED, "184305005"),
+            effectiveDateTime="2022-03-01",
+            valueCodeableConcept={"text": "Liver cancer"},
+        ),
+        "2022-03-01",
+        "cause of death of MII",
+    ),
+    (
+        lambda f: f("DocumentReference", "x", status="current", type=loinc("64297-5"), date="2022-03-09T08:00:00Z"),
+        "",
+        "a death certificate",
+    ),
+    (lambda f: f("Procedure", "x", code=coded(SNOMED, "29240004"), performedDateTime="2022-03-03"), "", "an autopsy"),
+]
+
+
+@pytest.mark.parametrize(("record", "date", "why"), CODINGS)
+def test_a_death_is_known_however_it_is_coded(
+    convert: Any, fhir: Make, record: Callable[[Make], dict[str, Any]], date: str, why: str
+) -> None:
+    rules = ["death.other-source"] if date else ["death.no-date"]
+    assert found(convert([fhir("Patient", "p"), record(fhir)])) == ("Y", date, rules), why
+
+
+NOT_DEAD: list[tuple[Callable[[Make], dict[str, Any]], str]] = [
+    (lambda f: left(f, coded("https://www.nubc.org/CodeSystem/PatDischargeStatus", "01")), "sent home"),
+    (lambda f: left(f, coded("http://example.org/local", "20")), "a 20 of another system"),
+    (lambda f: status(f, {"valueCodeableConcept": coded(VITAL, "L")}), "alive"),
+    (lambda f: f("DocumentReference", "x", status="current", type=loinc("11506-3")), "a note"),
+]
+
+
+@pytest.mark.parametrize(("record", "why"), NOT_DEAD)
+def test_what_says_nothing_of_death_is_no_death(
+    convert: Any, fhir: Make, record: Callable[[Make], dict[str, Any]], why: str
+) -> None:
+    assert found(convert([fhir("Patient", "p"), record(fhir)])) == ("", "", []), why
+
+
+def spoken(fhir: Make, text: str, **value: Any) -> dict[str, Any]:
+    return fhir("Observation", "h", code={"text": text}, **(value or {"valueDateTime": "2022-03-01"}))
+
+
+# (record, whether it may say that the subject has died): words of a hospital that no table knows.
+SPEAKING: list[tuple[Callable[[Make], dict[str, Any]], bool]] = [
+    (lambda f: spoken(f, "Date of death"), True),
+    (lambda f: spoken(f, "Patient deceased", valueBoolean=True), True),
+    (lambda f: spoken(f, "Patient deceased", valueBoolean=False), False),
+    (lambda f: spoken(f, "Patient deceased", valueCodeableConcept={"text": "No"}), False),
+    (lambda f: spoken(f, "Follow-up", valueString="Verstarb zu Hause"), True),
+    (lambda f: spoken(f, "随访", valueString="患者于家中死亡"), True),
+    (lambda f: spoken(f, "Suivi", valueString="DÉCÈS à domicile"), True),
+    (lambda f: f("Flag", "h", status="active", code={"text": "Patient has died"}), True),
+    (
+        lambda f: f(
+            "EpisodeOfCare",
+            "h",
+            status="finished",
+            type=[{"text": "Closed: death"}],
+            patient={"reference": "Patient/p"},
+        ),
+        True,
+    ),
+    (lambda f: f("Condition", "h", code={"text": "Sudden cardiac death"}, onsetDateTime="2022-03-01"), True),
+    (
+        lambda f: f(
+            "QuestionnaireResponse",
+            "h",
+            status="completed",
+            item=[{"linkId": "1", "text": "Date of death", "answer": [{"valueDate": "2022-03-01"}]}],
+        ),
+        True,
+    ),
+    (
+        lambda f: f(
+            "QuestionnaireResponse",
+            "h",
+            status="completed",
+            item=[{"linkId": "1", "text": "Died?", "answer": [{"valueBoolean": False}]}],
+        ),
+        False,
+    ),
+    (lambda f: spoken(f, "Programmed death-ligand 1 (PD-L1)", valueString="50%"), False),
+    (lambda f: spoken(f, "程序性死亡受体配体1", valueString="50%"), False),
+    (lambda f: spoken(f, "Thoughts that you would be better off dead", valueInteger=0), False),
+    (
+        lambda f: f(
+            "FamilyMemberHistory",
+            "h",
+            status="completed",
+            patient={"reference": "Patient/p"},
+            deceasedBoolean=True,
+            note=[{"text": "died of cancer"}],
+        ),
+        False,
+    ),
+    (lambda f: f("Condition", "h", code={"text": "Family history of sudden death"}, onsetDateTime="2022"), False),
+    (lambda f: spoken(f, "Bone deadline", valueString="total"), False),
+]
+
+
+@pytest.mark.parametrize(("record", "hint"), SPEAKING)
+def test_whoever_counts_as_alive_although_a_text_speaks_of_death_is_named(
+    convert: Any, fhir: Make, record: Callable[[Make], dict[str, Any]], hint: bool
+) -> None:
+    assert found(convert([fhir("Patient", "p"), record(fhir)])) == ("", "", ["death.hint"] if hint else [])
+
+
+def test_of_the_dead_nothing_is_hinted(convert: Any, fhir: Make) -> None:
+    said = spoken(fhir, "Date of death")
+    assert found(convert([fhir("Patient", "p", **DAY), said]))[2] == []
+    assert found(convert([fhir("Patient", "p", **FLAG), said]))[2] == ["death.no-date"]
+
+
+def test_a_hint_names_records_and_no_text(convert: Any, fhir: Make) -> None:
+    records = [{**spoken(fhir, "Date of death"), "id": f"h{n}"} for n in range(5)]
+    said = next(f for f in convert([fhir("Patient", "p"), *records]).sdtm.findings if f.rule == "death.hint")
+    assert "Observation/h0, Observation/h1, Observation/h2 and 2 more" in said.message and "Date" not in said.message
