@@ -147,14 +147,18 @@ class DeathEvidence(Model):
     date: tuple[str, ...] = ()
 
 
-class DeathHints(Model):
-    """What may say that a patient died and is no evidence: `whole` words, `words` that begin one, texts `anywhere`.
+class Hint(Model):
+    """What may say something that decides an endpoint: `whole` words, `words` that begin one, texts `anywhere`.
 
-    A text with one of `not` is no hint. `resources` are types that are read for this alone, `skipped` are not asked.
+    A text with one of `not` is none. `resources` are types that are read for this alone, `skipped` are not asked, nor
+    are records that became rows of one of `domains`. `rule` and `said` are the finding.
     """
 
+    rule: str
+    said: str
     resources: tuple[str, ...]
     skipped: tuple[str, ...]
+    domains: tuple[str, ...] = ()
     whole: tuple[str, ...]
     words: tuple[str, ...]
     anywhere: tuple[str, ...]
@@ -292,9 +296,9 @@ def death_evidence() -> tuple[DeathEvidence, ...]:
 
 
 @cache
-def death_hints() -> DeathHints:
-    """What may say that a patient died and is no evidence."""
-    return DeathHints(**tomllib.loads(_data("deaths.toml"))["hints"])
+def hint_table() -> tuple[Hint, ...]:
+    """What may say something that decides an endpoint, where no mapping reads it as such."""
+    return tuple(Hint(**one) for one in tomllib.loads(_data("hints.toml"))["hint"])
 
 
 def load_domain(path: Path) -> DomainMap:

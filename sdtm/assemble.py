@@ -24,6 +24,7 @@ from fhir2cdisc.sdtm.rows.gather import Gathered
 from fhir2cdisc.sdtm.standard_results import blank_unknown_scales, standardise, unit_findings
 from fhir2cdisc.sdtm.subject.deaths import date_deaths
 from fhir2cdisc.sdtm.subject.diagnosis import diagnosis_findings
+from fhir2cdisc.sdtm.subject.hints import hint_findings
 from fhir2cdisc.sdtm.subject.readers import number_readers
 from fhir2cdisc.sdtm.subject.subjects import (
     age_findings,
@@ -56,7 +57,7 @@ class Sdtm:
 class Work:
     """What is being assembled: rows by domain with their working columns, and what was found so far.
 
-    `deaths` are findings of who died that do not name USUBJID yet.
+    `deaths` are findings of who died, or may have, that do not name USUBJID yet.
     `who` holds USUBJID, SUBJID and SITEID, `dates` the reference dates of DM, both by subject key.
     """
 
@@ -119,7 +120,7 @@ def find_deaths(work: Work) -> None:
     dm, stated = with_dm_columns(work.frames["DM"]), work.gathered.accounts.newest
     newest = day_of(stated, study_zones(work.study)) if stated else ""
     work.frames["DM"], found = date_deaths(dm, work.frames.get("DS"), newest, today(work.study))
-    work.deaths = found
+    work.deaths = [*found, *hint_findings(work.gathered.hints, work.frames["DM"])]
 
 
 def find_subjects(work: Work) -> None:

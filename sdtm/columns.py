@@ -68,7 +68,7 @@ _ALL = (
     _column(
         SUBJECT,
         "convert",
-        "assemble deaths diagnosis readers subjects timing treatment_start",
+        "assemble deaths diagnosis hints readers subjects timing treatment_start",
         "The key of the subject: `Patient/` and the id under which the source has the patient",
     ),
     _column(

@@ -25,8 +25,9 @@ from fhir2cdisc.sdtm.columns import ROW_COLUMNS
 from fhir2cdisc.sdtm.rows.clocks import SubjectClock, Times
 from fhir2cdisc.sdtm.rows.cohort import cohort_test, enrolled_elsewhere, is_synthetic, suspected
 from fhir2cdisc.sdtm.rows.completeness import NO_DATE
-from fhir2cdisc.sdtm.rows.death_records import HINT, Death
+from fhir2cdisc.sdtm.rows.death_records import Death
 from fhir2cdisc.sdtm.rows.engine import SUPPORTING_TYPES, Engine, Row
+from fhir2cdisc.sdtm.rows.hints import Hinted
 from fhir2cdisc.sdtm.rows.record_versions import latest_versions, one_patient
 from fhir2cdisc.sdtm.rows.resources import (
     Index,
@@ -46,13 +47,17 @@ ODD_SHAPE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError
 
 @dataclass(slots=True)
 class Converted:
-    """What one bucket gives: rows by domain, the records they came from, links between records, accounts, times."""
+    """What one bucket gives: rows by domain, the records they came from, links between records, accounts.
+
+    `times` is what was written of each subject's clocks, `hints` which records may say more than was read.
+    """
 
     frames: dict[str, pd.DataFrame]
     records: pd.DataFrame
     links: list[tuple[int, int]]
     accounts: Accounts
     times: list[Times]
+    hints: list[Hinted]
 
 
 class Converter:
@@ -163,6 +168,7 @@ class _Work:
         self.links: list[tuple[int, int]] = []
         self.accounts = Accounts()
         self.times: list[Times] = []
+        self.hints: list[Hinted] = []
         self.terms: dict[tuple[str, ...], Finding] = {}
         self.next_row = 0
 
@@ -178,7 +184,7 @@ class _Work:
         frames = {d: pd.concat(parts, ignore_index=True) for d, parts in by_domain.items()}
         self.accounts.findings += self.terms.values()
         records = pd.DataFrame(self.records, columns=RECORD_COLUMNS)
-        return Converted(frames, records, self.links, self.accounts, self.times)
+        return Converted(frames, records, self.links, self.accounts, self.times, self.hints)
 
 
 class _Subject:
@@ -201,7 +207,6 @@ class _Subject:
         self.current: Resource = items[0]
         self.dangling: set[tuple[int, str]] = set()
         self.deaths: dict[int, Death] = {}
-        self.hints: list[Death] = []
         self.targets: dict[int, dict[int, Resource]] = defaultdict(dict)
         self.withheld: set[int] = set()
         self.clock = SubjectClock(self.engine.zones)
@@ -215,13 +220,13 @@ class _Subject:
             reject_orphans(self.subject, self.items, self.work.accounts)
             return
         self.deaths = self._deaths()
-        self.hints = self._hints()
         for item in self.items:
             self.current = item
             for row, touched in made[item.number] or ():
                 self._keep(row, item, touched)
         self._book({number: len(rows or ()) for number, rows in made.items()})
         self._watch(made)
+        self._hint(made)
         self._link()
         if times := self.clock.times(self.subject):
             self.work.times.append(times)
@@ -261,12 +266,16 @@ class _Subject:
                 found[item.number] = death
         return found
 
-    def _hints(self) -> list[Death]:
-        """The records that speak of death, of a subject of whom no record is evidence of it."""
-        if self.deaths or any(item.resource.get("deceasedDateTime") for item in self.items):
-            return []
-        found = self.engine.hints.read(self.items)
-        return [Death(HINT, "hint", f"{item.head.type}/{item.head.id}", "") for item in found]
+    def _hint(self, made: Mapping[int, list[tuple[Row, tuple[int, ...]]] | None]) -> None:
+        """Note the records that may say what decides an endpoint, and that nothing reads as such."""
+        for item in self.items:
+            if item.number in self.deaths:
+                continue
+            raw, kind = item.head.raw.lower(), item.head.type
+            domains = {row.source.domain for row, _ in made[item.number] or ()}
+            for one in self.engine.hints:
+                if one.reads(kind, raw, item.resource, domains):
+                    self.work.hints.append(Hinted(self.subject, one.rule, f"{kind}/{item.head.id}"))
 
     def _keep(self, row: Row, item: Resource, touched: tuple[int, ...]) -> None:
         spec = row.source.spec
@@ -293,7 +302,7 @@ class _Subject:
                 row.drug,
                 "Y" if row.antineoplastic else "",
                 "Y" if row.no_unit else "",
-                tuple(sorted((*self.deaths.values(), *self.hints))) if row.source.domain == "DM" else (),
+                tuple(sorted(self.deaths.values())) if row.source.domain == "DM" else (),
                 *row.values,
             ]
         )

@@ -12,8 +12,6 @@ from fhir2cdisc.mappings.model import DeathEvidence, death_evidence, terminology
 from fhir2cdisc.sdtm.rows.verbs import table_entry
 
 PATIENT = "Patient"
-# The rank of a record that speaks of death and is no evidence of it (see `death_hints`).
-HINT = 1000
 # The map of what is said of a patient's life, and what it calls the dead.
 _MAP, _DEAD = "survival", "DEAD"
 

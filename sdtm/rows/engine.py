@@ -26,8 +26,8 @@ from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Drug, Study
 from fhir2cdisc.sdtm.rows.clocks import Zones
 from fhir2cdisc.sdtm.rows.completeness import Needs
-from fhir2cdisc.sdtm.rows.death_hints import HintReader
 from fhir2cdisc.sdtm.rows.death_records import DeathReader
+from fhir2cdisc.sdtm.rows.hints import HintReader, built_in_hints
 from fhir2cdisc.sdtm.rows.mapping_names import check_names, place_of
 from fhir2cdisc.sdtm.rows.parts import Part, parts_of
 from fhir2cdisc.sdtm.rows.shapes import primitive_text
@@ -220,7 +220,7 @@ class Engine:
         self.medication_reference = compile_path("medication.ofType(Reference).resolve().code")
 
     deaths: DeathReader = field(default_factory=DeathReader.built_in)
-    hints: HintReader = field(default_factory=HintReader.built_in)
+    hints: tuple[HintReader, ...] = field(default_factory=built_in_hints)
     study_drug: DrugMatcher = field(init=False)
     antineoplastic: DrugMatcher = field(init=False)
     medication: Path = field(init=False)
@@ -242,8 +242,9 @@ class Engine:
 
     @property
     def types(self) -> frozenset[str]:
-        """The resource types that a mapping reads or follows a reference to, or that may tell of a death."""
-        return frozenset(self.by_type) | SUPPORTING_TYPES | frozenset(self.deaths.by_type) | self.hints.resources
+        """The resource types that a mapping reads or follows a reference to, or that may hint at something."""
+        asked = frozenset[str]().union(*(one.resources for one in self.hints))
+        return frozenset(self.by_type) | SUPPORTING_TYPES | frozenset(self.deaths.by_type) | asked
 
     def not_a_fact(self, resource: dict[str, Any]) -> str:
         """Why a resource is no fact about the patient; empty where it is one."""

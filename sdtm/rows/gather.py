@@ -13,6 +13,7 @@ from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets
 from fhir2cdisc.sdtm.columns import ENCOUNTER, NUMBERS, RECORD_NO, ROW, USED
 from fhir2cdisc.sdtm.rows.clocks import Times
 from fhir2cdisc.sdtm.rows.convert import RECORD_COLUMNS, Converted
+from fhir2cdisc.sdtm.rows.hints import Hinted
 
 # Findings about a code or a term rather than about one record: the same one comes with every patient.
 TERM_RULES = ("codelist.", "unit.", "code.", "text.withheld")
@@ -22,7 +23,8 @@ TERM_RULES = ("codelist.", "unit.", "code.", "text.withheld")
 class Gathered:
     """Mapped rows of every domain, in no order yet; `records` holds where each came from, by row number.
 
-    `datasets` says what variables a domain has and in what order, `times` what was written of each subject's clocks.
+    `datasets` says what variables a domain has and in what order, `times` what was written of each subject's clocks,
+    `hints` which records may say more than was read.
     """
 
     frames: dict[str, pd.DataFrame]
@@ -31,6 +33,7 @@ class Gathered:
     accounts: Accounts
     datasets: Mapping[str, Dataset]
     times: list[Times] = field(default_factory=list)
+    hints: list[Hinted] = field(default_factory=list)
 
 
 def gather(parts: Iterable[Converted], accounts: Accounts, datasets: Mapping[str, Dataset] | None = None) -> Gathered:
@@ -43,6 +46,7 @@ def gather(parts: Iterable[Converted], accounts: Accounts, datasets: Mapping[str
     records: list[pd.DataFrame] = []
     links: list[tuple[int, int]] = []
     times: list[Times] = []
+    hints: list[Hinted] = []
     rows = numbers = 0
     for part in parts:
         accounts.merge(part.accounts)
@@ -53,10 +57,11 @@ def gather(parts: Iterable[Converted], accounts: Accounts, datasets: Mapping[str
         numbers += len(part.records)
         records.append(part.records)
         times += part.times
+        hints += part.hints
     accounts.add_up(TERM_RULES)
     frames = {domain: _typed(datasets[domain], _joined(some)) for domain, some in by_domain.items()}
     all_records = pd.concat(records, ignore_index=True) if records else pd.DataFrame(columns=RECORD_COLUMNS)
-    return Gathered(frames, all_records, links, accounts, datasets, times)
+    return Gathered(frames, all_records, links, accounts, datasets, times, hints)
 
 
 def _joined(parts: list[tuple[pd.DataFrame, int, int]]) -> pd.DataFrame:

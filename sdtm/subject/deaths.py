@@ -12,7 +12,7 @@ import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.sdtm.columns import DEATHS, SUBJECT
 from fhir2cdisc.sdtm.methods import derives
-from fhir2cdisc.sdtm.rows.death_records import HINT, PATIENT, Death
+from fhir2cdisc.sdtm.rows.death_records import PATIENT, Death
 
 
 @derives("DTHFL", "Y where a record of the source says that the patient has died")
@@ -30,14 +30,11 @@ def date_deaths(
     dates, flags = [], []
     for subject, dtc, flag, others in zip(dm[SUBJECT], dm["DTHDTC"], dm["DTHFL"], dm[DEATHS], strict=True):
         deaths = [Death(-1, PATIENT, subject, dtc)] if dtc else []
-        told = sorted(Death(*one) for one in others)
-        deaths += [*(one for one in told if one.rank != HINT), *ended.get(subject, [])]
+        deaths += [*sorted(Death(*one) for one in others), *ended.get(subject, [])]
         chosen = _chosen(deaths)
         dates.append(chosen.dtc if chosen else "")
         flags.append("Y" if deaths else flag)
         findings += [_finding(subject, *one) for one in _said(deaths, chosen, flag, newest, today)]
-        if not deaths and flag != "Y":
-            findings += [_finding(subject, *one) for one in _hinted([one.resource for one in told])]
     return dm.assign(DTHDTC=dates, DTHFL=flags), findings
 
 
@@ -86,13 +83,6 @@ def _said(
             "warning",
             f"date of death {chosen.dtc} is after the data's last update, {newest}",
         )
-
-
-def _hinted(resources: list[str]) -> Iterator[tuple[str, str, str]]:
-    if resources:
-        listed = ", ".join(resources[:3]) + (f" and {len(resources) - 3} more" if len(resources) > 3 else "")
-        said = f"counts as alive, but a text speaks of death that is no known evidence of it: {listed}"
-        yield "death.hint", "warning", said
 
 
 def _agree(a: str, b: str) -> bool:

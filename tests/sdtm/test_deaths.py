@@ -307,3 +307,24 @@ def test_a_hint_names_records_and_no_text(convert: Any, fhir: Make) -> None:
     records = [{**spoken(fhir, "Date of death"), "id": f"h{n}"} for n in range(5)]
     said = next(f for f in convert([fhir("Patient", "p"), *records]).sdtm.findings if f.rule == "death.hint")
     assert "Observation/h0, Observation/h1, Observation/h2 and 2 more" in said.message and "Date" not in said.message
+
+
+# (record, whether it may say how the tumour responded): not read as a response because no table knows its code.
+RESPONDING: list[tuple[Callable[[Make], dict[str, Any]], bool]] = [
+    (lambda f: spoken(f, "疗效评价", valueCodeableConcept={"text": "部分缓解"}), True),
+    (lambda f: spoken(f, "CT", valueString="RECIST: iUPD"), True),
+    (lambda f: f("Condition", "h", code={"text": "Disease progression"}, onsetDateTime="2022-03-01"), True),
+    (lambda f: f("Condition", "h", code={"text": "Tumorprogress"}, onsetDateTime="2022-03-01"), True),
+    (lambda f: f("Observation", "h", code=loinc("21976-6"), valueCodeableConcept={"text": "Partial response"}), False),
+    (lambda f: f("Condition", "h", code={"text": "Osteoarthritis, no progression"}, onsetDateTime="2022-03-01"), False),
+    (lambda f: f("Procedure", "h", code={"text": "RECIST assessment"}, performedDateTime="2022-03-01"), False),
+]
+
+
+@pytest.mark.parametrize(("record", "hint"), RESPONDING)
+def test_a_response_that_is_read_as_none_is_said(
+    convert: Any, fhir: Make, record: Callable[[Make], dict[str, Any]], hint: bool
+) -> None:
+    made = convert([fhir("Patient", "p"), record(fhir)])
+    rules = [f.rule for f in made.sdtm.findings if f.rule == "response.hint" and f.usubjid]
+    assert rules == ["response.hint"] * hint

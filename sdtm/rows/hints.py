@@ -1,7 +1,7 @@
-"""Records that may say that somebody died, of a subject of whom no evidence says so: said, never counted.
+"""Records that may say something that decides an endpoint, and that no mapping reads as such: said, never counted.
 
-Evidence of a death is what `mappings/deaths.toml` can read. A hospital writes the same in other ways; whoever counts as
-alive although a record speaks of death is named.
+Evidence of a death or of a response is what the mappings and `mappings/deaths.toml` can read. A hospital writes the
+same in other ways; the subject of whom a record speaks so is named. What speaks of it is `mappings/hints.toml`.
 """
 
 from __future__ import annotations
@@ -10,65 +10,72 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from fhir2cdisc.mappings.model import DeathHints, death_hints
-from fhir2cdisc.sdtm.rows.resources import Resource
+from fhir2cdisc.mappings.model import Hint, hint_table
 
 # Elements of people's words and terms. What a reference is called, and the narrative of a resource, are not asked.
 _TEXTS = frozenset(("text", "display", "valueString", "description", "title", "conclusion"))
 _NO = frozenset(("no", "n", "nein", "non", "否", "无", "alive", "false", "absent", "negative", "373067005", "la32-8"))
 
 
+class Hinted(NamedTuple):
+    """A resource of a subject that may say what a rule is about."""
+
+    subject: str
+    rule: str
+    resource: str
+
+
 @dataclass(frozen=True, slots=True)
 class HintReader:
-    """The table of hints, compiled; the bytes of a resource with a hint have one of `raw`."""
+    """One line of the table, compiled; the bytes of a resource that speaks have one of `raw`."""
 
+    rule: str
+    said: str
     resources: frozenset[str]
     skipped: frozenset[str]
+    domains: frozenset[str]
     raw: tuple[bytes, ...]
     speaks: re.Pattern[str]
     other: re.Pattern[str]
 
     @classmethod
-    def built_in(cls) -> HintReader:
-        return cls.of(death_hints())
-
-    @classmethod
-    def of(cls, table: DeathHints) -> HintReader:
+    def of(cls, table: Hint) -> HintReader:
         every = (*table.whole, *table.words, *table.anywhere)
         # As JSON has them, as they are or escaped; bytes know the lower case of ASCII alone.
         cases = [case for word in every for case in (word, word.upper())]
         raw = [form.encode().lower() for case in cases for form in (case, json.dumps(case)[1:-1])]
+        wide = [text for text in table.not_ if not text.isascii()]
         return cls(
+            table.rule,
+            table.said,
             frozenset(table.resources),
             frozenset(table.skipped),
+            frozenset(table.domains),
             tuple(dict.fromkeys(raw)),
-            _pattern(rf"\b(?:{_any(table.whole)})\b", rf"\b(?:{_any(table.words)})", _any(table.anywhere)),
-            _pattern(rf"\b(?:{_any(filter(str.isascii, table.not_))})", _any(t for t in table.not_ if not t.isascii())),
+            _pattern(table.whole, table.words, table.anywhere),
+            _pattern((), tuple(filter(str.isascii, table.not_)), wide),
         )
 
-    def read(self, items: Iterable[Resource]) -> Iterator[Resource]:
-        """The resources with a text that speaks of death."""
-        for item in items:
-            if item.head.type in self.skipped or not self._may_speak(item.head.raw.lower()):
-                continue
-            if any(map(self._speaks, _texts(item.resource))):
-                yield item
-
-    def _may_speak(self, raw: bytes) -> bool:
-        return any(word in raw for word in self.raw)
+    def reads(self, kind: str, raw: bytes, resource: dict[str, Any], domains: Iterable[str]) -> bool:
+        """Whether a resource has a text that speaks of it; `raw` is its JSON in lower case, `domains` its rows'."""
+        if kind in self.skipped or not any(word in raw for word in self.raw):
+            return False
+        return self.domains.isdisjoint(domains) and any(map(self._speaks, _texts(resource)))
 
     def _speaks(self, text: str) -> bool:
         return self.speaks.search(text) is not None and self.other.search(text) is None
 
 
-def _any(texts: Iterable[str]) -> str:
-    return "|".join(map(re.escape, texts))
+def built_in_hints() -> tuple[HintReader, ...]:
+    return tuple(map(HintReader.of, hint_table()))
 
 
-def _pattern(*parts: str) -> re.Pattern[str]:
-    return re.compile("|".join(parts), re.IGNORECASE)
+def _pattern(whole: Iterable[str], words: Iterable[str], anywhere: Iterable[str]) -> re.Pattern[str]:
+    """Finds one of the texts: as a word, at the start of one, or anywhere. Of no texts it finds nothing."""
+    parts = [rf"\b{re.escape(text)}\b" for text in whole] + [rf"\b{re.escape(text)}" for text in words]
+    return re.compile("|".join([*parts, *map(re.escape, anywhere)]) or r"(?!)", re.IGNORECASE)
 
 
 def _texts(node: Any) -> Iterator[str]:
