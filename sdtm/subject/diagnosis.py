@@ -18,6 +18,16 @@ from fhir2cdisc.sdtm.timing import days_of
 # Malignant neoplasms by ICD-10; C77 to C80 are secondary or of unknown site, which begins no history of its own.
 _PRIMARY = r"icd-10[^;|]*\|(C(?:[0-6][0-9]|7[0-6]|8[1-9]|9[0-7]))"
 _CANCER = r"icd-10[^;|]*\|C[0-9]"
+# A condition without a code of ICD-10 is a cancer by the words of its term, but not with what makes it another thing.
+_WORDS = (
+    r"(?i)carcinoma|cancer|malignan|sarcoma|lymphoma|leuk(?:a|ae)mia|melanoma|myeloma|blastoma|hepatoma|mesothelioma|"
+    r"seminoma|neuroendocrine tumou?r|karzinom|krebs|maligne|sarkom|lymphom|leukämie|carcinome|"
+    r"癌|恶性肿瘤|肉瘤|白血病|淋巴瘤|黑色素瘤|骨髓瘤"
+)
+_OTHER = (
+    r"(?i)family|father|mother|sibling|brother|sister|history of|h/o|screen|risk|suspect|rule out|benign|in situ|"
+    r"metasta|secondary|pain|fatigue|anxiety|fear|antigen|prevention|familie|verdacht|anamnese|家族|转移|良性|痛|史|待查|可能"
+)
 Said = tuple[dict[Any, Any], str, str, str, str]
 OVER = ("remission", "resolved", "inactive")
 _KINDS = {"asserted": (ASSERTED, "DIAGNOSIS"), "onset": (ONSET, "SYMPTOM ONSET"), "recorded": ("MHDTC", "")}
@@ -35,9 +45,9 @@ def is_accepted(verification: str, study: Study) -> bool:
 def history(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """MH: the condition that is the disease of the study is the primary diagnosis; other history keeps its category.
 
-    Without a list of conditions a malignant neoplasm by ICD-10 is the study's disease. A suspected condition is none.
-    Of several cancers of a subject one counts: of those that still go on (else of all) the one that began last. The
-    start of a cancer is the first date that it has in the order of `[diagnosis] date`.
+    Without a list of conditions a malignant neoplasm is the study's disease, by ICD-10 or, where a condition has no
+    such code, by the words of its term. A suspected condition is none. Of several cancers of a subject one counts: of
+    those that still go on (else of all) the one that began last. The start of a cancer is the first date that it has in the order of `[diagnosis] date`.
     """
     frame = _dated(frame, study)
     listed = _listed(frame, study) & _text(frame, VERIFICATION).map(lambda one: is_accepted(one, study)).astype(bool)
@@ -50,7 +60,7 @@ def _listed(frame: pd.DataFrame, study: Study) -> pd.Series:
     codes = {(c.system, c.code) for c in study.cohort.conditions}
     said = _text(frame, CODES)
     if not codes:
-        return said.str.contains(_CANCER, regex=True)
+        return _is_cancer(frame)
 
     def is_listed(text: str) -> bool:
         pairs = [code.rpartition("|")[::2] for code in text.split(";") if code]
@@ -59,11 +69,23 @@ def _listed(frame: pd.DataFrame, study: Study) -> pd.Series:
     return said.map(is_listed).astype(bool)
 
 
+def _is_cancer(frame: pd.DataFrame) -> pd.Series:
+    return _text(frame, CODES).str.contains(_CANCER, regex=True) | _worded(frame)
+
+
+def _worded(frame: pd.DataFrame) -> pd.Series:
+    """Whether a condition is a cancer by the words of its term: no code of ICD-10 says what it is."""
+    term, uncoded = _text(frame, "MHTERM"), ~_text(frame, CODES).str.contains("icd-10", regex=False)
+    told = term.str.contains(_WORDS, regex=True) & ~term.str.contains(_OTHER, regex=True)
+    history = _text(frame, "MHCAT").isin(["MEDICAL HISTORY", "PRIMARY DIAGNOSIS"]) & (_text(frame, "MHOCCUR") == "")
+    return told & uncoded & history
+
+
 def _dated(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """MHSTDTC and MHEVDTYP of cancers; a mapping that says neither asserted date nor onset keeps its MHSTDTC."""
     if not {ASSERTED, ONSET} & set(frame.columns):
         return frame
-    cancer = _listed(frame, study) | _text(frame, CODES).str.contains(_CANCER, regex=True)
+    cancer = _listed(frame, study) | _is_cancer(frame)
     start, kind = pd.Series("", index=frame.index, dtype=object), pd.Series("", index=frame.index, dtype=object)
     for name in study.diagnosis.date:
         column, said = _KINDS[name]
@@ -76,10 +98,12 @@ def _dated(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def _disease(frame: pd.DataFrame) -> pd.Series:
-    """What tells one cancer from another: the ICD-10 category, blank for a secondary one, else all its codes."""
+    """What tells one cancer from another: the ICD-10 category, blank for a secondary one, else its codes or term."""
     said = _text(frame, CODES)
     site = said.str.extract(_PRIMARY, expand=False).fillna("")
-    return site.where((site != "") | said.str.contains(_CANCER, regex=True), said)
+    return site.where(
+        (site != "") | said.str.contains(_CANCER, regex=True), said.where(said != "", _text(frame, "MHTERM"))
+    )
 
 
 def _passed_over(frame: pd.DataFrame, listed: pd.Series) -> pd.Series:
@@ -114,6 +138,10 @@ def _rows(frame: pd.DataFrame, study: Study) -> Iterator[Said]:
     for row in frame[listed & ~verified].to_dict("records"):
         said = f"is {row[VERIFICATION]} and no diagnosis by [diagnosis] verification: neither cohort nor time zero"
         yield row, "diagnosis.suspected", "warning", "MHCAT", said
+    if not study.cohort.conditions:
+        for row in frame[counts & _worded(frame)].to_dict("records"):
+            said = "has no code of ICD-10; it is the cancer of the study by the words of its term"
+            yield row, "diagnosis.by-words", "warning", "MHCAT", said
     if not {ASSERTED, ONSET} & set(frame.columns):
         return
     days = {name: days_of(_text(frame, column)) for name, (column, _) in _KINDS.items()}

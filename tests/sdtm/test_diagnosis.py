@@ -148,3 +148,46 @@ def test_of_several_cancers_one_counts_and_they_are_named(
     for finding in made.sdtm.findings:
         if finding.rule == "diagnosis.competing":
             assert all(code in finding.message for code, _ in cancers) and finding.usubjid
+
+
+# (code, whether it is the cancer of a study that lists none, why): without a code of ICD-10 the words of the term tell.
+HCC = {"coding": [{"system": "http://snomed.info/sct", "code": "109841003", "display": "Liver cell carcinoma"}]}
+TERMS: list[tuple[dict[str, Any], bool, str]] = [
+    (HCC, True, "SNOMED CT"),
+    ({"text": "肝细胞癌"}, True, "a Chinese term"),
+    ({"text": "Hepatozelluläres Karzinom"}, True, "a German term"),
+    ({"text": "Follicular lymphoma"}, True, ""),
+    ({"text": "Family history of breast cancer"}, False, "of the family"),
+    ({"text": "History of colon cancer"}, False, "over"),
+    ({"text": "Bone metastases of lung cancer"}, False, "secondary: it begins no history of its own"),
+    ({"text": "Verdacht auf Leberkarzinom"}, False, "suspected"),
+    ({"text": "乳腺癌家族史"}, False, "of the family"),
+    ({"text": "癌性疼痛"}, False, "pain"),
+    ({"text": "Hypertension"}, False, ""),
+    (
+        {**HCC, "coding": [*HCC["coding"], {"system": "http://hl7.org/fhir/sid/icd-10", "code": "D13.4"}]},
+        False,
+        "a code of ICD-10 says that it is benign",
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "cancer", "why"), TERMS)
+def test_a_cancer_without_icd_10_is_known_by_its_term_and_said(
+    convert: Any, fhir: Make, code: dict[str, Any], cancer: bool, why: str
+) -> None:
+    made = convert(
+        [fhir("Patient", "p"), fhir("Condition", "c", code=code, onsetDateTime="2020-01-10")], reference=START
+    )
+    mh = made.sdtm.frames["MH"].iloc[0]
+    assert (mh["MHCAT"] == "PRIMARY DIAGNOSIS") is cancer, why
+    assert rules(made) == (["diagnosis.by-words"] if cancer else [])
+    assert made.sdtm.frames["DM"]["RFSTDTC"].tolist() == ["2020-01-10" if cancer else ""]
+
+
+def test_a_coded_cancer_in_remission_does_not_hide_one_by_words(convert: Any, fhir: Make, condition: Make) -> None:
+    old = condition("b", "C50.9", onset="2012-03-01", clinical="remission")
+    made = convert([fhir("Patient", "p"), old, fhir("Condition", "c", code=HCC, onsetDateTime="2020-01-10")])
+    mh = made.sdtm.frames["MH"]
+    assert mh.loc[mh["MHCAT"] == "PRIMARY DIAGNOSIS", "MHTERM"].tolist() == ["Liver cell carcinoma"]
+    assert rules(made) == ["diagnosis.by-words", "diagnosis.competing"]
