@@ -47,7 +47,8 @@ def history(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
 
     Without a list of conditions a malignant neoplasm is the study's disease, by ICD-10 or, where a condition has no
     such code, by the words of its term. A suspected condition is none. Of several cancers of a subject one counts: of
-    those that still go on (else of all) the one that began last. The start of a cancer is the first date that it has in the order of `[diagnosis] date`.
+    those that still go on (else of all) the one that began last. The start of a cancer is the first date that it has
+    in the order of `[diagnosis] date`.
     """
     frame = _dated(frame, study)
     listed = _listed(frame, study) & _text(frame, VERIFICATION).map(lambda one: is_accepted(one, study)).astype(bool)
