@@ -15,6 +15,7 @@ from fhir2cdisc.adam.plan import Plan, adsl_options, recist_options, response_op
 from fhir2cdisc.adam.questionnaires.adqs import adqs_dataset, adqs_findings, derive_adqs
 from fhir2cdisc.adam.response.adrs import adrs_dataset, check_adrs, derive_adrs
 from fhir2cdisc.adam.response.composite import add_composites
+from fhir2cdisc.adam.response.evidence import response_evidence
 from fhir2cdisc.adam.response.judged_again import judge_again, with_derived
 from fhir2cdisc.adam.response.source import response_evaluable, source_findings, why_not_estimable, with_sources
 from fhir2cdisc.adam.results.sheet import Spec
@@ -22,6 +23,7 @@ from fhir2cdisc.adam.results.summary import study_specs
 from fhir2cdisc.adam.safety.adae import adae_dataset, adae_findings, derive_adae
 from fhir2cdisc.adam.subject.adsl import adsl_dataset, derive_subjects
 from fhir2cdisc.adam.subject.disease import periods_by_guidance
+from fhir2cdisc.adam.subject.evidence import stack_evidence
 from fhir2cdisc.adam.subject.treatment import read_exposure, study_doses
 from fhir2cdisc.adam.time_to_event.adtte import adtte_dataset, check_adtte, derive_adtte
 from fhir2cdisc.adam.tripwires import tripwires
@@ -103,7 +105,8 @@ def build_adam(sdtm: Frames, study: Study, lesions: Lesions | None = None, state
     signs = tripwires(made, frames, plan.tripwires)
     specs = study_specs(plan, made)
     said = gather_findings(found)
-    return Adam(made, adam_datasets(made, plan), plan, specs, signs, said, lineage, subjects.evidence, latest)
+    evidence = stack_evidence([subjects.evidence, response_evidence(adsl, rs, main, made.get("ADRS"))])
+    return Adam(made, adam_datasets(made, plan), plan, specs, signs, said, lineage, evidence, latest)
 
 
 def _known_by_then(

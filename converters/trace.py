@@ -92,7 +92,9 @@ def _evidence(package: TracedPackage, subject: str) -> Iterator[str]:
         for row in mine.sort_values("CHOSEN", ascending=False, kind="stable").itertuples():
             mark = "chosen" if row.CHOSEN == "Y" else "passed over"
             place = f"{row.SRCDOM}.{row.SRCVAR} {_text(row.SRCSEQ)}".strip()
-            said = " ".join(part for part in (str(row.DTC) or "(no date)", str(row.TEXT)) if part)
+            # Who somebody is has no date.
+            when = str(row.DTC) or ("" if fact == "identity" else "(no date)")
+            said = " ".join(part for part in (when, str(row.TEXT)) if part)
             yield f"    {mark}: {place}: {said}: {row.REASON}"
 
 

@@ -75,11 +75,20 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """The outcome: `main` the key under which a linked one is mapped, `refused` keys that may be of two people."""
+    """The outcome: `main` the key under which a linked one is mapped, `refused` keys that may be of two people.
+
+    `joined` says of each linked key what joins it, `apart` of pairs of keys why they are not joined.
+    """
 
     servers: Servers = field(default_factory=Servers)
     main: Mapping[str, str] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
+    joined: Mapping[str, str] = field(default_factory=dict)
+    apart: tuple[tuple[str, str, str], ...] = ()
+
+    def without_reasons(self) -> Identities:
+        """The same for those who only map."""
+        return Identities(self.servers, self.main, self.refused)
 
     def subject(self, space: str, plain: str) -> tuple[str, str]:
         """(key of the subject, key by the source) of a resource whose patient is `plain` in a namespace."""
@@ -93,6 +102,8 @@ class _Census:
 
     people: dict[str, list[Person]]
     findings: list[Finding] = field(default_factory=list)
+    reasons: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    apart: set[tuple[str, str, str]] = field(default_factory=set)
 
     def say(self, rule: str, key: str, message: str, severity: str = "warning") -> None:
         some = self.people.get(key)
@@ -108,6 +119,9 @@ class _Census:
                 resource=key,
             )
         )
+
+    def keep_apart(self, keys: Sequence[str], why: str) -> None:
+        self.apart |= {(a, b, why) for a in keys for b in keys if a != b}
 
 
 def find_identities(
@@ -131,7 +145,8 @@ def find_identities(
             dead = any(one.dead for one in by_key[key])
             said = "the Patient is not active and names no record in its place; it is used as it is"
             census.say("identity.inactive", key, said, "info" if dead else "warning")
-    return Identities(servers, main, refused), census.findings
+    joined = {key: ", ".join(sorted(why)) for key, why in census.reasons.items()}
+    return Identities(servers, main, refused, joined, tuple(sorted(census.apart))), census.findings
 
 
 def _differ(a: Person, b: Person) -> str:
@@ -176,10 +191,13 @@ def _joined(
             census.say(
                 "identity.link-refused", a, f"{why} joins it to {b}, which differs in {name}; not joined", "error"
             )
+            census.apart |= {(x, y, f"{why} joins them, but they differ in {name}") for x, y in ((a, b), (b, a))}
             continue
         if a not in census.people or b not in census.people:
             missing = b if a in census.people else a
             census.say("identity.link-missing", a, f"{why} joins it to {b}; no Patient {missing} was read")
+        for key in (a, b):
+            census.reasons[key].add(why)
         together = groups.get(a, {a}) | groups.get(b, {b})
         for key in together:
             groups[key] = together
@@ -218,6 +236,7 @@ def _say_same_ids(census: _Census) -> None:
             census.say(
                 "identity.same-id", keys[0], f"has the id of {', '.join(keys[1:])}; they are kept apart", severity
             )
+            census.keep_apart(keys, "the same id, of another server")
 
 
 def _say_same_identifiers(census: _Census, main: Mapping[str, str]) -> None:
@@ -227,6 +246,7 @@ def _say_same_identifiers(census: _Census, main: Mapping[str, str]) -> None:
             by_identifier[identifier].add(main.get(key, key))
     shared = sorted({tuple(sorted(keys)) for keys in by_identifier.values() if len(keys) > 1})
     for keys in shared:
+        census.keep_apart(keys, "the same identifier (system and value), and nothing joins them")
         said = f"has an identifier of {', '.join(keys[1:])} (same system and value); they are kept apart unless "
         census.say(
             "identity.same-identifier", keys[0], said + "Patient.link or [identity] of the study file joins them"

@@ -11,6 +11,9 @@ from fhir2cdisc.adam.frames.columns import text
 
 FINDING_COLUMNS = ("DATASET", "USUBJID", "RECORD", "VARIABLE", "VALUE", "RULE", "SEVERITY", "MESSAGE")
 
+# What was chosen among records for a fact of a subject, and from which; shared by all who say so.
+EVIDENCE_COLUMNS = ("USUBJID", "FACT", "DTC", "DATE", "TEXT", "SRCDOM", "SRCVAR", "SRCSEQ", "CHOSEN", "REASON")
+
 
 def no_findings() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in FINDING_COLUMNS})

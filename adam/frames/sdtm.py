@@ -52,7 +52,8 @@ def cut_at(frames: Frames, cutoff: str) -> dict[str, pd.DataFrame]:
 
     A record that began after the cut-off is left out (a partial date counts as its first possible day); a later
     end date, and every later reference date of DM (consent, first dose, death, end of participation), is not yet
-    known and becomes blank. An adverse event that killed after the cut was not known to be fatal.
+    known and becomes blank. An adverse event that killed after the cut was not known to be fatal, nor was death the
+    known reason of an end of treatment before it.
     """
     if not cutoff:
         return dict(frames)
@@ -63,6 +64,10 @@ def cut_at(frames: Frames, cutoff: str) -> dict[str, pd.DataFrame]:
         made["DM"] = _cut_dm(made["DM"], limit)
     if "AE" in made:
         made["AE"] = _not_yet_fatal(made["AE"], frames["AE"], later, limit)
+    if "DS" in made:
+        # Treatment that ended before the cut was given up for a death that nobody could know of yet.
+        ds = made["DS"]
+        made["DS"] = ds[~((text(ds, "DSDECOD") == "DEATH") & ds["USUBJID"].isin(later))]
     return made
 
 
@@ -72,6 +77,8 @@ def _died_later(frames: Frames, limit: pd.Timestamp) -> set[str]:
     ds = dataset(frames, "DS")
     deaths = {"DM": ("DTHDTC", dataset(frames, "DM")), "DD": ("DDDTC", dataset(frames, "DD"))}
     deaths["DS"] = ("DSSTDTC", ds[text(ds, "DSDECOD") == "DEATH"])
+    ae = dataset(frames, "AE")
+    deaths["AE"] = ("AEENDTC", ae[text(ae, "AEOUT").str.upper() == "FATAL"])
     for column, rows in deaths.values():
         found |= set(rows.loc[impute_dates(text(rows, column), "first")[0] > limit, "USUBJID"])
     return found

@@ -88,6 +88,13 @@ VARIABLES = (
         "ANL01FL Y, that one included.",
         core="Perm",
     ),
+    derived(
+        "RSPSRC",
+        "Source of Responses",
+        "Who called the responses of the subject: PARCAT2 where they were collected, Algorithm from Lesions of PARCAT2 "
+        "where they were derived; blank for DEATH.",
+        core="Perm",
+    ),
     *numbered(
         "RSSEQ of the response (derived: TRSEQ or TUSEQ of its first lesion record), TUSEQ of the lesion of MDIS and "
         "BASETA; composite parameters: ASEQ in ADRS or ADTTE of the record that decides, within a window its RSSEQ.",
@@ -320,7 +327,7 @@ def _assemble(adsl: pd.DataFrame, blocks: list[tuple[Collected, _Block]], keep: 
     subject = np.concatenate([block.subject for block in own])
     day = np.concatenate([block.day for block in own])
     derived = np.concatenate([read.derived[block.subject] for read, block in blocks])
-    order = sorted_order(rank[subject], _in_order(own)[place + len(own) * derived], np.maximum(day, 0))
+    order = sorted_order(rank[subject], _in_order(own)[place], np.maximum(day, 0))
     place, subject, day, derived = place[order], subject[order], day[order], derived[order]
     start = column_days(adsl, blocks[0][0].options.reference)[subject]
     known = (day != NO_DAY) & (start != NO_DAY)
@@ -342,27 +349,25 @@ def _assemble(adsl: pd.DataFrame, blocks: list[tuple[Collected, _Block]], keep: 
 
 
 def _in_order(blocks: list[_Block]) -> Ints:
-    """The place of each block in the order of the dataset's keys, PARAMCD and PARCAT2; then of its derived records."""
-    assessors = [(b.options.assessor for b in blocks), (b.options.derived_assessor for b in blocks)]
-    codes_ = [one.parameter.paramcd(one.options.criteria) for one in blocks]
-    keys = [pair for names in assessors for pair in zip(codes_, names, strict=True)]
+    """The place of each block in the order of the dataset's keys, PARAMCD and PARCAT2."""
+    keys = [(one.parameter.paramcd(one.options.criteria), one.options.assessor) for one in blocks]
     ranks = {key: n for n, key in enumerate(sorted(set(keys)))}
     return np.array([ranks[key] for key in keys], dtype=np.int64)
 
 
 def _per_block(blocks: list[_Block], place: Ints, derived: Bools) -> dict[str, object]:
-    """Variables that are the same in all records of a parameter; PARCAT2 says of each subject what its source is."""
+    """Variables that are the same in all records of a parameter, and RSPSRC, the same in those of a subject."""
     said = {
         "PARAMCD": [b.parameter.paramcd(b.options.criteria) for b in blocks],
         "PARAM": [b.parameter.param(b.options) for b in blocks],
         "PARCAT1": [b.parameter.category for b in blocks],
         "PARCAT3": ["" if b.parameter.code == "DEATH" else b.options.criteria for b in blocks],
     }
-    made: dict[str, object] = {name: np.array(values, dtype=object)[place] for name, values in said.items()}
     called = [b.parameter.code != "DEATH" for b in blocks]
-    assessors = [b.options.assessor * c for b, c in zip(blocks, called, strict=True)]
-    assessors += [b.options.derived_assessor * c for b, c in zip(blocks, called, strict=True)]
-    return made | {"PARCAT2": np.array(assessors, dtype=object)[place + len(blocks) * derived]}
+    said["PARCAT2"] = [b.options.assessor * c for b, c in zip(blocks, called, strict=True)]
+    made: dict[str, object] = {name: np.array(values, dtype=object)[place] for name, values in said.items()}
+    sources = [*said["PARCAT2"], *(b.options.derived_assessor * c for b, c in zip(blocks, called, strict=True))]
+    return made | {"RSPSRC": np.array(sources, dtype=object)[place + len(blocks) * derived]}
 
 
 _RECORD = ("AVAL", "AVALC", "ADTF", "AVISIT", "AVISITN", "ANL01FL", "ANL02FL", "SRCDOM", "SRCVAR", "SRCSEQ")

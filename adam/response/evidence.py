@@ -7,6 +7,7 @@ import pandas as pd
 from fhir2cdisc.adam.criteria import PD, PREFIX, UPD, codes, evaluator_names, reader_names, whose
 from fhir2cdisc.adam.frames.columns import numbers, stack, text, texts
 from fhir2cdisc.adam.frames.dates import NO_DAY, column_days, dates, partial_days
+from fhir2cdisc.adam.frames.findings import EVIDENCE_COLUMNS
 from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.adam.response.selection import (
     COUNTS,
@@ -18,14 +19,13 @@ from fhir2cdisc.adam.response.selection import (
     select_responses,
 )
 
-COLUMNS = ("USUBJID", "FACT", "DTC", "DATE", "TEXT", "SRCDOM", "SRCVAR", "SRCSEQ", "CHOSEN", "REASON")
 SOURCE, PROGRESSION = "response source", "progression"
 
 
 def response_evidence(
     adsl: pd.DataFrame, rs: pd.DataFrame, options: ResponseOptions, adrs: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """One row a candidate (`COLUMNS`): each overall response for `response source`, each progression for `progression`.
+    """One row a candidate: each overall response for `response source`, each progression for `progression`.
 
     `rs` holds collected and derived responses, `adrs` the analysis whose progression was chosen. DATE is datetime64,
     a date without day as the last of its month; TEXT is the response with category and evaluator.
@@ -35,7 +35,7 @@ def response_evidence(
     worse = every[np.isin(called, (PD, UPD))]
     rows = stack([every.assign(FACT=SOURCE), _progressions(worse, adrs, options)])
     order = ["USUBJID", "FACT", "DATE", "SRCDOM", "SRCVAR", "SRCSEQ"]
-    return rows[list(COLUMNS)].sort_values(order, kind="stable").reset_index(drop=True)
+    return rows[list(EVIDENCE_COLUMNS)].sort_values(order, kind="stable").reset_index(drop=True)
 
 
 def _candidates(adsl: pd.DataFrame, rs: pd.DataFrame, options: ResponseOptions) -> pd.DataFrame:

@@ -79,12 +79,12 @@ class ResponseOptions:
 
     @property
     def assessor(self) -> str:
-        """Who called the responses, as PARAM names it, and PARCAT2 unless a subject's were derived."""
+        """Who called the responses, as PARAM and PARCAT2 name it, and RSPSRC unless a subject's were derived."""
         return self.derived_assessor if self.evaluator == DERIVED or self.source == "derived" else self.whose.title()
 
     @property
     def derived_assessor(self) -> str:
-        """PARCAT2 of responses that were derived from lesions."""
+        """RSPSRC of responses that were derived from lesions."""
         return f"Algorithm from Lesions of {self.whose.title()}" if self.whose else DERIVED.title()
 
     def of_lesions(self, criteria: str) -> ResponseOptions:

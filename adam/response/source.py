@@ -301,11 +301,11 @@ def response_evaluable(adsl: pd.DataFrame, rs: pd.DataFrame, tu: pd.DataFrame, o
 
 
 def with_sources(adtte: pd.DataFrame, adrs: pd.DataFrame | None) -> pd.DataFrame:
-    """ADTTE whose PARCAT2 says, subject by subject, who called the responses that a time depends on, as ADRS does."""
+    """ADTTE whose RSPSRC says, subject by subject, who called the responses that a time depends on, as ADRS does."""
     if adrs is None or not len(adtte):
         return adtte
-    calls = pd.DataFrame({name: text(adrs, name) for name in ("USUBJID", "PARCAT3", "PARCAT2")})
+    calls = pd.DataFrame({name: text(adrs, name) for name in ("USUBJID", "PARCAT3", "RSPSRC")})
     calls = calls[calls["PARCAT3"] != ""].drop_duplicates(["USUBJID", "PARCAT3"])
     keys = pd.MultiIndex.from_frame(adtte[["USUBJID", "PARCAT3"]])
-    found = calls.set_index(["USUBJID", "PARCAT3"])["PARCAT2"].reindex(keys).to_numpy(dtype=object)
-    return adtte.assign(PARCAT2=np.where(pd.isna(found), adtte["PARCAT2"], found).astype(object))
+    found = calls.set_index(["USUBJID", "PARCAT3"])["RSPSRC"].reindex(keys).to_numpy(dtype=object)
+    return adtte.assign(RSPSRC=np.where(pd.isna(found), adtte["RSPSRC"], found).astype(object))

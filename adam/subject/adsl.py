@@ -23,7 +23,7 @@ from fhir2cdisc.adam.subject import (
     treatment,
     tumour_board,
 )
-from fhir2cdisc.adam.subject.arms import add_arms, arm_flag
+from fhir2cdisc.adam.subject.arms import add_arms, arm_flag, arm_in_words
 from fhir2cdisc.adam.subject.biomarkers import gene_flag
 from fhir2cdisc.adam.subject.death import cause_of_death, derive_death
 from fhir2cdisc.adam.subject.diagnosis import derive_diagnosis
@@ -34,7 +34,8 @@ from fhir2cdisc.adam.subject.evidence import Fact, stack_evidence
 from fhir2cdisc.adam.subject.last_alive import contact_evidence, last_known_alive
 from fhir2cdisc.adam.subject.new_therapy import derive_new_therapy
 from fhir2cdisc.adam.subject.options import AdslOptions
-from fhir2cdisc.adam.subject.treatment import CONTACT, Ends, Exposure, read_exposure, treatment_end
+from fhir2cdisc.adam.subject.treatment import Exposure, read_exposure
+from fhir2cdisc.adam.subject.treatment_end import CONTACT, Ends, treatment_end
 from fhir2cdisc.mappings.standard.datasets import Dataset
 
 FROM_DM = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ETHNIC", "COUNTRY", "ARM", "ACTARM")
@@ -67,7 +68,10 @@ VARIABLES = (
     derived("FASFL", "Full Analysis Set Population Flag", "Y for a subject who consented or was enrolled"),
     derived("SAFFL", "Safety Population Flag", "Y for a subject with at least one dose of study treatment above 0"),
     derived(
-        "EVALFL", "Response-Evaluable Population Flag", "Y if treated, with a target lesion and a response after TRTSDT"
+        "EVALFL",
+        "Response-Evaluable Population Flag",
+        "Y if SAFFL is Y, TU has a target lesion, and ADRS has an overall response of the main analysis (OVR, not "
+        "MISSING) with ADT after TRTSDT, else N",
     ),
     derived_number("ENRLRANK", "Rank of Enrollment", "Order of RFICDT (else ENRLDT), then USUBJID"),
 )
@@ -211,12 +215,9 @@ def _interim(adsl: pd.DataFrame, options: AdslOptions) -> None:
 def adsl_dataset(options: AdslOptions) -> Dataset:
     """ADSL; flags of arms, drugs, genes and interim looks are those of the study."""
     flags = [
+        *((arm_flag(arm), f"Fits {arm.code} Flag", arm_in_words(arm)) for arm in options.arms),
         *(
-            (arm_flag(arm), f"Fits {arm.code} Flag", f"Y if the index regimen fits: {arm.label}")
-            for arm in options.arms
-        ),
-        *(
-            (d.flag, f"Received {d.name.title()} Flag", f"Y if the index regimen holds {d.name}")
+            (d.flag, f"Received {d.name.title()} Flag", f"Y if the index regimen (see TRTEDT) has {d.name}, else N")
             for d in options.drugs
             if d.flag
         ),
@@ -228,7 +229,9 @@ def adsl_dataset(options: AdslOptions) -> Dataset:
             (
                 gene_flag(gene),
                 f"{gene_flag(gene).removesuffix('FL')} Alteration Flag",
-                f"Y if GF has a variant of {gene}",
+                f"Y if GF has a variant (see VARFL) of {gene} by GFSYM, N if a result of such a test names {gene} "
+                "and none "
+                "is one, blank where none names it; of samples up to TRTSDT where a test has any",
             )
             for marker in options.biomarkers
             for gene in marker.genes
@@ -246,7 +249,13 @@ def adsl_dataset(options: AdslOptions) -> Dataset:
         *tumour_board.VARIABLES,
     )
     enrolled = "Y where DS holds ENTERED INTO TRIAL or DM.RFICDTC is present, else N"
-    said = {"FASFL": enrolled if options.by_enrolment else "Y for every subject of DM", **markers.methods(options)}
+    said = {
+        "FASFL": enrolled if options.by_enrolment else "Y for every subject of DM",
+        **death.methods(options.death),
+        **treatment.methods(options.treatment),
+        **new_therapy.methods(options),
+        **markers.methods(options),
+    }
     return Dataset(
         "ADSL",
         "Subject-Level Analysis Dataset",

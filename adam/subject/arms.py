@@ -46,6 +46,16 @@ def _fit(names: frozenset[str], arms: list[Arm], classes: Mapping[str, str]) -> 
     return next((arm.label for arm in arms if names and _fits(names, arm, classes)), "")
 
 
+def arm_in_words(arm: Arm) -> str:
+    """The method of the flag of an arm."""
+    parts = [
+        *([f"one of {', '.join(arm.drugs)}"] if arm.drugs else []),
+        *([f"a drug of class {' or '.join(arm.any_class)}"] if arm.any_class else []),
+        *([f"a drug of each of the classes {', '.join(arm.all_class)}"] if arm.all_class else []),
+    ]
+    return f"Y if the index regimen (see TRTEDT) has {' and '.join(parts)}, else N ({arm.label})"
+
+
 def arm_flag(arm: Arm) -> str:
     """The variable that says whose drugs fit an arm, of arms that drugs decide."""
     return f"{arm.code[:6]}FL"

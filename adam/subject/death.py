@@ -17,21 +17,49 @@ from fhir2cdisc.adam.frames.sdtm import Frames, dataset
 from fhir2cdisc.adam.frames.variables import derived, derived_date
 from fhir2cdisc.adam.subject.evidence import Fact, as_evidence, candidates
 from fhir2cdisc.adam.subject.last_alive import is_fatal, last_known_alive, signs_of_life
+from fhir2cdisc.mappings.standard.disposition import TREATMENT, ended_scope
 from fhir2cdisc.mappings.study_facts import Death
 
 VARIABLES = (
-    derived_date(
-        "DTHDT",
-        "Date of Death",
-        "By DM.DTHDTC, DD.DDDTC, DS.DSSTDTC of DEATH or the end of a fatal AE, in the order of the study; a date "
-        "without day or month counts as the day that the study's rule names, not before the last contact",
-    ),
+    derived_date("DTHDT", "Date of Death", ""),
     derived("DTHDTF", "Date of Death Imputation Flag", "D or M where day, or month and day, were imputed; Y if all"),
     derived("DTHFL", "Subject Death Flag", "Y where DM, DD, DS, AE or SS says that the subject died"),
-    derived_date("DTHEDT", "Earliest Possible Date of Death", "DTHDT; of an imputed or unknown one the first day"),
-    derived_date("DTHLDT", "Latest Possible Date of Death", "DTHDT; of an imputed or unknown one the last day"),
+    derived_date(
+        "DTHEDT",
+        "Earliest Possible Date of Death",
+        "DTHDT where a record gives the day; of a partial date its first day, not before the last sign of life; of an "
+        "earlier event its day; else the last sign of life",
+    ),
+    derived_date(
+        "DTHLDT",
+        "Latest Possible Date of Death",
+        "DTHDT where a record gives the day; of a partial date its last day, not after the data cut-off; else the "
+        "first "
+        "SS.SSDTC of DEAD, else the last sign of life of all subjects or the data cut-off",
+    ),
 )
 _ISO = "%Y-%m-%d"
+# The rule of dates that differ; its findings list the dates in their value.
+DIFFER = "death dates differ"
+
+
+def methods(options: Death) -> dict[str, str]:
+    """The method of DTHDT by the rules of the study."""
+    day = {
+        "first-possible": "as the first day that it allows, not before the last sign of life (the last day that it "
+        "allows where that is later still)",
+        "last-possible": "as the last day that it allows",
+        "none": "as none",
+    }[options.partial]
+    unknown = {"censored": "none", "event-at-last-contact": "the last sign of life (DTHDTF Y)"}[options.undated]
+    said = (
+        "Of DM.DTHDTC, DD.DDDTC (DDSTAT not NOT DONE), DS.DSSTDTC (DSDECOD DEATH, not of DSSCAT STUDY TREATMENT) and "
+        "AE.AEENDTC (fatal: AEOUT FATAL, AESDTH Y or AETOXGR 5) the first with a date, in the order "
+        f"{', '.join(options.order)}; a complete one goes before a partial one that it agrees with. A partial date "
+        f"counts {day}. Without any: the latest start of a fatal AE without an end or DS.DSSTDTC of DEATH of STUDY "
+        f"TREATMENT, unless a sign of life (LSTALVDT) is later; else {unknown}"
+    )
+    return {"DTHDT": said}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +86,10 @@ class _Said:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """The day that was found: `flag` is DTHDTF, `source` the record, both bounds of what is possible."""
+    """The day that was found: `flag` is DTHDTF, `source` the record, both bounds of what is possible.
+
+    `undated`: no record gives a day, so that there is none or the study's rule for such deaths made it.
+    """
 
     day: pd.Timestamp
     flag: str
@@ -66,6 +97,7 @@ class _Day:
     earliest: pd.Timestamp
     latest: pd.Timestamp
     why: str
+    undated: bool = False
 
 
 _NEVER = pd.NaT
@@ -83,7 +115,7 @@ def said_of_death(frames: Frames) -> pd.DataFrame:
     term = text(ds, "DSDECOD").where(text(ds, "DSDECOD") != "", text(ds, "DSTERM")).str.upper()
     ended = ds[term == "DEATH"]
     # Treatment that ended because the subject died has its own end, the last dose or the day it was given up.
-    of_treatment = text(ended, "DSSCAT").str.upper() == "STUDY TREATMENT"
+    of_treatment = text(ended, "DSSCAT").map(ended_scope) == TREATMENT
     details = dd[text(dd, "DDSTAT") != "NOT DONE"]
     fatal = ae[is_fatal(ae)]
     open_ended = text(fatal, "AEENDTC") == ""
@@ -134,7 +166,8 @@ def _preferred(mine: Sequence[_Said], order: Sequence[str]) -> _Said:
     dated = [one for one in ordered if one.dated]
     if not dated:
         started = [one for one in ordered if one.kind == "start" and not pd.isna(one.first)]
-        return started[0] if started else ordered[0]
+        # Death came after all that began before it, so the latest of them says most.
+        return max(started, key=lambda one: one.first) if started else ordered[0]
     best = dated[0]
     fuller = [one for one in dated if not one.missing and best.agrees(one)]
     return fuller[0] if best.missing and fuller else best
@@ -163,17 +196,32 @@ def _day(
 ) -> _Day:
     if source.dated and not source.missing:
         return _Day(source.first, "", source, source.first, source.first, "the day that it gives")
-    if source.kind == "start" and not pd.isna(source.first):
-        latest = source.last if pd.isna(newest) else max(newest, source.last)
-        why = f"{_BEGUN[source.domain]}, as nothing gives the day itself"
-        return _Day(source.first, source.missing, source, source.first, latest, why)
     if source.dated:
         return _partial(source, contact, until, options)
     bounds = [one.last for one in mine if one.kind == "bound" and not pd.isna(one.last)]
-    latest = min(bounds) if bounds else max([d for d in (newest, contact) if not pd.isna(d)], default=_NEVER)
+    possible = [day for day in (newest, contact, source.last) if not pd.isna(day)]
+    latest = min(bounds) if bounds else max(possible, default=_NEVER)
+    if source.kind == "start" and not pd.isna(source.first):
+        if pd.isna(contact) or contact <= source.last:
+            return _from_start(source, contact, latest, options)
+        why = f"{_BEGUN[source.domain]} is no day of death, as records prove life after it"
+    else:
+        why = "no source has a date"
     if options.undated == "event-at-last-contact" and not pd.isna(contact):
-        return _Day(contact, "Y", source, contact, latest, "no source has a date: the last contact, as the study says")
-    return _Day(_NEVER, "", source, contact, latest, "no source has a date, so there is none")
+        return _Day(contact, "Y", source, contact, latest, f"{why}: the last contact, as the study says", True)
+    return _Day(_NEVER, "", source, contact, latest, f"{why}, so there is none", True)
+
+
+def _from_start(source: _Said, contact: pd.Timestamp, latest: pd.Timestamp, options: Death) -> _Day:
+    """The day on which an earlier event began: death came then or later, and no record proves that it was later."""
+    first = source.first if pd.isna(contact) else max(source.first, contact)
+    latest = max(latest, source.last)
+    why = f"{_BEGUN[source.domain]}, as nothing gives the day itself"
+    if not source.missing or options.partial == "first-possible":
+        return _Day(first, source.missing, source, first, latest, why)
+    if options.partial == "last-possible":
+        return _Day(source.last, source.missing, source, first, latest, why)
+    return _Day(_NEVER, "", source, first, latest, "a partial date, which the study does not impute", True)
 
 
 def _partial(source: _Said, contact: pd.Timestamp, until: pd.Timestamp | None, options: Death) -> _Day:
@@ -239,29 +287,21 @@ def _findings(
 ) -> pd.DataFrame:
     rows: dict[tuple[str, str], list[tuple[str, str, str, str, str]]] = {}
     for who in sorted(found):
-        for rule, severity, message in _sentences(records[who], found[who], contact.get(who, _NEVER), options):
+        for rule, severity, message, *value in _sentences(records[who], found[who], contact.get(who, _NEVER), options):
             source = found[who].source
             place = f"{source.domain}.{source.variable}"
-            rows.setdefault((rule, severity), []).append((who, place, "DTHDT", source.dtc, message))
+            line = (who, place, "DTHDT", value[0] if value else source.dtc, message)
+            rows.setdefault((rule, severity), []).append(line)
     made = [findings("ADSL", rule, severity, lines) for (rule, severity), lines in rows.items()]
     return gather_findings([*made, _alive_after_death(frames, found)])
 
 
-def _sentences(
-    mine: Sequence[_Said], one: _Day, contact: pd.Timestamp, options: Death
-) -> Iterator[tuple[str, str, str]]:
-    source, last = (
-        one.source,
-        "no contact is known" if pd.isna(contact) else f"the last contact was on {contact:{_ISO}}",
-    )
-    if (not source.dated and source.kind != "start") or pd.isna(source.first):
-        where = ", ".join(dict.fromkeys(said.domain for said in mine))
-        effect = (
-            "survival is censored there (CNSR 9)"
-            if pd.isna(one.day)
-            else f"death is set to {one.day:{_ISO}} by the study"
-        )
-        yield "death without a date", "ERROR", f"The subject died by {where}, nobody says when; {last}: {effect}."
+def _sentences(mine: Sequence[_Said], one: _Day, contact: pd.Timestamp, options: Death) -> Iterator[tuple[str, ...]]:
+    """(rule, severity, message), of dates that differ also what the finding names as its value."""
+    source = one.source
+    last = "no contact is known" if pd.isna(contact) else f"the last contact was on {contact:{_ISO}}"
+    if one.undated:
+        yield "death without a date", "ERROR", _undated(mine, one, last)
     elif source.kind == "start":
         yield (
             "death date from an earlier event",
@@ -273,12 +313,22 @@ def _sentences(
     dated = [said for said in mine if said.dated]
     if any(not a.agrees(b) for a in dated for b in dated):
         dates = ", ".join(dict.fromkeys(f"{said.domain}.{said.variable} {said.dtc}" for said in dated))
-        order = ", ".join(options.order)
-        taken = f"{source.domain} counts (order {order})"
-        yield "death dates differ", "WARNING", f"Sources give different dates of death ({dates}); {taken}."
+        message = f"Sources give different dates of death ({dates}); {source.domain} counts (order "
+        days = ", ".join(sorted({said.dtc[:10] for said in dated}))
+        yield DIFFER, "WARNING", f"{message}{', '.join(options.order)}).", days
     if source.domain != "DM" and not any(said.domain == "DM" for said in mine):
         domains = ", ".join(dict.fromkeys(said.domain for said in mine))
         yield "death not in DM", "WARNING", f"DM says nothing of a death, {domains} does; the subject counts as dead."
+
+
+def _undated(mine: Sequence[_Said], one: _Day, last: str) -> str:
+    source = one.source
+    where = ", ".join(dict.fromkeys(said.domain for said in mine))
+    effect = (
+        "survival is censored there (CNSR 9)" if pd.isna(one.day) else f"death is set to {one.day:{_ISO}} by the study"
+    )
+    begun = f" ({_BEGUN[source.domain]} {source.dtc} is not that day)" if source.kind == "start" and source.dtc else ""
+    return f"The subject died by {where}, nobody says when{begun}; {last}: {effect}."
 
 
 def _of_partial(one: _Day, contact: pd.Timestamp, last: str) -> Iterator[tuple[str, str, str]]:

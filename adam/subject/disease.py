@@ -9,7 +9,7 @@ from fhir2cdisc.adam.frames.dates import full_dates
 from fhir2cdisc.adam.frames.sdtm import Frames, dataset
 from fhir2cdisc.adam.frames.variables import derived, derived_number
 from fhir2cdisc.adam.response.collected import overall_responses
-from fhir2cdisc.adam.subject.drugs import EARLIER, LATER, category, holding
+from fhir2cdisc.adam.subject.drugs import EARLIER, LATER, DrugNames, category, holding, ordered
 from fhir2cdisc.adam.subject.markers import derive_board, derive_markers
 from fhir2cdisc.adam.subject.options import AdslOptions
 from fhir2cdisc.adam.subject.treatment import Exposure, study_doses
@@ -114,7 +114,11 @@ def therapies(frames: Frames, options: AdslOptions) -> pd.DataFrame:
         }
     )
     said = text(cm, "CMCAT").map(category)
-    rows = cm[holding(said, LATER) | (said == "ANTINEOPLASTIC")]
+    against = holding(said, LATER) | (said == "ANTINEOPLASTIC")
+    names = DrugNames(options.drugs)
+    studied = text(cm, "CMTRT").map(lambda word: bool(names.in_text(word))).astype(bool)
+    # What is given of a drug of the study is in EX; the order of one is no therapy.
+    rows = cm[against & ~(studied & ordered(frames))]
     other = pd.DataFrame(
         {
             "USUBJID": text(rows, "USUBJID"),

@@ -8,6 +8,7 @@ from fhir2cdisc.adam.frames.columns import number, text
 from fhir2cdisc.adam.frames.dates import full_dates, impute_dates
 from fhir2cdisc.adam.frames.sdtm import Frames, dataset
 from fhir2cdisc.adam.frames.variables import derived, derived_date
+from fhir2cdisc.mappings.standard.disposition import PARTICIPATION, TREATMENT, ended_scope
 
 VARIABLES = (
     derived_date("EOSDT", "End of Study Date", "DS.DSSTDTC of the last disposition event of study participation"),
@@ -23,11 +24,10 @@ def add_disposition(adsl: pd.DataFrame, frames: Frames) -> None:
     """EOSDT, DCSREAS, EOSSTT and the same of treatment, in ADSL that has TRTSDT and DTHFL already."""
     ds = dataset(frames, "DS")
     events = ds[text(ds, "DSCAT") == "DISPOSITION EVENT"]
-    # Data of others often leave the subcategory out, having dispositions of the study only.
-    of = text(events, "DSSCAT").replace("", "STUDY PARTICIPATION")
+    of = text(events, "DSSCAT").map(ended_scope)
     for scope, status, day, reason in (
-        ("STUDY PARTICIPATION", "EOSSTT", "EOSDT", "DCSREAS"),
-        ("STUDY TREATMENT", "EOTSTT", "EOTDT", "DCTREAS"),
+        (PARTICIPATION, "EOSSTT", "EOSDT", "DCSREAS"),
+        (TREATMENT, "EOTSTT", "EOTDT", "DCTREAS"),
     ):
         rows = events[of == scope]
         # In the order of the first days that they allow: a partial date is not later than all others.

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import pandas as pd
+from fhir2cdisc.adam.frames.columns import number, text
+from fhir2cdisc.adam.frames.sdtm import Frames, dataset
 from fhir2cdisc.mappings.study import Drug
 
 # How sources spell the same thing, in the form of `plain`.
@@ -59,6 +61,15 @@ def holding(words: pd.Series, terms: Iterable[str]) -> pd.Series:
     """Which texts (in the form of `plain`) hold one of the terms."""
     wanted = tuple(terms)
     return words.map(lambda one: bool(has_term(one, wanted))).astype(bool)
+
+
+def ordered(frames: Frames) -> pd.Series:
+    """Which records of CM are orders by SUPPCM (QNAM CMSRC, QVAL ORDER): prescribed, not known to have been taken."""
+    cm, supp = dataset(frames, "CM"), dataset(frames, "SUPPCM")
+    said = supp[(text(supp, "QNAM") == "CMSRC") & (text(supp, "QVAL").str.upper() == "ORDER")]
+    keys = set(zip(text(said, "USUBJID"), number(said, "IDVARVAL"), strict=True))
+    mine = zip(text(cm, "USUBJID"), number(cm, "CMSEQ"), strict=True)
+    return pd.Series([one in keys for one in mine], index=cm.index, dtype=bool)
 
 
 class DrugNames:

@@ -8,24 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import number, text
+from fhir2cdisc.adam.frames.findings import EVIDENCE_COLUMNS
 from fhir2cdisc.mappings.standard.datasets import record_key
 
-EVIDENCE_COLUMNS = (
-    "USUBJID",
-    "FACT",
-    "DTC",
-    "DATE",
-    "TEXT",
-    "SRCDOM",
-    "SRCVAR",
-    "SRCSEQ",
-    "CHOSEN",
-    "REASON",
-)
 _ORDER = ["USUBJID", "FACT", "DATE", "SRCDOM", "SRCVAR", "SRCSEQ", "DTC", "TEXT", "CHOSEN", "REASON"]
 # Facts of which there is one truth, so that candidates with different dates contradict each other; of the others
-# (doses, contacts, later therapies) a subject has many, one after the other.
-COMPETING = ("identity", "diagnosis", "enrolment", "death", "response source")
+# (doses, contacts, later therapies, responses) a subject has many, one after the other.
+COMPETING = ("identity", "diagnosis", "enrolment", "death")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,17 +68,19 @@ def stack_evidence(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def agreement(evidence: pd.DataFrame, subjects: int) -> pd.DataFrame:
-    """How many subjects had one candidate, several that agree, several that differ, or none, a row a fact.
+    """How many subjects had one candidate, several that agree, differ or follow one another, or none, a row a fact.
 
-    Candidates agree where all that have a day have the same. Columns FACT, ONE, AGREE, DIFFER, NONE.
+    Candidates agree where all that have a day have the same; those of facts that are not `COMPETING` follow one
+    another where they do not. Columns FACT, ONE, AGREE, DIFFER, FOLLOW, NONE.
     """
     groups = evidence.groupby(["FACT", "USUBJID"])["DATE"]
     counts = pd.DataFrame({"N": groups.size(), "DAYS": groups.nunique()}).reset_index()
     rows = []
     for fact, mine in counts.groupby("FACT", sort=True):
-        one, differ = int((mine["N"] == 1).sum()), int((mine["DAYS"] > 1).sum())
-        rows.append((fact, one, len(mine) - one - differ, differ, subjects - len(mine)))
-    return pd.DataFrame(rows, columns=["FACT", "ONE", "AGREE", "DIFFER", "NONE"])
+        one, days = int((mine["N"] == 1).sum()), int((mine["DAYS"] > 1).sum())
+        differ, follow = (days, 0) if fact in COMPETING else (0, days)
+        rows.append((fact, one, len(mine) - one - days, differ, follow, subjects - len(mine)))
+    return pd.DataFrame(rows, columns=["FACT", "ONE", "AGREE", "DIFFER", "FOLLOW", "NONE"])
 
 
 def differing(evidence: pd.DataFrame) -> pd.DataFrame:

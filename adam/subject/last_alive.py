@@ -42,7 +42,8 @@ VARIABLES = (
         "LSTALVDT",
         "Date Last Known Alive",
         f"Latest complete date, not after DTHDT or the data cut-off, of {', '.join(name for _, name in ALIVE_ON)} (SS: "
-        "unless SSSTRESC is DEAD); of equals the first in this order, then the lowest --SEQ",
+        "unless SSSTRESC is DEAD; AEENDTC: unless AEOUT is FATAL, AESDTH Y or AETOXGR 5); of equals the first in "
+        "this order, then the lowest --SEQ",
     ),
     derived("LALVDOM", "Last Known Alive: Source Domain", "Dataset of the record that gives LSTALVDT"),
     derived("LALVVAR", "Last Known Alive: Source Variable", "Variable of the record that gives LSTALVDT"),

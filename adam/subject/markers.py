@@ -31,7 +31,9 @@ CPS_CUTS = (1.0, 10.0)
 VARIABLES = (
     derived_number("CPS", "PD-L1 Combined Positive Score", score_in_words("CPS")),
     derived("CPSGR1", "PD-L1 Combined Positive Score Group 1", ""),
-    derived("VARFL", "Genomic Variant Flag", f"Y if {VARIANT}; N with other variant records only, blank without any"),
+    derived(
+        "VARFL", "Genomic Variant Flag", f"Y if {VARIANT}; N with other results of these tests only, blank without any"
+    ),
     derived(
         "ACTVARFL",
         "Actionable Variant Flag",

@@ -15,7 +15,7 @@ from fhir2cdisc.adam.frames.dates import impute_dates
 from fhir2cdisc.adam.frames.findings import findings, gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, dataset
 from fhir2cdisc.adam.frames.variables import derived, derived_date
-from fhir2cdisc.adam.subject.drugs import EARLIER, LATER, DrugNames, category, has_term, holding, plain
+from fhir2cdisc.adam.subject.drugs import EARLIER, LATER, DrugNames, category, has_term, holding, ordered, plain
 from fhir2cdisc.adam.subject.evidence import Fact, as_evidence, candidates
 from fhir2cdisc.adam.subject.options import AdslOptions
 from fhir2cdisc.adam.subject.organs import organs_in
@@ -23,12 +23,7 @@ from fhir2cdisc.adam.subject.treatment import Exposure, later_lines
 from fhir2cdisc.mappings.study_facts import NewTherapy
 
 VARIABLES = (
-    derived_date(
-        "NACTDT",
-        "Date of New Anti-Cancer Therapy",
-        "Earliest anticancer drug (CM), procedure against a tumour (PR) or later line (EX) after TRTSDT that is not of "
-        "the index regimen; a partial date counts as its first possible day after TRTSDT",
-    ),
+    derived_date("NACTDT", "Date of New Anti-Cancer Therapy", ""),
     derived("NACTDTF", "Date of New Therapy Imputation Flag", "D or M where day, or month and day, were imputed"),
 )
 _ISO = "%Y-%m-%d"
@@ -38,13 +33,34 @@ _TUMOUR = tuple(
     "TUMOR CANCER CARCINOMA NEOPLASM MALIGNANT MALIGNANCY METASTASIS METASTASES METASTATIC SARCOMA LYMPHOMA MELANOMA "
     "LESION HCC 瘤 癌".split()
 )
-# What a record is: it counts, does not, cannot be judged, or is of the subject's own regimen though called subsequent.
-_YES, _NO, _DOUBTFUL, _OWN = "yes", "no", "doubtful", "own"
+# What a record is: it counts, does not, cannot be judged, is of the subject's own regimen though called subsequent, or
+# is the order of another drug of the study.
+_YES, _NO, _DOUBTFUL, _OWN, _ORDER = "yes", "no", "doubtful", "own", "order"
+
+
+def methods(options: AdslOptions) -> dict[str, str]:
+    """The method of NACTDT by the rules of the study."""
+    rules = options.new_therapy
+    listed = ", ".join(sorted({drug.name.upper() for drug in (*options.drugs, *options.antineoplastic)}))
+    said = (
+        "Earliest date after TRTSDT of (1) a drug of CM: CMCAT, CMSCAT or CMCLAS names one of "
+        f"{', '.join(rules.classes)}, CMCLASCD begins with one, CMCAT or CMSCAT says that it was subsequent, or the "
+        f"study file lists it ({listed or 'none'}); not where CMCAT or CMSCAT says prior, all its drugs are of the "
+        "index "
+        "regimen (see TRTEDT), or it is an order (SUPPCM CMSRC) of study drugs; (2) a procedure of PR that names "
+        "one of "
+        f"{', '.join(rules.procedures)}; or one of {', '.join(rules.unsure_procedures)} where PRCAT, a word of "
+        "tumour or "
+        "an organ that bears one (TU.TULOC, primary diagnosis) says that it is against the tumour; without such a word "
+        f"not where it names one of {', '.join(rules.other_purposes)} or another organ; (3) a later line of EX (see "
+        "TRTEDT). A partial date counts as its first possible day after TRTSDT; what ended by TRTSDT does not count"
+    )
+    return {"NACTDT": said}
 
 
 def derive_new_therapy(frames: Frames, exposure: Exposure, options: AdslOptions) -> Fact:
     """NACTDT and NACTDTF of those who have one, by USUBJID."""
-    drugs = _drugs(dataset(frames, "CM"), exposure, options)
+    drugs = _drugs(frames, exposure, options)
     procedures = _procedures(frames, options.new_therapy)
     lines = later_lines(exposure).assign(VERDICT=_YES, WHY="a later line with a study drug", CALLED=False, ENDED="")
     rows = pd.concat([part for part in (drugs, procedures, lines) if len(part)] or [drugs], ignore_index=True)
@@ -59,8 +75,12 @@ def derive_new_therapy(frames: Frames, exposure: Exposure, options: AdslOptions)
     return Fact(values, evidence, _findings(rows, first, options.new_therapy))
 
 
-def _drugs(cm: pd.DataFrame, exposure: Exposure, options: AdslOptions) -> pd.DataFrame:
-    """Drugs that are against cancer, or are called subsequent or prior therapy."""
+def _drugs(frames: Frames, exposure: Exposure, options: AdslOptions) -> pd.DataFrame:
+    """Drugs that are against cancer, or are called subsequent or prior therapy.
+
+    A drug of the study that is only ordered is none: what is given of it is in EX.
+    """
+    cm = dataset(frames, "CM")
     said = (text(cm, "CMCAT") + " " + text(cm, "CMSCAT")).map(category)
     worded, called = holding(said, options.new_therapy.classes), holding(said, LATER)
     prior = holding(said, EARLIER) & ~called
@@ -74,18 +94,21 @@ def _drugs(cm: pd.DataFrame, exposure: Exposure, options: AdslOptions) -> pd.Dat
     made = candidates(rows, "CM", "CMSTDTC", "CMTRT").assign(ENDED=text(rows, "CMENDTC"), CALLED=called[rows.index])
     triples = zip(made["USUBJID"], text(rows, "CMTRT"), drug[rows.index], strict=True)
     own = np.array([_is_own(word, listed[both], exposure.regimen.get(who, _NONE)) for who, word, both in triples], bool)
+    studied = frozenset(drug.name.upper() for drug in options.drugs)
+    order = ordered(frames)[rows.index] & drug[rows.index].map(lambda one: _NONE < listed[one] <= studied).astype(bool)
     why = np.select(
-        [prior[rows.index], own, called[rows.index], worded[rows.index], of_class[rows.index]],
+        [prior[rows.index], own, order, called[rows.index], worded[rows.index], of_class[rows.index]],
         [
             "the source calls it prior therapy",
             "a drug of the subject's own index regimen",
+            "an order of a drug of the study, which is no dose",
             "the source calls it subsequent therapy",
             "its category is one of anticancer therapy",
             "its class is one of anticancer drugs",
         ],
         "an anticancer drug of the study file",
     )
-    return made.assign(VERDICT=np.select([prior[rows.index], own], [_NO, _OWN], _YES), WHY=why)
+    return made.assign(VERDICT=np.select([prior[rows.index], own, order], [_NO, _OWN, _ORDER], _YES), WHY=why)
 
 
 def _of_class(cm: pd.DataFrame, options: NewTherapy) -> pd.Series:
@@ -226,6 +249,9 @@ def _sentences(row: Mapping[str, str], options: NewTherapy) -> Iterator[tuple[st
     elif row["VERDICT"] == _OWN and row["CALLED"] and place != "before":
         message = f"{name} is called subsequent therapy but is a drug of the index regimen: it is no new therapy."
         yield "subsequent therapy of the own regimen", "WARNING", message
+    elif row["VERDICT"] == _ORDER and place == "after":
+        message = f"{name} is an order of a study drug outside the index regimen and no dose: it is no new therapy."
+        yield "order of another study drug", "WARNING", message
     elif row["VERDICT"] == _NO and row["WHY"].startswith("the source calls it prior") and place == "after":
         message = f"{name} is called prior therapy but began after the first dose: it is not counted as new therapy."
         yield "prior therapy after treatment", "WARNING", message

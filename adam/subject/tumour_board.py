@@ -14,7 +14,10 @@ from fhir2cdisc.adam.frames.dates import date
 from fhir2cdisc.adam.frames.variables import derived, derived_date, names_of
 
 MATCH_COLUMNS = ("USUBJID", "TRT", "ASTDT", "SRCDOM", "SRCSEQ", "RECID", "RECDT", "MATCHBY", "GENE")
-_THERAPY = "a drug of EX, or of CM where CMCAT holds SUBSEQUENT or is ANTINEOPLASTIC, from its first complete date"
+_THERAPY = (
+    "a drug of EX, or of CM where CMCAT holds SUBSEQUENT or is ANTINEOPLASTIC but for orders (SUPPCM CMSRC) of study "
+    "drugs, from its first complete date"
+)
 VARIABLES = (
     derived("MTBFL", "Tumor Board Recommendation Flag", "Y if FA holds a recommendation (MTBREC), else N"),
     derived_date("MTBDT", "Date of First Tumor Board Recommendation", "Earliest complete FA.FADTC of MTBREC"),

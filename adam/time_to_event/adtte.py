@@ -26,7 +26,15 @@ from fhir2cdisc.adam.frames.variables import (
     numbered,
     with_methods,
 )
-from fhir2cdisc.adam.time_to_event.outcome import Outcome, clamp, first_event, last_censor, set_start
+from fhir2cdisc.adam.time_to_event.outcome import (
+    UNDATED_CNSR,
+    UNDATED_DEATH,
+    Outcome,
+    clamp,
+    first_event,
+    last_censor,
+    set_start,
+)
 from fhir2cdisc.adam.time_to_event.scans import ScanRules, apply_scan_rules
 from fhir2cdisc.adam.time_to_event.sources import Censor, Event, Reason, Source, Subjects, read_subjects
 from fhir2cdisc.mappings.standard.datasets import Dataset
@@ -57,9 +65,16 @@ VARIABLES = (
         core="Perm",
     ),
     derived("WHY", "Reason in Words", "EVNTDESC, ADT, and STARTDT or CNSDTDSC as one sentence.", core="Perm"),
+    derived(
+        "RSPSRC",
+        "Source of Responses",
+        "ADRS.RSPSRC of the subject by the criteria of PARCAT3; PARCAT2 where ADRS has none, blank without PARCAT3.",
+        core="Perm",
+    ),
     *numbered("ASEQ (AESEQ in ADAE) of the record of SRCDOM that ADT is taken from; missing for ADSL.", "PARAMCD"),
 )
 COLUMNS = names_of(VARIABLES)
+_DEATHS = ("DTHDT", "DTHEDT", "DTHLDT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +116,15 @@ class Parameter:
         return Source(_start_name(self.start), "ADSL", self.start)
 
     @property
+    def deaths(self) -> tuple[Event, ...]:
+        """The events that are deaths: dates of death in ADSL, the parameter DEATH of ADRS."""
+        return tuple(
+            one
+            for one in self.events
+            if (one.dataset == "ADSL" and one.date in _DEATHS) or (one.dataset == "ADRS" and "'DEATH'" in one.where)
+        )
+
+    @property
     def begins(self) -> str:
         """Start and restriction in words, for define.xml."""
         only = "" if self.only is None else f" Only subjects with {self.only.in_words()}."
@@ -117,6 +141,8 @@ class Parameter:
         else:
             censors = "; ".join(one.in_words() for one in self.censors)
             parts.append(f"Else censored (the latest counts, of one day the last named): {censors}.")
+            if self.deaths:
+                parts.append(f"Who died (ADSL.DTHFL) without such a date: CNSR {UNDATED_CNSR} '{UNDATED_DEATH}' there.")
         if self.cutoff:
             parts.append(f"Nothing after ADSL.{self.cutoff} counts; who goes on there is censored there (CNSR 8).")
         return " ".join(parts)
@@ -176,7 +202,7 @@ def outcome_of(parameter: Parameter, subjects: Subjects, clamp_to_start: bool) -
     if parameter.scans is not None:
         apply_scan_rules(outcome, parameter.scans, parameter.events, subjects, cutoff)
     else:
-        last_censor(outcome, parameter.censors, subjects, cutoff)
+        last_censor(outcome, parameter.censors, subjects, cutoff, parameter.deaths)
     if clamp_to_start:
         clamp(outcome)
     return outcome
@@ -202,6 +228,7 @@ def _rows(parameter: Parameter, outcome: Outcome, subjects: Subjects) -> pd.Data
             "CNSR": cnsr.astype(float),
             "EVNTDESC": event,
             "CNSDTDSC": np.where(cnsr == 0, "", place).astype(object),
+            "RSPSRC": parameter.assessor,
             "SRCDOM": outcome.domain[keep],
             "SRCVAR": outcome.variable[keep],
             "SRCSEQ": outcome.sequence[keep],

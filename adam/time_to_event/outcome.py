@@ -12,6 +12,8 @@ from fhir2cdisc.adam.frames.dates import FOREVER, NO_DAY
 from fhir2cdisc.adam.time_to_event.sources import Censor, Event, Found, Source, Subjects
 
 CUTOFF_CNSR = 8
+# A death that ends the time but of which nobody knows the day: no such subject is alive, or has gone on without event.
+UNDATED_DEATH, UNDATED_CNSR = "Death, Date Unknown", 9
 
 
 @dataclass(slots=True)
@@ -72,18 +74,35 @@ def first_event(outcome: Outcome, events: Sequence[Event], subjects: Subjects, c
         outcome.which[better] = position
 
 
-def last_censor(outcome: Outcome, censors: Sequence[Censor], subjects: Subjects, cutoff: Ints) -> None:
-    """Without event: the latest censor date, of the same day the last listed, not after the cut-off."""
-    open_ = outcome.which < 0
+def last_censor(
+    outcome: Outcome, censors: Sequence[Censor], subjects: Subjects, cutoff: Ints, deaths: Sequence[Event] = ()
+) -> None:
+    """Without event: the latest censor date, of the same day the last listed, not after the cut-off.
+
+    `deaths` are the events that are deaths: who died without a date of any of them is censored as `UNDATED_DEATH`,
+    unless the censoring speaks of DTHFL itself.
+    """
+    open_, undated = outcome.which < 0, _undated(deaths, subjects)
     for censor in censors:
         found = subjects.last(censor)
         better = open_ & (found.day != NO_DAY) & ((outcome.day == NO_DAY) | (found.day >= outcome.day))
         outcome.put(better, censor, found, censor.description, censor.place, censor.cnsr)
+        if "DTHFL" not in censor.where:
+            place = "Last Contact" if censor.date == "LSTALVDT" else censor.place
+            outcome.put(better & undated, censor, found, UNDATED_DEATH, place, UNDATED_CNSR)
     late = open_ & (outcome.day != NO_DAY) & (cutoff != NO_DAY) & (outcome.day >= cutoff)
     late &= outcome.after_cutoff | (outcome.day > cutoff)
     outcome.day[late] = cutoff[late]
     outcome.cnsr[late] = CUTOFF_CNSR
     outcome.event[late] = outcome.place[late] = "Data Cut-off"
+
+
+def _undated(deaths: Sequence[Event], subjects: Subjects) -> Bools:
+    """Who died by ADSL.DTHFL and has no date of the events that are deaths."""
+    if not deaths:
+        return np.zeros(len(subjects), dtype=bool)
+    dated = [subjects.first(one).day != NO_DAY for one in deaths]
+    return np.asarray(subjects.adsl_where("DTHFL == 'Y'") & ~np.any(dated, axis=0))
 
 
 def clamp(outcome: Outcome) -> None:

@@ -187,10 +187,10 @@ def _cell(found: Mapping[tuple[str, str, str], dict[str, Any]], group: str, term
 
 
 def evidence_tables(evidence: pd.DataFrame, subjects: int) -> str:
-    """For each fact how many subjects have one candidate, several that agree or differ, none; and those that differ."""
+    """For each fact how many subjects have one candidate, several of what kind, none; and those that differ."""
     if not len(evidence):
         return ""
-    heads = ("Fact", "One record", "Several that agree", "Several that differ", "None")
+    heads = ("Fact", "One record", "Several that agree", "Several that differ", "Several, one after another", "None")
     counted = agreement(evidence, subjects).astype(str)
     told = differing(evidence)
     rows = told[["USUBJID", "FACT", "DTC", "SRCDOM", "SRCVAR", "TEXT", "CHOSEN", "REASON"]].astype(str)

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 from fhir2cdisc.adam.build import Adam
+from fhir2cdisc.adam.subject.death import DIFFER
 from fhir2cdisc.converters.atomic import replacing, write_text
 from fhir2cdisc.converters.manifest import Input, build_manifest, write_manifest
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, sorted_findings
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.last_day import RUN
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.subject.deaths import CONFLICT
 
 RESOURCE_COLUMNS = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "OUTCOME", "REASON"]
 
@@ -56,7 +58,7 @@ def write_findings(
     target = folder / "findings"
     read = sorted_findings([*run.accounts.findings, *run.sdtm.findings]) if run else []
     first = _from_frame(adam.tripwires if adam else None)
-    derived = _from_frame(adam.findings if adam else None, "adam.")
+    derived = _not_yet_said(_from_frame(adam.findings if adam else None, "adam."), read)
     found = [*first, *read, *more, *_from_frame(conflicts, "sdtm."), *derived]
     rows = [f.as_dict() for f in found]
     header = list(asdict(Finding("", "")))
@@ -86,6 +88,17 @@ def _from_frame(frame: pd.DataFrame | None, prefix: str = "") -> list[Finding]:
             path=str(row.RECORD),
         )
         for row in frame.itertuples(index=False)
+    ]
+
+
+def _not_yet_said(derived: list[Finding], read: Iterable[Finding]) -> list[Finding]:
+    """The findings of ADaM without conflicts of dates of death that SDTM has named already, with their resources."""
+    named: dict[str, set[str]] = {}
+    for one in read:
+        if one.rule == CONFLICT:
+            named.setdefault(one.usubjid, set()).update(one.value.split(", "))
+    return [
+        f for f in derived if f.rule != f"adam.{DIFFER}" or not {*f.value.split(", ")} <= named.get(f.usubjid, set())
     ]
 
 

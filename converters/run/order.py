@@ -30,6 +30,7 @@ from fhir2cdisc.converters.package import Written, arrange_ectd, check_writable,
 from fhir2cdisc.converters.run.coding import code_events
 from fhir2cdisc.converters.run.derived_rs import add_derived_responses
 from fhir2cdisc.converters.run.evidence import finish, write_evidence, write_findings, write_lineage, write_unused
+from fhir2cdisc.converters.run.identities import with_identities
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
 from fhir2cdisc.converters.run.two_ways import unsettled_findings
 from fhir2cdisc.converters.run.write import write_adam, write_sdtm
@@ -77,6 +78,8 @@ def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]
     if adam is not None and made.accounts.unsettled:
         signs = unsettled_findings(adam, _other_way(order))
         adam = replace(adam, tripwires=gather_findings([adam.tripwires, signs]))
+    if adam is not None:
+        adam = replace(adam, evidence=with_identities(adam.evidence, made))
     with new_folder(order.out, order.replace_old) as folder:
         lines = _write(folder, order, made, adam, conflicts)
     say("\n".join([*lines, f"Package: {order.out}"]))

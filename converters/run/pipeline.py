@@ -75,6 +75,7 @@ class SdtmRun:
     mappings: list[DomainMap]
     inputs: list[Input]
     skipped: list[str]
+    identities: Identities
 
 
 def all_mappings(options: RunOptions) -> list[DomainMap]:
@@ -142,7 +143,9 @@ def build_sdtm(
     with tempfile.TemporaryDirectory(prefix="fhir2cdisc-") as name:
         pool = executor(options.workers)
         try:
-            accounts, parts, shared = _stages(Path(name), _tasks(documents, inputs), study, options, pool, progress)
+            accounts, parts, shared, identities = _stages(
+                Path(name), _tasks(documents, inputs), study, options, pool, progress
+            )
         finally:
             pool.close()
             _shared.cache_clear()
@@ -154,7 +157,7 @@ def build_sdtm(
     accounts.findings += [*_changed(inputs), *_unknown_sites(study, documents)]
     gathered = join(parts, accounts, datasets_of(mappings))
     count_shared(accounts, shared)
-    return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, inputs, skipped)
+    return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, inputs, skipped, identities)
 
 
 def _files(sources: Sequence[str | Path], documents: Iterable[Document]) -> Iterator[tuple[Path, str]]:
@@ -182,7 +185,7 @@ def _unknown_sites(study: Study, documents: Iterable[Document]) -> Iterator[Find
 
 def _stages(
     folder: Path, parts: list[list[Document]], study: Study, options: RunOptions, pool: Executor, progress: Progress
-) -> tuple[Accounts, list[Converted], Index]:
+) -> tuple[Accounts, list[Converted], Index, Identities]:
     added = (options.mappings, options.sites)
     tasks = [(part, folder, options.buckets, study, added, number) for number, part in enumerate(parts)]
     accounts = Accounts()
@@ -196,10 +199,10 @@ def _stages(
     shared = read_shared(read_bucket(folder, SHARED_BUCKET), servers, accounts)
     # A worker needs no secret.
     bare = replace(options, key=b"")
-    buckets = [(folder, name, study, bare, identities) for name in bucket_names(folder)]
+    buckets = [(folder, name, study, bare, identities.without_reasons()) for name in bucket_names(folder)]
     converted = pool.gather(pool.map(convert_task, buckets))
     parts_made = [one for one in progress(converted, "Mapping", len(buckets)) if isinstance(one, Converted)]
-    return accounts, parts_made, shared
+    return accounts, parts_made, shared, identities
 
 
 def _tasks(documents: list[Document], inputs: Iterable[Input]) -> list[list[Document]]:

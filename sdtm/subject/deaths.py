@@ -10,9 +10,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.mappings.standard.disposition import TREATMENT, ended_scope
 from fhir2cdisc.sdtm.columns import DEATHS, SUBJECT
 from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.rows.death_records import PATIENT, Death
+
+# The rule of dates that differ; its findings list the dates in their value.
+CONFLICT = "death.conflict"
 
 
 @derives("DTHFL", "Y where a record of the source says that the patient has died")
@@ -39,14 +43,22 @@ def date_deaths(
 
 
 def _disposed(ds: pd.DataFrame | None) -> dict[str, list[Death]]:
-    """Deaths as the reason of an end of participation, by subject."""
+    """Deaths as the reason of an end, by subject.
+
+    The end of participation is the day of death. Treatment that death ended has an end of its own, the last dose, so
+    that it says of death that it happened, not when.
+    """
     if ds is None or "DSDECOD" not in ds:
         return {}
-    rows = ds[(ds["DSDECOD"] == "DEATH") & (ds["DSSTDTC"] != "")]
+    rows = ds[ds["DSDECOD"] == "DEATH"]
+    scopes = rows["DSSCAT"] if "DSSCAT" in rows else pd.Series("", index=rows.index, dtype=object)
     found: dict[str, list[Death]] = {}
-    for subject, dtc in sorted(set(zip(rows[SUBJECT], rows["DSSTDTC"], strict=True))):
-        found.setdefault(subject, []).append(Death(99, "end of participation", "DS", dtc))
-    return found
+    for subject, dtc, scope in sorted(set(zip(rows[SUBJECT], rows["DSSTDTC"], scopes, strict=True))):
+        if ended_scope(scope) == TREATMENT:
+            found.setdefault(subject, []).append(Death(99, "end of treatment", "DS", ""))
+        else:
+            found.setdefault(subject, []).append(Death(99, "end of participation", "DS", dtc))
+    return {subject: sorted(set(deaths)) for subject, deaths in found.items()}
 
 
 def _chosen(deaths: list[Death]) -> Death | None:
@@ -57,10 +69,8 @@ def _chosen(deaths: list[Death]) -> Death | None:
     return next(fuller, first)
 
 
-def _said(
-    deaths: list[Death], chosen: Death | None, flag: str, newest: str, today: str
-) -> Iterator[tuple[str, str, str]]:
-    """(rule, severity, sentence) of one subject's death."""
+def _said(deaths: list[Death], chosen: Death | None, flag: str, newest: str, today: str) -> Iterator[tuple[str, ...]]:
+    """(rule, severity, sentence) of one subject's death, of a conflict also the dates that differ."""
     if chosen is None:
         if deaths or flag == "Y":
             by = ", ".join(sorted({f"{one.kind} ({one.resource})" for one in deaths})) or "Patient.deceased"
@@ -72,9 +82,10 @@ def _said(
     dated = [one for one in deaths if one.dtc]
     if any(not _agree(one.dtc, chosen.dtc) for one in dated):
         listed = ", ".join(f"{one.dtc} {one.kind} ({one.resource})" for one in dated)
-        yield "death.conflict", "warning", f"dates of death differ: {listed}; {chosen.dtc} counts"
+        dates = ", ".join(sorted({one.dtc[:10] for one in dated}))
+        yield CONFLICT, "warning", f"dates of death differ: {listed}; {chosen.dtc} counts", dates
     if flag == "N":
-        yield "death.conflict", "warning", f"the Patient is not deceased, but {chosen.kind} ({chosen.resource}) says so"
+        yield CONFLICT, "warning", f"the Patient is not deceased, but {chosen.kind} ({chosen.resource}) says so"
     if chosen.dtc[:10] > today:
         yield "death.future", "error", f"date of death {chosen.dtc} lies in the future"
     elif newest and chosen.dtc[:10] > newest:
@@ -90,5 +101,5 @@ def _agree(a: str, b: str) -> bool:
     return long.startswith(short)
 
 
-def _finding(subject: str, rule: str, severity: str, sentence: str) -> Finding:
-    return Finding(rule, f"{subject}: {sentence}", severity, resource=subject, variable="DTHDTC")
+def _finding(subject: str, rule: str, severity: str, sentence: str, dates: str = "") -> Finding:
+    return Finding(rule, f"{subject}: {sentence}", severity, resource=subject, variable="DTHDTC", value=dates)

@@ -46,12 +46,8 @@ ELSEWHERE = {
     (AdslOptions, "new_therapy"): "subject/test_new_therapy.py",
     (AdslOptions, "diagnosis"): "subject/test_diagnosis.py",
     (BiomarkerOptions, "tested"): "subject/test_biomarkers.py",
-    **{
-        (TripwireOptions, one.name): "test_tripwires.py" for one in fields(TripwireOptions) if one.name != "progression"
-    },
+    **{(TripwireOptions, one.name): "test_tripwires.py" for one in fields(TripwireOptions)},
 }
-# Options that no table shows yet.
-WITHOUT = {(AdslOptions, "antineoplastic"), (TripwireOptions, "progression")}
 
 
 @pytest.mark.parametrize(("options", "name"), ELSEWHERE, ids=lambda one: getattr(one, "__name__", one))
@@ -72,7 +68,7 @@ def test_every_class_of_options_has_a_table() -> None:
 
 @pytest.mark.parametrize("options", TABLES, ids=lambda one: one.__name__)
 def test_every_field_has_a_case(options: type[Any]) -> None:
-    names = [one.name for one in fields(options) if (options, one.name) not in {*ELSEWHERE, *WITHOUT}]
+    names = [one.name for one in fields(options) if (options, one.name) not in ELSEWHERE]
     assert names == list(TABLES[options][1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -121,3 +122,43 @@ def test_a_median_that_hangs_on_unsettled_records(median: float, other: float, m
         assert first.startswith(f"The median of OS is {words.get(median, 'not reached')} with the records that count")
         assert first.endswith("of this subject: 90 days to the event, or 130 days to censoring.")
         assert found["MESSAGE"][1].endswith("of this subject: 5 days to the event, or no time.")
+
+
+# Option | ADTTE and ADRS with records of another parameter only | rules by default and with the option.
+FEW = {"RS": RS}
+NAMES: list[tuple[str, str, pd.DataFrame, pd.DataFrame, dict[str, pd.DataFrame], list[str], list[str]]] = [
+    ("progression", "IPFS", times("IPFS", *THERAPY), overall(), {}, [], ["tripwire.new therapy"]),
+    (
+        "survival",
+        "OSE",
+        times("OSE", ("01", 0.0, 1.0)),
+        overall(),
+        {"VS": records("VS", "VSDTC", ("01", "2024-01-02"))},
+        [],
+        ["tripwire.one day of survival"],
+    ),
+    (
+        "overall",
+        "IOVR",
+        times("OS", ("01", 0.0, 50.0)),
+        overall("01", "02", "03").assign(PARAMCD="IOVR"),
+        FEW,
+        ["tripwire.few assessed"],
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize(("option", "code", "adtte", "adrs", "sdtm", "before", "after"), NAMES)
+def test_the_parameters_that_are_looked_at_are_options(
+    option: str,
+    code: str,
+    adtte: pd.DataFrame,
+    adrs: pd.DataFrame,
+    sdtm: dict[str, pd.DataFrame],
+    before: list[str],
+    after: list[str],
+) -> None:
+    frames = {"ADSL": subjects(3), "ADTTE": adtte, "ADRS": adrs}
+    assert tripwires(frames, sdtm)["RULE"].tolist() == before
+    assert tripwires(frames, sdtm, replace(TripwireOptions(), **{option: code}))["RULE"].tolist() == after

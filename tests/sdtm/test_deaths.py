@@ -6,11 +6,15 @@ SDTMIG 3.4, DM: DTHFL is Y for who died, DTHDTC may be partial. LOINC 69453-9 ca
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from fhir2cdisc.adam.build import build_adam
+from fhir2cdisc.converters.run.evidence import write_findings
 from fhir2cdisc.converters.run.pipeline import SdtmRun
+from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import DEATHS, SUBJECT
 from fhir2cdisc.sdtm.rows.death_records import Death
 from fhir2cdisc.sdtm.subject.deaths import date_deaths
@@ -125,6 +129,43 @@ def test_a_disposition_dates_a_death_that_nothing_else_dates() -> None:
     made, said = date_deaths(dm, ds, "", "2026-01-01")
     assert made["DTHDTC"].tolist() == ["2022-03-01", "2022-03-02"]
     assert [f.rule for f in said] == ["death.other-source", "death.other-source", "death.conflict"]
+
+
+# DSSCAT | DTHFL, DTHDTC, rules: treatment ends with the last dose, which is not the day of the death that ended it.
+SCOPES = [
+    ("STUDY PARTICIPATION", ("Y", "2022-03-01", ["death.other-source"])),
+    ("", ("Y", "2022-03-01", ["death.other-source"])),
+    ("STUDY TREATMENT", ("Y", "", ["death.no-date"])),
+    ("TREATMENT", ("Y", "", ["death.no-date"])),
+]
+
+
+@pytest.mark.parametrize(("scope", "expected"), SCOPES)
+def test_the_end_of_treatment_dates_no_death(scope: str, expected: tuple[str, str, list[str]]) -> None:
+    dm = pd.DataFrame({SUBJECT: ["a"], "DTHDTC": [""], "DTHFL": [""], DEATHS: [()]})
+    ds = pd.DataFrame({SUBJECT: ["a"], "DSDECOD": ["DEATH"], "DSSTDTC": ["2022-03-01"], "DSSCAT": [scope]})
+    made, said = date_deaths(dm, ds, "", "2026-01-01")
+    assert (made["DTHFL"][0], made["DTHDTC"][0], [f.rule for f in said]) == expected
+    known, said = date_deaths(dm.assign(DTHDTC="2022-03-09"), ds, "", "2026-01-01")
+    assert known["DTHDTC"].tolist() == ["2022-03-09"]
+    assert [f.rule for f in said] == ([] if "TREATMENT" in scope else ["death.conflict"])
+    assert [f.value for f in said] == ([] if "TREATMENT" in scope else ["2022-03-01, 2022-03-09"])
+
+
+def test_one_conflict_of_dates_is_one_finding(convert: Any, fhir: Make, tmp_path: Path) -> None:
+    """The Patient died on 1 March, the cause of death (DD) is of 4 March; ADaM alone must say so, too."""
+    made = convert([fhir("Patient", "p", **DAY), cause(fhir, "2022-03-04")])
+    adam = build_adam(made.sdtm.frames, Study(id="s", studyid="S", title="S"))
+    both, alone = ("death.conflict", "adam.death dates differ")
+
+    def said(run: SdtmRun | None) -> list[str]:
+        return [f.rule for f in write_findings(tmp_path, run, adam) if f.rule in (both, alone)]
+
+    assert (said(made), said(None)) == ([both], [alone])
+    # A date that SDTM had not seen is another conflict.
+    frames = {**made.sdtm.frames, "DD": made.sdtm.frames["DD"].assign(DDDTC="2022-03-05")}
+    adam = build_adam(frames, Study(id="s", studyid="S", title="S"))
+    assert said(made) == [both, alone]
 
 
 SNOMED, GERMAN = "http://snomed.info/sct", "http://fhir.de/CodeSystem/dkgev/EntlassungsgrundErsteUndZweiteStelle"

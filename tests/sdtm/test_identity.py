@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fhir2cdisc.converters.run.identities import identity_evidence
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
 from fhir2cdisc.fhir.servers import Servers, site_of, split_reference
 from fhir2cdisc.mappings.study import Study, StudyError, load_study
@@ -273,4 +274,58 @@ def test_a_key_says_its_site() -> None:
         "",
         "",
         "",
+    ]
+
+
+def known(made: SdtmRun) -> list[tuple[str, str, str]]:
+    """(key, chosen, reason) of the evidence for identity, which names subjects of DM only."""
+    rows = identity_evidence(made)
+    assert set(rows["USUBJID"]) == set(made.sdtm.frames["DM"]["USUBJID"])
+    return list(zip(rows["TEXT"], rows["CHOSEN"], rows["REASON"], strict=True))
+
+
+ALONE = "the only Patient of this id"
+
+
+def test_the_evidence_for_identity_names_what_joins_records(read: Sources) -> None:
+    made = read(("a.json", "", [patient(), patient("p2", **link("replaced-by", "Patient/p1")), patient("p3")]))
+    assert sorted(known(made)) == [
+        ("Patient/p1", "Y", "the record that others are joined to by Patient.link (replaced-by)"),
+        ("Patient/p2", "Y", "is mapped as one subject with Patient/p1: joined by Patient.link (replaced-by)"),
+        ("Patient/p3", "Y", ALONE),
+    ]
+    same = read(("a.json", "", [patient(), patient("p2")]), identity={"same": [["Patient/p1", "Patient/p2"]]})
+    assert [(key, reason.rpartition(" by ")[2]) for key, _, reason in sorted(known(same))] == [
+        ("Patient/p1", "the study file"),
+        ("Patient/p2", "the study file"),
+    ]
+    twice = read(("a.json", "", [patient()]), ("b.json", "", [patient(birth="1960")]))
+    assert known(twice) == [("Patient/p1", "Y", f"{ALONE}, read 2 times")]
+
+
+# Two Patients that something speaks for as one and that are kept apart: each is named in the evidence of the other.
+APART = [
+    (("a.json", "", [patient("p1", **link("seealso", "Patient/p2")), patient("p2", sex="male")]), "differ in sex"),
+    (
+        ("a.json", "", [patient(k, identifier=[{"system": "urn:x:1", "value": "7"}]) for k in ("p1", "p2")]),
+        "the same identifier",
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "why"), APART)
+def test_the_evidence_for_identity_names_who_was_kept_apart(read: Sources, file: Any, why: str) -> None:
+    rows = known(read(file))
+    assert sorted(key for key, chosen, _ in rows if chosen == "Y") == ["Patient/p1", "Patient/p2"]
+    assert sorted(key for key, chosen, _ in rows if not chosen) == ["Patient/p1", "Patient/p2"]
+    assert all(reason.startswith("kept apart: ") and why in reason for _, chosen, reason in rows if not chosen)
+
+
+def test_the_evidence_for_identity_keeps_the_ids_of_two_servers_apart(read: Sources) -> None:
+    made = read(("a.json", A, [patient()]), ("b.json", B, [patient(sex="male", birth="1941")]))
+    assert sorted((key, chosen) for key, chosen, _ in known(made)) == [
+        ("hospa.example/fhir/Patient/p1", ""),
+        ("hospa.example/fhir/Patient/p1", "Y"),
+        ("hospb.example/fhir/Patient/p1", ""),
+        ("hospb.example/fhir/Patient/p1", "Y"),
     ]

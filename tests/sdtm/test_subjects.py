@@ -61,7 +61,8 @@ DEATHS = [
     ({"deceasedBoolean": True}, "", "Y"),
     ({"deceasedBoolean": False}, "", ""),
     ({}, "", ""),
-    ({"deceasedDateTime": "2024-02-30"}, "", ""),
+    # A day that there is not is no date of death; that there is a date says that the patient died.
+    ({"deceasedDateTime": "2024-02-30"}, "", "Y"),
 ]
 
 

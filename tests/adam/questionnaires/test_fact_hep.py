@@ -63,3 +63,24 @@ def test_nothing_answered_scores_nothing():
 def test_an_impossible_answer_is_refused(value):
     with pytest.raises(ValueError, match=f"GP1: {value} is not an answer from 0 to 4"):
         score_fact_hep(pd.DataFrame({"GP1": [value]}))
+
+
+# Items not answered | FACT-G | FACT-Hep: a total asks for more than 80% of its items (22 of 27, 37 of 45) beside valid
+# subscales, so 80% themselves are not enough. Each subscale keeps more than half of its items in every row.
+SHARE = [
+    ("HI7 An7 Hep2 Hep3 Hep4 Hep5 Hep6 HN2", "score", "score"),  # 27 and 37
+    ("GP1 HI7 An7 Hep2 Hep3 Hep4 Hep5 Hep6 HN2", "score", ""),  # 26 and 36, which is 80%
+    ("GP1 GP2 GS1 GS2 GE1", "score", "score"),  # 22 and 40
+    ("GP1 GP2 GS1 GS2 GE1 GF1", "", "score"),  # 21 and 39
+]
+
+
+@pytest.mark.parametrize(("blank", "of_general", "of_all"), SHARE)
+def test_a_total_asks_for_more_than_four_fifths_of_its_items(blank, of_general, of_all):
+    answers = pd.DataFrame([{i.item: 2.0 for i in items() if i.item not in blank.split()}])
+    row = score_fact_hep(answers).iloc[0]
+    assert not row[list(SUBSCALES)].isna().any()
+    # Every answer is 2, so every score is half of its range (0 to 108, 0 to 180).
+    assert [row["FACTG"], row["FACTHEP"]] == pytest.approx(
+        [54 if of_general else np.nan, 90 if of_all else np.nan], nan_ok=True
+    )

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from fhir2cdisc.adam.build import Adam, build_adam
 from fhir2cdisc.adam.criteria import category, evaluator_names, reader_names
+from fhir2cdisc.adam.frames.findings import EVIDENCE_COLUMNS
 from fhir2cdisc.adam.response.adrs import derive_adrs
-from fhir2cdisc.adam.response.evidence import COLUMNS, response_evidence
+from fhir2cdisc.adam.response.evidence import response_evidence
 from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.adam.response.selection import select_responses
 from fhir2cdisc.adam.response.source import several_readers, source_findings
@@ -144,8 +145,9 @@ def test_each_subject_has_one_source(source: Any, rows: list[int], best: list[st
     assert counted(MIXED, options) == rows
     adrs = derive_adrs(ADSL, MIXED, NO_LESIONS, options)
     bor = adrs[adrs["PARAMCD"] == "BOR"]
-    assert (bor["AVALC"].tolist(), bor["PARCAT2"].tolist()) == (best, who)
-    assert bor["PARAM"].nunique() == 1
+    assert (bor["AVALC"].tolist(), bor["RSPSRC"].tolist()) == (best, who)
+    # PARCAT2 is a category of PARAM (ADaMIG 1.3, 3.3.4), so it is no matter of the subject.
+    assert bor["PARAM"].nunique() == 1 and bor["PARCAT2"].nunique() == 1
 
 
 def test_who_has_derived_responses_is_named_and_most_of_them_are_a_warning() -> None:
@@ -186,7 +188,7 @@ def test_lesions_that_nothing_selects_are_counted_by_name() -> None:
 def test_evidence_names_every_candidate_the_chosen_one_and_why() -> None:
     adrs = derive_adrs(ADSL, MIXED, NO_LESIONS, OPTIONS)
     rows = response_evidence(ADSL, MIXED, OPTIONS, adrs)
-    assert tuple(rows.columns) == COLUMNS
+    assert tuple(rows.columns) == EVIDENCE_COLUMNS
     assert rows[["USUBJID", "FACT", "SRCSEQ", "CHOSEN"]].values.tolist() == [
         ["01", "response source", 1, "Y"],
         ["01", "response source", 2, ""],
@@ -237,7 +239,7 @@ def test_lesions_without_calls_give_the_responses_that_they_are() -> None:
     assert set(adrs.loc[adrs["PARAMCD"] == "OVR", "SRCDOM"]) == {"TR"}
     assert set(made.frames["ADSL"]["EVALFL"]) == {"Y"}
     adtte = made.frames["ADTTE"]
-    assert set(adtte.loc[adtte["PARAMCD"] == "PFS", "PARCAT2"]) == {FROM_LESIONS}
+    assert set(adtte.loc[adtte["PARAMCD"] == "PFS", "RSPSRC"]) == {FROM_LESIONS}
     assert sorted(made.findings.loc[made.findings["RULE"] == "response derived", "USUBJID"]) == ["01", "02"]
 
 

@@ -25,7 +25,10 @@ def day(value: Any) -> str:
 
 
 def frames(seen: str, says: str) -> dict[str, pd.DataFrame]:
-    """What the domains say: `DM 2020-09; DS 2020-09-12; AE 2020-09-01 2020-09-10; SS 2020-09-20`; DST: of treatment."""
+    """What the domains say: `DM 2020-09; DS 2020-09-12; AE 2020-09-01 2020-09-10; SS 2020-09-20`.
+
+    DST is of treatment, `DS:WORDS` of the subcategory with these words.
+    """
     dm = {"USUBJID": "01", "STUDYID": "PLAIN", "RFICDTC": "2020-01-01", "RFSTDTC": FIRST, "DTHDTC": "", "DTHFL": ""}
     made: dict[str, list[dict[str, Any]]] = {name: [] for name in ("DD", "DS", "AE", "SS")}
     for part in filter(None, (one.strip() for one in says.split(";"))):
@@ -35,8 +38,8 @@ def frames(seen: str, says: str) -> dict[str, pd.DataFrame]:
             dm |= {"DTHDTC": first, "DTHFL": "Y"}
         elif domain == "DD":
             made["DD"].append({"DDTESTCD": "PRCDTH", "DDSTRESC": "TUMOUR", "DDDTC": first})
-        elif domain in ("DS", "DST"):
-            of = "STUDY TREATMENT" if domain == "DST" else "STUDY PARTICIPATION"
+        elif domain.startswith("DS"):
+            of = {"DST": "STUDY TREATMENT", "DS": "STUDY PARTICIPATION"}.get(domain, domain[3:].replace("-", " "))
             event = {"DSCAT": "DISPOSITION EVENT", "DSSCAT": of, "DSDECOD": "DEATH", "DSSTDTC": first}
             made["DS"].append(event)
         elif domain == "AE":
@@ -89,6 +92,18 @@ CASES = [
     ("2020-06-01", "DST 2020-09-01; DS 2020-09-12", "2020-09-12", "", "DS", (NOT_DM,)),
     ("2020-06-01", "DM 2020-09-12; DST 2020-09-01", "2020-09-12", "", "DM", NOTHING),
     ("2020-06-01", "DST 2020-09-01", "2020-09-01", "", "DS", (FROM_START, NOT_DM)),
+    # Whoever was seen later did not die on the day on which treatment ended, nor as the fatal event began.
+    ("2020-09-02", "DST 2020-09-01", "", "", "DS", (UNDATED, NOT_DM)),
+    ("2020-09-02", "AE 2020-09-01", "", "", "AE", (UNDATED, NOT_DM)),
+    ("2020-06-01", "DST 2020-09-01; AE 2020-09-20", "2020-09-20", "", "AE", (FROM_START, NOT_DM)),  # the later start
+    ("2020-09-10", "DST 2020-09", "2020-09-10", "D", "DS", (FROM_START, NOT_DM)),  # not before the last contact
+    ("2020-10-01", "DST 2020-09", "", "", "DS", (UNDATED, NOT_DM)),
+    ("2020-09-02", "DM -none; DST 2020-09-01", "", "", "DS", (UNDATED,)),
+    # Other words for the end of treatment and of participation.
+    ("2020-09-02", "DS:TREATMENT 2020-09-01", "", "", "DS", (UNDATED, NOT_DM)),
+    ("2020-09-02", "DS:END-OF-TREATMENT-DRUG-A 2020-09-01", "", "", "DS", (UNDATED, NOT_DM)),
+    ("2020-06-01", "DS: 2020-09-01", "2020-09-01", "", "DS", (NOT_DM,)),
+    ("2020-06-01", "DS:POST-TREATMENT-FOLLOW-UP 2020-09-01", "2020-09-01", "", "DS", (NOT_DM,)),
 ]
 
 
@@ -124,6 +139,9 @@ OPTIONS = [
     ({"partial": "none"}, "DM 2020-09", "", ""),
     ({"order": ("DS", "DM")}, "DM 2020-09-12; DS 2020-09-13", "2020-09-13", ""),
     ({"undated": "event-at-last-contact"}, "DM -none", "2020-06-01", "Y"),
+    ({"undated": "event-at-last-contact"}, "DST 2020-05-20", "2020-06-01", "Y"),
+    ({"partial": "last-possible"}, "DST 2020-09", "2020-09-30", "D"),
+    ({"partial": "none"}, "DST 2020-09", "", ""),
 ]
 
 
@@ -146,6 +164,16 @@ def test_a_death_that_the_cut_off_makes_unknown_is_unknown_in_every_domain() -> 
     study = PLAIN.model_copy(update={"cutoff": "2020-07-01"})
     row = build_adam(frames("2020-06-01", says), study).frames["ADSL"].iloc[0]
     assert (row["DTHFL"], day(row["DTHDT"])) == ("", "")
+
+
+# Cut-off after the end of treatment and before the death: nobody knew of either.
+@pytest.mark.parametrize("died", ["DM 2020-09-12", "DS 2020-09-12", "DD 2020-09-12", "AE 2020-06-20 2020-09-12"])
+def test_the_end_of_treatment_says_nothing_of_a_death_after_the_cut_off(died: str) -> None:
+    study = PLAIN.model_copy(update={"cutoff": "2020-07-01"})
+    row = build_adam(frames("2020-06-01", f"{died}; DST 2020-06-15"), study).frames["ADSL"].iloc[0]
+    assert (row["DTHFL"], day(row["DTHDT"])) == ("", "")
+    known = build_adam(frames("2020-06-01", "DST 2020-06-15"), study).frames["ADSL"].iloc[0]
+    assert (known["DTHFL"], day(known["DTHDT"])) == ("Y", "2020-06-15")
 
 
 def survival(seen: str, says: str, **options: Any) -> tuple[Adam, pd.DataFrame]:
@@ -172,6 +200,75 @@ def test_how_survival_ends(seen: str, says: str, options: dict[str, Any], date: 
     assert (day(tte.loc["OS", "ADT"]), tte.loc["OS", "CNSR"], tte.loc["OS", "EVNTDESC"]) == (date, code, words)
 
 
+SCAN = pd.DataFrame(
+    [
+        {"USUBJID": "01", "RSSEQ": 1.0, "RSTESTCD": "OVRLRESP", "RSSTRESC": "PR", "RSDTC": "2020-03-10"},
+        {"USUBJID": "01", "RSSEQ": 2.0, "RSTESTCD": "OVRLRESP", "RSSTRESC": "PR", "RSDTC": "2020-05-10"},
+    ]
+).assign(RSCAT="RECIST 1.1", RSEVAL="INVESTIGATOR", VISITNUM=[1.0, 2.0])
+# A parameter that only a study file describes.
+OWN = {
+    "paramcd": "TTX",
+    "param": "Time to Anything",
+    "events": [{"says": "Death", "dataset": "ADSL", "date": "DTHDT"}],
+    "censors": [{"says": "Alive and well", "dataset": "ADSL", "date": "LSTALVDT", "at": "Visit"}],
+}
+UNKNOWN = "Death, Date Unknown"
+# What is said, options | parameter to CNSR, EVNTDESC and date: the last scan is of 10 May, the contact of 1 June.
+TIMES: list[tuple[str, dict[str, Any], dict[str, tuple[int, str, str]]]] = [
+    (
+        "",
+        {},
+        {
+            "PFS": (1, "No event, ongoing", "2020-05-10"),
+            "PFSEMA": (1, "No event, ongoing", "2020-05-10"),
+            "TTP": (1, "No event, ongoing", "2020-05-10"),
+            "TTX": (1, "Alive and well", "2020-06-01"),
+        },
+    ),
+    (
+        "DM -none",
+        {},
+        {
+            "OS": (9, UNKNOWN, "2020-06-01"),
+            "PFS": (9, UNKNOWN, "2020-05-10"),
+            "PFSEMA": (9, UNKNOWN, "2020-05-10"),
+            "DOR": (9, UNKNOWN, "2020-05-10"),
+            "CDOR": (9, UNKNOWN, "2020-05-10"),
+            "TTP": (9, UNKNOWN, "2020-05-10"),
+            "TTX": (9, UNKNOWN, "2020-06-01"),
+        },
+    ),
+    (
+        "DM -none",
+        {"undated": "event-at-last-contact"},
+        dict.fromkeys(("OS", "PFS", "PFSEMA", "DOR", "CDOR", "TTX"), (0, "Death", "2020-06-01"))
+        | {"TTP": (1, "Death not an event", "2020-05-10")},
+    ),
+    ("DM 2020-06-02", {}, {"PFSEMA": (0, "Death", "2020-06-02"), "TTP": (1, "Death not an event", "2020-05-10")}),
+]
+
+
+@pytest.mark.parametrize(("says", "options", "expected"), TIMES)
+def test_no_time_of_the_dead_says_that_they_go_on(
+    says: str, options: dict[str, Any], expected: dict[str, tuple[int, str, str]]
+) -> None:
+    more = {"death": {**options}, "time_to_event": [OWN]}
+    study = Study.model_validate({**PLAIN.model_dump(exclude={"death", "time_to_event"}), **more})
+    made = build_adam({**frames("2020-06-01", says), "RS": SCAN}, study)
+    tte = made.frames["ADTTE"].set_index("PARAMCD")
+    found = {
+        code: (int(tte.loc[code, "CNSR"]), tte.loc[code, "EVNTDESC"], day(tte.loc[code, "ADT"])) for code in expected
+    }
+    assert found == expected
+    if says:
+        for words in ("ongoing", "alive"):
+            assert not tte["EVNTDESC"].str.lower().str.contains(words).any()
+            assert not tte["CNSDTDSC"].str.lower().str.contains(words).any()
+    method = made.datasets["ADTTE"]["CNSR"].method
+    assert "Who died (ADSL.DTHFL) without such a date: CNSR 9 'Death, Date Unknown' there." in method
+
+
 def test_both_bounds_of_an_imputed_death_are_shown_and_only_then() -> None:
     made, tte = survival("2020-09-05", "DM 2020-09")
     # From 2020-01-10 on: 5 September is day 240, 30 September day 265.
@@ -188,3 +285,13 @@ def test_an_unknown_day_lies_between_the_last_contact_and_the_day_the_subject_wa
     adsl = made.frames["ADSL"].iloc[0]
     assert (day(adsl["DTHEDT"]), day(adsl["DTHLDT"])) == ("2020-06-01", "2020-09-20")
     assert tte.loc[["OS", "OSE", "OSL"], "CNSR"].tolist() == [9, 0, 0]
+
+
+def test_an_unknown_day_after_the_end_of_treatment_lies_after_the_last_contact() -> None:
+    found = subjects("2020-09-05", "DST 2020-09-01")
+    adsl = found.adsl.iloc[0]
+    assert (day(adsl["DTHEDT"]), day(adsl["DTHLDT"])) == ("2020-09-05", "2020-09-05")
+    assert found.findings.loc[found.findings["RULE"] == UNDATED, "MESSAGE"].tolist() == [
+        "The subject died by DS, nobody says when (the end of treatment for death 2020-09-01 is not that day); the "
+        "last contact was on 2020-09-05: survival is censored there (CNSR 9)."
+    ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 from fhir2cdisc.adam.build import build_adam
+from fhir2cdisc.adam.frames.findings import EVIDENCE_COLUMNS
 from fhir2cdisc.adam.subject.evidence import (
-    EVIDENCE_COLUMNS,
     agreement,
     as_evidence,
     differing,
@@ -34,13 +34,13 @@ USUBJID | DTC        | DATE       | SRCDOM | SRCVAR  | SRCSEQ | CHOSEN | REASON
 def test_how_many_subjects_have_candidates_that_agree() -> None:
     rows = as_evidence(table(DEATHS), "death")
     assert list(rows.columns) == list(EVIDENCE_COLUMNS)
-    assert_rows(agreement(rows, 5), "FACT | ONE | AGREE | DIFFER | NONE\ndeath | 1 | 2 | 1 | 1")
+    assert_rows(agreement(rows, 5), "FACT | ONE | AGREE | DIFFER | FOLLOW | NONE\ndeath | 1 | 2 | 1 | 0 | 1")
     assert differing(rows)["USUBJID"].tolist() == ["02", "02"]
 
 
 def test_facts_that_follow_one_another_do_not_contradict_each_other() -> None:
     contacts = as_evidence(table(DEATHS), "last contact")
-    assert len(differing(contacts)) == 0 and agreement(contacts, 5)["DIFFER"].tolist() == [1]
+    assert len(differing(contacts)) == 0 and agreement(contacts, 5)[["DIFFER", "FOLLOW"]].values.tolist() == [[0, 1]]
 
 
 def test_the_order_is_that_of_the_content() -> None:
@@ -59,9 +59,34 @@ def test_what_the_terminal_and_the_report_say() -> None:
     ]
     assert evidence_lines(no_evidence()) == []
     html = evidence_tables(rows, 5)
-    assert "<td>death</td><td>1</td><td>2</td><td>1</td><td>1</td>" in html
+    assert "<td>death</td><td>1</td><td>2</td><td>1</td><td>0</td><td>1</td>" in html
     assert html.count("<td>02</td>") == 2 and "<td>01</td>" not in html
     assert evidence_tables(no_evidence(), 5) == ""
+
+
+def test_adam_holds_the_evidence_for_responses_and_progression() -> None:
+    """Responses PR on day 61, PD on day 122: the collected ones count, and the PD dates progression."""
+    dm = {"USUBJID": "01", "STUDYID": "S", "RFICDTC": "2024-01-01"}
+    ex = {"USUBJID": "01", "EXSEQ": 1.0, "EXTRT": "D", "EXSTDTC": "2024-01-05", "EXENDTC": "2024-01-05"}
+    rs = pd.DataFrame({"USUBJID": "01", "RSSEQ": [1.0, 2.0, 3.0], "RSSTRESC": ["PR", "PD", "PD"]}).assign(
+        RSDTC=["2024-03-05", "2024-05-05", "2024-07-05"], RSTESTCD="OVRLRESP", RSCAT="RECIST 1.1", RSEVAL="INVESTIGATOR"
+    )
+    rs.loc[2, "RSEVAL"] = "INDEPENDENT ASSESSOR"
+    given = {"DM": pd.DataFrame([dm]), "EX": pd.DataFrame([ex]), "RS": rs}
+    evidence = build_adam(given, Study(id="s", studyid="S", title="S")).evidence
+    assert_rows(
+        evidence[evidence["FACT"].isin(["progression", "response source"])],
+        """
+        FACT            | DTC        | SRCDOM | SRCVAR   | SRCSEQ | CHOSEN
+        progression     | 2024-05-05 | RS     | RSSTRESC | 2      | Y
+        progression     | 2024-07-05 | RS     | RSSTRESC | 3      |
+        response source | 2024-03-05 | RS     | RSSTRESC | 1      | Y
+        response source | 2024-05-05 | RS     | RSSTRESC | 2      | Y
+        response source | 2024-07-05 | RS     | RSSTRESC | 3      |
+        """,
+    )
+    assert (evidence["REASON"] != "").all()
+    assert len(differing(evidence)) == 0
 
 
 def test_adam_holds_the_evidence_for_every_fact_whatever_the_order_of_the_records() -> None:

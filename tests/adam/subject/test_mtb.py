@@ -93,6 +93,19 @@ def test_second_guided_therapy(second_therapy, progression, expected, reason):
     assert out["SECREC"] == ("R2" if expected == "Y" else "")
 
 
+@pytest.mark.parametrize(
+    ("recommended", "expected"),
+    [("2022-01-09", "N"), ("2022-01-10", "N"), ("2022-01-11", "Y")],
+)
+def test_a_second_recommendation_is_dated_after_the_first(recommended, expected):
+    """R1 is of 2022-01-10. Of the same day or before, another one is no second thought after resistance."""
+    more = rec(("01", "R2", recommended, "Futibatinib", "", "FGFR2"))
+    lines = therapies(FIRST_LINE, ("01", "Futibatinib", "", "2022-09-01"))
+    resistance = pd.DataFrame({"USUBJID": ["01"], "ADT": pd.to_datetime(["2022-07-01"])})
+    out = mtb_guided(more, lines, resistance).iloc[0]
+    assert (out["MTBREC"], out["SECMTBFL"], out["SECREC"]) == ("R1", expected, "R2" if expected == "Y" else "")
+
+
 def test_every_enrolled_subject_has_a_row():
     enrolled = pd.DataFrame({"USUBJID": ["00", "01", "02"]})
     out = mtb_guided(REC, therapies(FIRST_LINE), pd.DataFrame({"USUBJID": [], "ADT": []}), enrolled)

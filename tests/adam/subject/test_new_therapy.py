@@ -172,14 +172,62 @@ def test_nobody_without_a_first_dose_has_new_therapy() -> None:
     assert out.adsl["NACTDT"].isna().all() and out.adsl["NACTDT"].dtype == "datetime64[ns]"
 
 
-# A prescription of the study drug in every cycle, or of another one: responses PR PR PD on days 56, 112, 168.
-@pytest.mark.parametrize(("drug", "best", "code"), [("Lenvatinib", "PR", 0), ("Sorafenib", "MISSING", 5)])
-def test_orders_of_the_study_drug_leave_response_and_progression_as_they_are(drug: str, best: str, code: int) -> None:
+ORDER = pd.DataFrame(
+    [{"USUBJID": "01", "IDVAR": "CMSEQ", "IDVARVAL": "1", "QNAM": "CMSRC", "QLABEL": "Kind of Source Record"}]
+)
+OTHER_ORDER = "order of another study drug"
+# CMTRT | CMCAT | value of CMSRC | NACTDT | rule: what is ordered of a drug of the study is no new therapy.
+ORDERS = [
+    ("Sorafenib", "ANTINEOPLASTIC", "ORDER", "", OTHER_ORDER),
+    ("Nexavar 200 mg", "", "ORDER", "", OTHER_ORDER),
+    ("Lenvatinib + sorafenib", "ANTINEOPLASTIC", "ORDER", "", OTHER_ORDER),
+    ("Lenvatinib", "ANTINEOPLASTIC", "ORDER", "", ""),  # of the index regimen: nothing to say
+    ("Sorafenib", "ANTINEOPLASTIC", "STATEMENT", "2024-05-01", ""),  # what is said to have been taken
+    ("Capecitabine", "ANTINEOPLASTIC", "ORDER", "2024-05-01", ""),  # no drug of the study
+]
+
+
+@pytest.mark.parametrize(("drug", "category", "kind", "expected", "rule"), ORDERS)
+def test_an_order_of_a_study_drug_is_no_new_therapy(
+    drug: str, category: str, kind: str, expected: str, rule: str
+) -> None:
+    record = {"USUBJID": "01", "CMSEQ": 1.0, "CMTRT": drug, "CMCAT": category, "CMSTDTC": "2024-05-01"}
+    given = frames(CM=pd.DataFrame([record]), SUPPCM=ORDER.assign(QVAL=kind))
+    out = derive_subjects(given, adsl_options(STUDY))
+    assert day(out.adsl["NACTDT"].iloc[0]) == expected
+    assert out.findings["RULE"].tolist() == ([rule] if rule else [])
+    evidence = out.evidence[out.evidence["FACT"] == "new therapy"]
+    assert evidence["CHOSEN"].tolist() == (["Y"] if expected else [""])
+    assert evidence["REASON"].str.contains("an order of a drug of the study").tolist() == [bool(rule)]
+
+
+def test_a_dose_of_another_study_drug_is_a_later_line_whatever_was_ordered_before() -> None:
+    order = {"USUBJID": "01", "CMSEQ": 1.0, "CMTRT": "Sorafenib", "CMCAT": "ANTINEOPLASTIC", "CMSTDTC": "2024-05-01"}
+    given = frames(CM=pd.DataFrame([order]), SUPPCM=ORDER.assign(QVAL="ORDER"))
+    dose = {"USUBJID": "01", "EXSEQ": 2.0, "EXTRT": "SORAFENIB", "EXDOSE": 400.0, "EXSTDTC": "2024-05-20"}
+    given["EX"] = pd.concat([given["EX"], pd.DataFrame([dose])], ignore_index=True).fillna({"EXENDTC": ""})
+    assert day(derive_subjects(given, adsl_options(STUDY)).adsl["NACTDT"].iloc[0]) == "2024-05-20"
+
+
+# A drug in every cycle, ordered or taken: responses PR PR PD on days 56, 112, 168.
+@pytest.mark.parametrize(
+    ("drug", "kind", "best", "code"),
+    [
+        ("Lenvatinib", "ORDER", "PR", 0),
+        ("Lenvatinib", "", "PR", 0),
+        ("Sorafenib", "ORDER", "PR", 0),
+        ("Sorafenib", "", "MISSING", 5),
+    ],
+)
+def test_orders_of_study_drugs_leave_response_and_progression_as_they_are(
+    drug: str, kind: str, best: str, code: int
+) -> None:
     days = ["2024-05-05", "2024-06-30", "2024-08-25"]
     rs = pd.DataFrame({"USUBJID": "01", "RSDTC": days, "RSSTRESC": ["PR", "PR", "PD"], "RSSEQ": [1.0, 2.0, 3.0]})
     rs = rs.assign(RSTESTCD="OVRLRESP", RSCAT="RECIST 1.1", RSEVAL="INVESTIGATOR", VISITNUM=[1.0, 2.0, 3.0])
-    orders = ["2024-03-20", "2024-04-10", "2024-05-01"]
-    cm = pd.DataFrame({"USUBJID": "01", "CMTRT": drug, "CMCAT": "ANTINEOPLASTIC", "CMSTDTC": orders})
-    made = build_adam(frames(RS=rs, CM=cm.assign(CMSEQ=[1.0, 2.0, 3.0])), STUDY).frames
+    taken = ["2024-03-20", "2024-04-10", "2024-05-01"]
+    cm = pd.DataFrame({"USUBJID": "01", "CMTRT": drug, "CMCAT": "ANTINEOPLASTIC", "CMSTDTC": taken})
+    supp = pd.concat([ORDER.assign(IDVARVAL=str(n), QVAL=kind) for n in (1, 2, 3)], ignore_index=True)
+    made = build_adam(frames(RS=rs, CM=cm.assign(CMSEQ=[1.0, 2.0, 3.0]), SUPPCM=supp), STUDY).frames
     adrs, tte = made["ADRS"].set_index("PARAMCD"), made["ADTTE"].set_index("PARAMCD")
     assert (adrs.loc["CBOR", "AVALC"], tte.loc["PFS", "CNSR"]) == (best, code)

@@ -176,6 +176,7 @@ def test_a_parameter_says_in_words_what_it_does() -> None:
     assert "ADRS.ADT where PARAMCD = 'PD' and AVALC = 'Y'" in PFSEMA.method
     assert ADMIRALONCO[0].method.endswith(
         "Alive (ADSL.LSTALVDT), CNSR 1 at 'Alive During Study'; Randomization (ADSL.RANDDT), CNSR 1 at 'Randomization'."
+        " Who died (ADSL.DTHFL) without such a date: CNSR 9 'Death, Date Unknown' there."
     )
 
 

@@ -280,6 +280,17 @@ def relative_day(data: Analysed) -> Compared:
         yield row["USUBJID"], row["ADY"], days_from(data.adsl[row["USUBJID"]]["TRTSDT"], row["ADT"])
 
 
+def caller(data: Analysed) -> Compared:
+    """Who called: of a subject without a collected response they were derived, if the subject has any."""
+    options = {one.criteria: one for one in data.made.plan.every if not is_derived(one)}
+    for row in data.rows("ADRS"):
+        who, said = row["PARCAT2"], options.get(row["PARCAT3"])
+        overall = [r for r in data.of("ADRS", row["USUBJID"]) if r["PARAMCD"].endswith("OVR")]
+        lesions = any((r["PARCAT2"], r["PARCAT3"]) == (who, row["PARCAT3"]) and r["SRCDOM"] != "RS" for r in overall)
+        own = who.startswith("Algorithm") or not lesions or (said and collected(data, said, row["USUBJID"]))
+        yield row["USUBJID"], row["RSPSRC"], who if own or not who else f"Algorithm from Lesions of {who}"
+
+
 CHECKS: dict[str, Check] = {
     "AVALC": values,
     "AVAL": numbers,
@@ -291,5 +302,6 @@ CHECKS: dict[str, Check] = {
     "ANL01FL": analysed_flag,
     "ANL02FL": until_progression,
     "SRCSEQ": of_parameters("SRCSEQ", "source"),
+    "RSPSRC": caller,
     "ASEQ": sequence,
 }

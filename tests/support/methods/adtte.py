@@ -212,6 +212,13 @@ def sequence(data: Analysed) -> Compared:
         yield subject, [r["ASEQ"] for r in rows], [float(n + 1) for n in range(len(rows))]
 
 
+def caller(data: Analysed) -> Compared:
+    said = {(r["USUBJID"], r["PARCAT3"]): r["RSPSRC"] for r in data.rows("ADRS")}
+    for row in data.rows("ADTTE"):
+        criteria = row["PARCAT3"]
+        yield row["USUBJID"], row["RSPSRC"], said.get((row["USUBJID"], criteria), row["PARCAT2"]) if criteria else ""
+
+
 CHECKS: dict[str, Check] = {
     "STARTDT": starts,
     "ADT": of_parameters("ADT", "when"),
@@ -221,5 +228,6 @@ CHECKS: dict[str, Check] = {
     "SRCSEQ": of_parameters("SRCSEQ", "key"),
     "AVAL": each("ADTTE", "AVAL", time),
     "WHY": each("ADTTE", "WHY", reason),
+    "RSPSRC": caller,
     "ASEQ": sequence,
 }

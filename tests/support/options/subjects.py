@@ -40,6 +40,7 @@ FRAMES = {
         {**ONE, "RFICDTC": "text", "ARM": "text", "DTHFL": "text"},
     ),
     "EX": table("USUBJID | EXTRT | EXSTDTC | EXSEQ\n 01 | DRUGA | 2024-03-01 | 1", ONE),
+    "CM": table("USUBJID | CMTRT | CMSTDTC | CMSEQ\n 01 | Drugb 5 mg | 2024-04-01 | 1", ONE),
     "GF": table(
         "USUBJID | GFTESTCD | GFSYM | GFSTRESC | GFDTC | GFSEQ\n 01 | SNV | KRAS | p.Gly12Asp | 2024-02-01 | 1", ONE
     ),
@@ -72,6 +73,8 @@ SUBJECT = {
     "response": Case(
         subject("RESISTDT"), ResponseOptions(evaluator="INDEPENDENT ASSESSOR"), "2024-05-01", "2024-07-01"
     ),
+    # DRUGB of CM has no category and no class: only the study file says that it is against cancer.
+    "antineoplastic": Case(subject("NACTDT"), (Drug(name="DRUGB"),), "NaT", "2024-04-01"),
 }
 
 
