@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.own_domain import OwnDataset, OwnVariable, own_dataset
+from fhir2cdisc.mappings.shorthand import written_out
 from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets
 from fhir2cdisc.mappings.study import Model
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
@@ -84,10 +85,12 @@ class SourceMap(FromFile):
     its own. `coded` names a table of terms that must have the code of the resource, `not_coded` one that must not. A
     `fallback` source is tried where nothing else claims the resource, an
     `aside` source (notes) only where something does. `drug` keeps the administrations of the study's drugs, or of
-    all others. `links` are references whose targets' records are related (RELREC).
+    all others. `links` are references whose targets' records are related (RELREC). Of a source and those that are
+    `like` it the first that fits makes the records of a resource.
     """
 
     name: str
+    like: str = ""
     resource: str
     where: str = ""
     each: str = ""
@@ -114,6 +117,11 @@ class DomainMap(FromFile):
     dataset: OwnDataset | None = None
     variable: tuple[OwnVariable, ...] = ()
     source: tuple[SourceMap, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_out(cls, data: Any) -> Any:
+        return written_out(data) if isinstance(data, dict) else data
 
     @cached_property
     def own(self) -> Dataset | None:

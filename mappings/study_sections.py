@@ -215,8 +215,10 @@ class Biomarker(Section):
     """A marker and where it divides subjects: `cutoffs`, each the lowest value of the next group.
 
     They are in percent for PDL1TPS, in mutations per megabase for TMB; PDL1CPS is a score. `genes` are those whose
-    variants are analysed one by one; one of them is `N` only where it was tested: where a variant record of the subject
-    names it (`tested = "named"`), or where there is any variant record, of a panel that covers all (`any-variant`).
+    variants are analysed one by one; one of them is `N` only where it was tested: where a record of the subject names
+    it, found or not, or a panel lists it (`tested = "named"`), or where there is any record of a variant or a panel,
+    which covers all (`any-variant`). `panel` names the genes that the panel of the study covers, where its reports do
+    not: they were tested in every subject with such a record.
     """
 
     code: Literal["PDL1TPS", "PDL1CPS", "TMB", "MSI", "VARIANT"]
@@ -224,6 +226,7 @@ class Biomarker(Section):
     cutoffs: tuple[float, ...] = ()
     genes: tuple[str, ...] = ()
     tested: Literal["named", "any-variant"] = "named"
+    panel: tuple[str, ...] = ()
 
 
 class Interim(Section):

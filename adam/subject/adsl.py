@@ -24,7 +24,6 @@ from fhir2cdisc.adam.subject import (
     tumour_board,
 )
 from fhir2cdisc.adam.subject.arms import add_arms, arm_flag, arm_in_words
-from fhir2cdisc.adam.subject.biomarkers import gene_flag
 from fhir2cdisc.adam.subject.death import cause_of_death, derive_death
 from fhir2cdisc.adam.subject.diagnosis import derive_diagnosis
 from fhir2cdisc.adam.subject.disease import add_disease, prior_drugs
@@ -125,7 +124,8 @@ def derive_subjects(frames: Frames, options: AdslOptions) -> Subjects:
     _interim(adsl, options)
     evidence = [fact.evidence for fact in (died, diagnosed, therapy, ended)]
     contacts = contact_evidence(frames, alive, died.values["DTHDT"])
-    found = [exposure.findings, started, *(fact.findings for fact in (died, diagnosed, therapy, ended))]
+    untold = markers.untold_genes(adsl, frames.get("GF"), options)
+    found = [exposure.findings, started, untold, *(fact.findings for fact in (died, diagnosed, therapy, ended))]
     known = stack_evidence([*evidence, exposure.evidence, contacts, enrolment_evidence(frames)])
     known = known[known["USUBJID"].isin(adsl["USUBJID"])].reset_index(drop=True)
     return Subjects(_without_idle_bounds(adsl), known, gather_findings(found))
@@ -225,17 +225,7 @@ def adsl_dataset(options: AdslOptions) -> Dataset:
             (f"INT{n}FL", f"Interim Look {n} Flag", f"Y for the first {cases} subjects by ENRLRANK, else N")
             for n, cases in enumerate(options.looks, start=1)
         ),
-        *(
-            (
-                gene_flag(gene),
-                f"{gene_flag(gene).removesuffix('FL')} Alteration Flag",
-                f"Y if GF has a variant (see VARFL) of {gene} by GFSYM, N if a result of such a test names {gene} "
-                "and none "
-                "is one, blank where none names it; of samples up to TRTSDT where a test has any",
-            )
-            for marker in options.biomarkers
-            for gene in marker.genes
-        ),
+        *markers.gene_variables(options),
     ]
     own = tuple(derived(name, label[:40], method) for name, label, method in flags)
     known = (

@@ -17,10 +17,8 @@ import pandas as pd
 from fhir2cdisc.adam.frames.columns import number, text
 from fhir2cdisc.adam.frames.dates import date, impute_dates
 from fhir2cdisc.adam.frames.variables import derived, derived_number
+from fhir2cdisc.adam.subject.genes import ALTERED, STUDIED, GeneOptions, gene_flags, read_variants
 
-VARIANTS = frozenset({"SNV", "SHRTVAR", "CPNUMVAR", "CPNUMAMP", "SEQREAR"})
-NEGATIVE = frozenset({"NOT DETECTED", "NEGATIVE", "ABSENT", "WILD TYPE", "N", "NO MUTATION DETECTED"})
-BENIGN = frozenset({"BENIGN", "LIKELY BENIGN"})
 MSI_HIGH = frozenset({"MSI-H", "MSI-HIGH", "HIGH", "MICROSATELLITE INSTABILITY HIGH", "DMMR"})
 MSI_OTHER = frozenset(
     {"MSS", "MSI-L", "MSI-LOW", "LOW", "STABLE", "MICROSATELLITE STABLE", "MICROSATELLITE INSTABILITY LOW", "PMMR"}
@@ -28,12 +26,6 @@ MSI_OTHER = frozenset(
 _SPELLED = {"TPS": "TUMOR PROPORTION SCORE", "CPS": "COMBINED POSITIVE SCORE"}
 TMB_GROUPS = ("L", "H")
 _SAMPLE = "of the samples up to TRTSDT (of all where there is none) the last, of one day the {}"
-_VARIANT = (
-    f"GF has a record of {', '.join(sorted(VARIANTS))} with {{}}GFSTRESC present and none of "
-    f"{', '.join(sorted(NEGATIVE))}, and GFRESCAT not {' or '.join(sorted(BENIGN))}"
-)
-# A variant that is neither absent nor benign, of any gene.
-VARIANT = _VARIANT.format("")
 VARIABLES = (
     derived_number("PDL1", "PD-L1 Score", ""),
     derived("PDL1GR1", "PD-L1 Group 1", ""),
@@ -55,8 +47,8 @@ class BiomarkerOptions:
     `pdl1_score`: the score in MITSTDTL that PDL1GR1 is about (`TPS` in percent, or `CPS`). `pdl1_cuts`: lower
     ends of the groups above the lowest. `tmb_cut`: mutations per megabase from which TMB is high.
     `genes`: symbols with a flag (`KRAS` becomes KRASFL). `baseline_only`: use samples up to the first dose
-    where a subject has any; otherwise the latest sample counts. `tested`: which genes a variant record shows to have
-    been tested, those that it names or, of a panel that covers all of them, every one.
+    where a subject has any; otherwise the latest sample counts. `tested`, `panel`: which genes a record shows to have
+    been tested, see `GeneOptions`.
     """
 
     pdl1_score: str = "TPS"
@@ -65,6 +57,11 @@ class BiomarkerOptions:
     genes: tuple[str, ...] = ()
     baseline_only: bool = True
     tested: Literal["named", "any-variant"] = "named"
+    panel: tuple[str, ...] = ()
+
+    @property
+    def of_genes(self) -> GeneOptions:
+        return GeneOptions(self.tested, self.panel, self.baseline_only)
 
 
 DEFAULTS = BiomarkerOptions()
@@ -75,11 +72,9 @@ def derive_biomarkers(
 ) -> pd.DataFrame:
     """PDL1, PDL1GR1, TMB, TMBGR1, MSIFL and one flag per gene, one row for each subject of `adsl`.
 
-    PD-L1 is MI test `PDL1` with the score named in MITSTDTL; TMB, MSI and variants are GF tests (`TMB`,
-    `MICRISTB`, and `SNV`, `SHRTVAR`, `CPNUMVAR`, `CPNUMAMP`, `SEQREAR` with the gene in GFSYM). Of several
-    samples the last up to the first dose counts, the higher value on one day. MSIFL and gene flags are `Y`,
-    `N` (tested, not found) or `""`; a gene is tested where a variant record of the subject names it, found or not
-    (`tested` "named"), or where there is any variant record, of a panel that covers all (`any-variant`).
+    PD-L1 is MI test `PDL1` with the score named in MITSTDTL; TMB and MSI are GF tests (`TMB`, `MICRISTB`), variants
+    see `genes.read_variants`. Of several samples the last up to the first dose counts, the higher value on one day.
+    MSIFL and gene flags are `Y`, `N` (tested, not found) or `""`.
     """
     out = pd.DataFrame({"USUBJID": adsl["USUBJID"]})
     start = adsl.set_index("USUBJID")["TRTSDT"] if "TRTSDT" in adsl else None
@@ -92,8 +87,10 @@ def derive_biomarkers(
     out["TMB"] = out["USUBJID"].map(_value(genes[genes["CODE"] == "TMB"])).astype(float)
     out["TMBGR1"] = _groups(out["TMB"], (options.tmb_cut,), TMB_GROUPS)
     out["MSIFL"] = out["USUBJID"].map(_msi(genes)).fillna("").astype(object)
+    variants = read_variants(gf, start)
     for symbol in options.genes:
-        out[gene_flag(symbol)] = out["USUBJID"].map(_gene(genes, symbol, options.tested)).fillna("").astype(object)
+        flags = gene_flags(variants, symbol, options.of_genes)
+        out[gene_flag(symbol)] = out["USUBJID"].map(flags).fillna("").astype(object)
     return out.reset_index(drop=True)
 
 
@@ -102,10 +99,16 @@ def gene_flag(symbol: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", symbol.upper())[:6] + "FL"
 
 
-def gene_in_words(symbol: str) -> str:
+def gene_in_words(symbol: str, options: BiomarkerOptions) -> str:
     """The method of the flag of a gene."""
-    of_gene = _VARIANT.format(f"GFSYM {symbol}, ")
-    return f"Y if {of_gene}; N with other records of these tests only; of samples up to TRTSDT where there are any"
+    covered = options.tested == "any-variant" or symbol.upper() in {one.upper() for one in options.panel}
+    looked = (
+        "with other records of a variant or a panel (VARPROF), which covers the gene"
+        if covered
+        else f"with other records that name it: not detected in it as a whole, benign, or {STUDIED} in VARPROF"
+    )
+    altered = ALTERED.format(f"GFSYM {symbol}, ")
+    return f"Y if {altered}; N {looked}; blank otherwise; of the gene's records up to TRTSDT where there are any"
 
 
 def score_in_words(score: str) -> str:
@@ -170,16 +173,3 @@ def _msi(genes: pd.DataFrame) -> pd.Series:
     )
     last = rows.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["_high"]
     return last.map({True: "Y", False: "N"})
-
-
-def _gene(genes: pd.DataFrame, symbol: str, tested: str) -> pd.Series:
-    """`Y` or `N` of the subjects of whom a variant record names the gene, alone or in a list of a panel."""
-    rows = genes[genes["CODE"].isin(VARIANTS)]
-    benign = text(rows, "GFRESCAT").str.upper().isin(BENIGN)
-    listed = text(rows, "GFSYM").str.upper()
-    mine = listed == symbol.upper()
-    present = mine & ~rows["CHARVAL"].isin(NEGATIVE | {""}) & ~benign
-    # A result that nobody wrote down is none, so the gene was not shown to be tested.
-    in_panel = listed.map(lambda names: symbol.upper() in re.split(r"[;,|/\s]+", names)).astype(bool)
-    known = in_panel & (rows["CHARVAL"] != "") if tested == "named" else pd.Series(True, index=rows.index)
-    return present[known].groupby(rows.loc[known, "USUBJID"]).any().map({True: "Y", False: "N"})

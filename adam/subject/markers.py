@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import text, yes_no
 from fhir2cdisc.adam.frames.variables import derived, derived_number
 from fhir2cdisc.adam.subject.biomarkers import (
-    BENIGN,
-    NEGATIVE,
     TMB_GROUPS,
-    VARIANT,
-    VARIANTS,
     BiomarkerOptions,
     derive_biomarkers,
+    gene_flag,
+    gene_in_words,
     groups_in_words,
     score_in_words,
 )
+from fhir2cdisc.adam.subject.genes import ALTERED, gene_findings, read_variants, variant_flags
 from fhir2cdisc.adam.subject.options import AdslOptions
 
 # The ADSL variable that holds the groups of a marker of the study file.
@@ -32,7 +30,9 @@ VARIABLES = (
     derived_number("CPS", "PD-L1 Combined Positive Score", score_in_words("CPS")),
     derived("CPSGR1", "PD-L1 Combined Positive Score Group 1", ""),
     derived(
-        "VARFL", "Genomic Variant Flag", f"Y if {VARIANT}; N with other results of these tests only, blank without any"
+        "VARFL",
+        "Genomic Variant Flag",
+        f"Y if {ALTERED.format('')}; N with other records of a clear result or of a panel (VARPROF) only, else blank",
     ),
     derived(
         "ACTVARFL",
@@ -58,7 +58,7 @@ def biomarker_options(options: AdslOptions) -> BiomarkerOptions:
         if marker.code == "TMB" and marker.cutoffs:
             found = replace(found, tmb_cut=marker.cutoffs[0])
         if marker.code == "VARIANT":
-            found = replace(found, genes=marker.genes, tested=marker.tested)
+            found = replace(found, genes=marker.genes, tested=marker.tested, panel=marker.panel)
     return found
 
 
@@ -79,6 +79,22 @@ def methods(options: AdslOptions) -> dict[str, str]:
     }
 
 
+def gene_variables(options: AdslOptions) -> list[tuple[str, str, str]]:
+    """Name, label and method of the flag of each gene that the study names."""
+    main = biomarker_options(options)
+    return [
+        (gene_flag(gene), f"{gene_flag(gene).removesuffix('FL')} Alteration Flag", gene_in_words(gene, main))
+        for gene in main.genes
+    ]
+
+
+def untold_genes(adsl: pd.DataFrame, gf: pd.DataFrame | None, options: AdslOptions) -> pd.DataFrame:
+    """Findings: why the flags of genes are blank in a subject of whom GF has a variant or a panel."""
+    main = biomarker_options(options)
+    rows = read_variants(gf, adsl.set_index("USUBJID")["TRTSDT"])
+    return gene_findings(rows[rows["USUBJID"].isin(adsl["USUBJID"])], main.genes, main.of_genes)
+
+
 def derive_markers(
     adsl: pd.DataFrame, gf: pd.DataFrame | None, mi: pd.DataFrame | None, options: AdslOptions
 ) -> pd.DataFrame:
@@ -97,12 +113,7 @@ def _any_variant(subjects: pd.Series, gf: pd.DataFrame | None) -> pd.Series:
 
     A test of something else (tumour mutation burden, microsatellites) says nothing of variants.
     """
-    rows = pd.DataFrame({"USUBJID": pd.Series(dtype=object)}) if gf is None else gf
-    sought = text(rows, "GFTESTCD").isin(VARIANTS) & (text(rows, "GFSTRESC") != "")
-    found = sought & ~text(rows, "GFSTRESC").str.upper().isin(NEGATIVE | {""})
-    found &= ~text(rows, "GFRESCAT").str.upper().isin(BENIGN)
-    tested, altered = subjects.isin(rows.loc[sought, "USUBJID"]), subjects.isin(rows.loc[found, "USUBJID"])
-    return pd.Series(np.select([altered, tested], ["Y", "N"], ""), index=subjects.index, dtype=object)
+    return subjects.map(variant_flags(read_variants(gf))).fillna("").astype(object)
 
 
 def derive_board(

@@ -138,6 +138,13 @@ def _not(arguments: list[Step]) -> Step:
     return run
 
 
+def _substring(text: str, start: int, length: int | None = None) -> str:
+    """Counted from 0; nothing where it begins outside the text (FHIRPath 2.0, 5.6.2)."""
+    if not 0 <= start < len(text):
+        return ""
+    return text[start:] if length is None else text[start : start + length]
+
+
 # Name to the numbers of arguments that it may have, and what makes its step.
 CALLS: dict[str, tuple[tuple[int, ...], Build]] = {
     "where": ((1,), _where),
@@ -165,5 +172,6 @@ CALLS: dict[str, tuple[tuple[int, ...], Build]] = {
     "endsWith": ((1,), _string_call(str.endswith)),
     "contains": ((1,), _string_call(lambda text, part: part in text)),
     "replace": ((2,), _string_call(str.replace)),
+    "substring": ((1, 2), _string_call(_substring)),
     "matches": ((1,), _string_call(lambda text, pattern: re.search(pattern, text) is not None)),
 }

@@ -35,6 +35,7 @@ FUNCTIONS = {
     "distinct",
     "join",
     "replace",
+    "substring",
     "matches",
     "hasValue",
     "all",

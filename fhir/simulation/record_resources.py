@@ -6,11 +6,13 @@ from fhir2cdisc.fhir.simulation.chart import Chart, Json, quantity
 from fhir2cdisc.fhir.simulation.dialects import category, concept, put_grade
 from fhir2cdisc.fhir.simulation.plan import AdverseEvent, Board, Course, Form, Visit, iso
 from fhir2cdisc.fhir.simulation.subject_resources import dose_key, drug_concept, last_contact
-from fhir2cdisc.fhir.simulation.vocabulary import AE_TERMS, GENES, HL7, LABS, LOCAL, LOINC, NCIT, URN, VITALS
+from fhir2cdisc.fhir.simulation.vocabulary import AE_TERMS, GENES, HL7, LABS, LOCAL, LOINC, NCIT, URN, VITALS, Gene
 
 RESOLVED = "http://hl7.org/fhir/us/ctcae/StructureDefinition/adverse-event-resolved-date"
 INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 CAUSES_ZH = {"DISEASE PROGRESSION": "肿瘤进展", "ADVERSE EVENT": "不良事件", "OTHER": "其他"}
+VARIANT = ("69548-6", "Genetic variant assessment")
+REGION_STUDIED = ("53041-0", "DNA region of interest panel")
 ACTIONS = {"DOSE NOT CHANGED": "C49504", "DOSE REDUCED": "C49505", "DRUG WITHDRAWN": "C49502"}
 
 
@@ -158,6 +160,8 @@ def _markers(chart: Chart) -> None:
     day, lab = course.variant_day, category("laboratory")
     for at in course.variants:
         _variant(chart, at, day)
+    parts = [gene_part(gene) for gene in GENES]
+    chart.observe("panel", concept(LOINC, *REGION_STUDIED), day, category=lab, component=parts)
     if course.tmb is not None:
         value = {**quantity(course.tmb, "1/1000000{Base}"), "unit": "mut/Mb"}
         chart.observe("tmb", concept(LOINC, "94076-7", "Mutations/Megabase"), day, category=lab, valueQuantity=value)
@@ -183,22 +187,27 @@ def _pdl1(chart: Chart, detail: str, value: Json) -> None:
     )
 
 
+def gene_part(gene: Gene) -> Json:
+    """The component that names a gene, of a variant or of a panel."""
+    symbol = concept("http://www.genenames.org/geneId", gene.hgnc, gene.symbol)
+    return {"code": concept(LOINC, "48018-6"), "valueCodeableConcept": symbol}
+
+
 def _variant(chart: Chart, at: int, day: int) -> None:
     gene = GENES[at]
     vaf = (at * 37 + chart.course.index * 11) % 45 + 3
     parts = [
-        ("48018-6", {"valueCodeableConcept": concept("http://www.genenames.org/geneId", gene.hgnc, gene.symbol)}),
         ("48004-6", {"valueCodeableConcept": concept("http://varnomen.hgvs.org", gene.coding, gene.coding)}),
         ("48005-3", {"valueCodeableConcept": concept("http://varnomen.hgvs.org", gene.protein, gene.protein)}),
         ("81258-6", {"valueQuantity": quantity(vaf / 100, "1")}),
     ]
     chart.observe(
         f"variant-{gene.symbol}",
-        concept(LOINC, "69548-6", "Genetic variant assessment"),
+        concept(LOINC, *VARIANT),
         day,
         category=category("laboratory"),
         valueCodeableConcept=concept(LOINC, "LA9633-4", "Present"),
-        component=[{"code": concept(LOINC, code), **value} for code, value in parts],
+        component=[gene_part(gene), *({"code": concept(LOINC, code), **value} for code, value in parts)],
     )
 
 

@@ -54,6 +54,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "PDL1TPS",
         "PDL1CPS",
         "GENES",
+        "PANEL",
         "MTBDT",
         "MTBREC",
         "MTBMFL",

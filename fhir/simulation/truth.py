@@ -234,6 +234,7 @@ def subject_row(study: Study, course: Course) -> Row:
         "PDL1TPS": course.pdl1,
         "PDL1CPS": course.cps,
         "GENES": "+".join(GENES[at].symbol for at in course.variants),
+        "PANEL": "" if course.variant_day is None else "+".join(gene.symbol for gene in GENES),
         "MTBDT": _text(board.day if board else None),
         "MTBREC": "+".join(board.drugs) if board else "",
         "MTBMFL": "Y" if board and _followed(course, board) else "N",

@@ -29,6 +29,7 @@ from fhir2cdisc.sdtm.rows.death_records import Death
 from fhir2cdisc.sdtm.rows.engine import SUPPORTING_TYPES, Engine, Row
 from fhir2cdisc.sdtm.rows.hints import Hinted
 from fhir2cdisc.sdtm.rows.record_versions import latest_versions, one_patient
+from fhir2cdisc.sdtm.rows.reports import held_observations
 from fhir2cdisc.sdtm.rows.resources import (
     Index,
     Resource,
@@ -237,10 +238,11 @@ class _Subject:
         self.touched.clear()
         found = []
         try:
-            context = Context(item.resource, self.resolve, self.peek)
-            for row in self.engine.rows(item.resource, context, self._report, self._date):
-                found.append((row, tuple(self.touched)))
-                self.touched.clear()
+            for resource in (item.resource, *self._held(item.resource)):
+                context = Context(resource, self.resolve, self.peek)
+                for row in self.engine.rows(resource, context, self._report, self._date):
+                    found.append((row, tuple(self.touched)))
+                    self.touched.clear()
         except ODD_SHAPE as error:
             reject_shape(item, error, self.work.accounts)
             return None
@@ -249,6 +251,10 @@ class _Subject:
     def _date(self, text: str) -> str:
         """A date of the current resource as --DTC on the clock of its site."""
         return self.clock.read(text, self.current.number, self.current.head.base)
+
+    def _held(self, resource: dict[str, Any]) -> list[dict[str, Any]]:
+        """The Observations inside a report that are facts."""
+        return [one for one in held_observations(resource) if not self.engine.not_a_fact(one)]
 
     def _deaths(self) -> dict[int, Death]:
         """What the records of the subject say of a death, by record number."""

@@ -260,15 +260,20 @@ class Engine:
         """The rows that a resource becomes, in the order of the mappings; a fallback only where it becomes none.
 
         A component with a result is, for the sources that say so, like a resource of its own; a resource that has no
-        result but such components is then no row. `date` reads the dates, as `to_dtc` does without a time zone.
+        result but such components is then no row. Of sources that are alike only the first that makes one. `date` reads
+        the dates, as `to_dtc` does without a time zone.
         """
         whole = Part(resource, context, self.test_of(resource))
         parts = parts_of(resource, context, self.test_of) if "component" in resource else []
         alone = [whole]
+        alike: set[tuple[str, str]] = set()
         several = parts if parts and not whole.has_value else [whole, *parts]
         for source in self.by_type.get(resource.get("resourceType", ""), ()):
             spec = source.spec
             if spec.aside and not any(part.made for part in (whole, *parts)):
+                continue
+            kind = (source.domain, spec.like or spec.name)
+            if kind in alike:
                 continue
             for part in several if spec.components else alone:
                 if spec.fallback and part.made:
@@ -276,7 +281,9 @@ class Engine:
                 # The quick questions first: most sources want another test, and a generator costs more than they do.
                 if not source.by_test or (part.test is not None and _wants(source, part.test)):
                     cell = Cell(part.context, report, part.test, date=date)
-                    yield from self._part_rows(source, part, cell, parts)
+                    for row in self._part_rows(source, part, cell, parts):
+                        alike.add(kind)
+                        yield row
 
     def _part_rows(self, source: Source, part: Part, cell: Cell, others: list[Part]) -> Iterator[Row]:
         for row in self._source_rows(source, part.resource, cell):

@@ -198,7 +198,8 @@ def _untested(subject: Simulated) -> bool:
     panels = [one for one in of(subject, "Observation") if one["code"]["coding"][0]["code"] == "53041-0"]
     names = {part["valueCodeableConcept"]["coding"][0]["display"] for one in panels for part in one["component"]}
     left_out = {gene for _, one in subject.habits.planted for gene in one.truth.removeprefix("UNTESTED=").split()}
-    return bool(names) == (subject.course.variant_day is not None) and not names & left_out
+    tested = subject.course.variant_day is not None
+    return bool(names) == bool(left_out) == tested and not names & left_out
 
 
 def _surgery(subject: Simulated) -> bool:

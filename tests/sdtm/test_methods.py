@@ -188,6 +188,9 @@ def standard_texts(made: Made) -> Compared:
             expected = collected
             if unit in TO_STANDARD and row[f"{domain}TESTCD"] in LENGTHS:
                 expected = f"{(Decimal(collected) * TO_STANDARD[unit][0]).normalize():f}"
+            elif domain == "GF" and row["GFTESTCD"] == "VARPROF":
+                # That a gene was looked at is no result in the source's words.
+                expected = collected.upper()
             elif domain == "SS":
                 expected = resource["valueDateTime"]
             elif domain in ("RS", "TU"):

@@ -191,13 +191,14 @@ def _diagnoses(adsl: pd.DataFrame, planted: list[dict[str, str]]) -> list[str]:
 def _genes(adsl: pd.DataFrame, planted: list[dict[str, str]], study: Study, truth: list[dict[str, str]]) -> list[str]:
     """Flags of the genes of a study: blank outside the panel, N where the panel tested and found nothing."""
     untested = {subject: names.split() for subject, names in _facts(planted, "UNTESTED").items()}
-    present = {row["SUBJID"]: re.findall(r"\w+", row["GENES"]) for row in truth}
     genes = [gene for one in study.biomarkers for gene in one.genes]
+    flags = {row["SUBJID"]: row for row in adsl.to_dict("records")}
     found = []
-    for row in adsl[adsl["SUBJID"].isin(untested)].to_dict("records"):
-        for gene in genes:
-            subject, flag = row["SUBJID"], row.get(gene_flag(gene), "")
-            wanted = "Y" if gene in present[subject] else "" if gene in untested[subject] else "N"
+    for row in truth:
+        subject, present, panel = row["SUBJID"], row["GENES"].split("+"), row["PANEL"].split("+")
+        for gene in genes if subject in flags else ():
+            tested = gene in panel and gene not in untested.get(subject, ())
+            flag, wanted = flags[subject].get(gene_flag(gene), ""), "Y" if gene in present else "N" if tested else ""
             if flag != wanted:
                 found.append(f"{subject}: GENE is {gene} {flag!r}, truth {wanted!r}")
     return found

@@ -1,18 +1,16 @@
-"""Habits around diagnosis and markers: asserted dates, suspicions, other cancers, genes outside the panel."""
+"""Habits around diagnosis: asserted dates, suspicions, other cancers."""
 
 from __future__ import annotations
 
 from copy import deepcopy
 
 from fhir2cdisc.fhir.simulation.chart import Chart
-from fhir2cdisc.fhir.simulation.dialects import category, concept
+from fhir2cdisc.fhir.simulation.dialects import concept
 from fhir2cdisc.fhir.simulation.habits.planted import Planted, written
 from fhir2cdisc.fhir.simulation.plan import iso
-from fhir2cdisc.fhir.simulation.vocabulary import GENES, HL7, ICD10, LOINC
+from fhir2cdisc.fhir.simulation.vocabulary import HL7, ICD10
 
 ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
-REGION_STUDIED = ("53041-0", "DNA region of interest panel")
-GENE_STUDIED = "48018-6"
 
 
 def _truth(chart: Chart) -> str:
@@ -72,25 +70,3 @@ def second_cancer(chart: Chart) -> list[Planted]:
         recordedDate=day,
     )
     return [Planted(f"another cancer ({code}) of {day} is in remission", truth=_truth(chart))]
-
-
-def untested_genes(chart: Chart) -> list[Planted]:
-    """The panel names the genes that it tested; every other gene without a variant is not among them."""
-    course = chart.course
-    if course.variant_day is None:
-        return []
-    found = {GENES[at].symbol for at in course.variants} | {gene for one in course.boards for gene in one.genes}
-    left_out = [gene for at, gene in enumerate(GENES) if gene.symbol not in found and at % 2]
-    tested = [gene for gene in GENES if gene not in left_out]
-    parts = [
-        {
-            "code": concept(LOINC, GENE_STUDIED),
-            "valueCodeableConcept": concept("http://www.genenames.org/geneId", gene.hgnc, gene.symbol),
-        }
-        for gene in tested
-    ]
-    chart.observe(
-        "panel", concept(LOINC, *REGION_STUDIED), course.variant_day, category=category("laboratory"), component=parts
-    )
-    names = " ".join(gene.symbol for gene in left_out)
-    return [Planted(f"the panel of {iso(course.variant_day)} did not test {names}", truth=f"UNTESTED={names}")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fhir2cdisc.fhir.simulation.chart import Chart, Json
-from fhir2cdisc.fhir.simulation.habits import clock, death, diagnosis, treatment, tumour
+from fhir2cdisc.fhir.simulation.habits import clock, death, diagnosis, genes, treatment, tumour
 from fhir2cdisc.fhir.simulation.habits.delivery import redeliver, renumber
 from fhir2cdisc.fhir.simulation.habits.names import NAMES, HabitError
 from fhir2cdisc.fhir.simulation.habits.planted import Plant, Planted
@@ -25,7 +25,10 @@ PLANTS: dict[str, Plant] = {
     "asserted": diagnosis.asserted,
     "suspected": diagnosis.suspected,
     "second-cancer": diagnosis.second_cancer,
-    "untested-genes": diagnosis.untested_genes,
+    "untested-genes": genes.untested_genes,
+    "variant-kinds": genes.variant_kinds,
+    "wild-type": genes.wild_type,
+    "no-gene-list": genes.no_gene_list,
     "no-calls": tumour.no_calls,
     "spellings": tumour.spellings,
     "close-scans": tumour.close_scans,

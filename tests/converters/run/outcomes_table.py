@@ -32,7 +32,7 @@ SEED = 1
 NOT_PLANTED = "not planted"
 QOL_FIRST = {"FACT-HEP V4": ("FACTHEP", "Month 3", 3.0), "PROMIS-29 PROFILE V2.1": ("PAIN", "WEEK 8", 8.0)}
 GROUP_TRUTH: dict[str, Callable[[dict[str, str]], str]] = {
-    "VARFL": lambda s: "Y" if s["GENES"] else "",
+    "VARFL": lambda s: "Y" if s["GENES"] else "N" if s["PANEL"] else "",
     "PDL1GR1": lambda s: s["PDL1TPS"],
     "CPSGR1": lambda s: s["PDL1CPS"],
     "TMBGR1": lambda s: s["TMB"],
@@ -183,9 +183,13 @@ def _groups(one: Endpoint, study: Study, t: Any) -> Iterator[tuple[tuple[str, st
     """Sizes of marker groups, response and median progression-free survival in them; genes one by one."""
     if one.kind == "subgroup":
         for gene in (gene for marker in study.biomarkers for gene in marker.genes):
-            rows = t.times("PFS", lambda s, g=gene: g in s["GENES"].split("+"))
-            if rows:
-                yield (one.id, f"{gene_flag(gene)}: Y", "median"), plain.median(rows)
+            for flag, wanted in (("Y", True), ("N", False)):
+                tested = lambda s, g=gene, w=wanted: (  # noqa: E731
+                    g in s["PANEL"].split("+") and (g in s["GENES"].split("+")) == w
+                )
+                rows = t.times("PFS", tested)
+                if rows:
+                    yield (one.id, f"{gene_flag(gene)}: {flag}", "median"), plain.median(rows)
         return
     variables = {"VARIANT": "VARFL", "PDL1TPS": "PDL1GR1", "PDL1CPS": "CPSGR1", "TMB": "TMBGR1"}
     for at, name in enumerate(one.by):

@@ -33,10 +33,6 @@ NOT_YET: dict[str, tuple[Case, str]] = {
         Case("refractory-registry", ("orders",), patients=5),
         "an order before the tumour board of a drug that is given after it counts as a start before the board (MTBMFL)",
     ),
-    "untested-genes": (
-        Case(HOME, ("untested-genes",), patients=5),
-        "the list of tested genes of a panel is not read, so that a gene without a variant is never N",
-    ),
 }
 
 CASES = [(habit, study) for habit in NAMES if habit not in NOT_YET for study in STUDIES]
