@@ -6,12 +6,19 @@ Reading, routing and mapping all book here; at the end every resource is mapped,
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.identity import Person
-from fhir2cdisc.fhir.records import Place
+from fhir2cdisc.fhir.mentions import Mention, merge_mentions
+from fhir2cdisc.fhir.records import Deletion, Place
+from fhir2cdisc.fhir.sources import NotRead, kind_of
+
+# What stands for a resource type where a whole file is booked.
+FILE = "file"
+UNREADABLE_FILE = "file.unreadable"
 
 
 @dataclass(slots=True)
@@ -33,12 +40,13 @@ class Form:
 class Accounts:
     """What became of every resource: (type, outcome, reason) to a count, and a row for each that is not mapped.
 
-    `synthetic` is how many of the patients taken up are marked as synthetic or test data by their source. `people`
-    are the Patients that were read, `homes` and `spaces` the namespaces of patients and of all resources. `updates` is
-    the newest update of each document with patients' resources (see `update_of`; blank where it states none), `exports`
-    the instant of the bulk export in each folder. `unsettled` is how many records differ from the one that
-    counts without anything that says which is newer. `forms` are the mapped resources by what they
-    hold.
+    A file that is not read has its row, too, of type `file`; `files` is how many were listed to be read. `synthetic`
+    is how many of the patients taken up are marked as synthetic or test data by their source. `people` are the Patients
+    that were read, `homes` and `spaces` the namespaces of patients and of all resources. `updates` is the newest update
+    of each document with patients' resources (see `update_of`; blank where it states none), `exports` the instant of
+    the bulk export in each folder. `unsettled` is how many records differ from the one that counts without anything
+    that says which is newer. `deletions` are what sources deleted, `mentions` the patients that are named by an
+    identifier. `forms` are the mapped resources by what they hold.
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -52,6 +60,11 @@ class Accounts:
     exports: dict[str, str] = field(default_factory=dict)
     unsettled: int = 0
     forms: dict[Any, Form] = field(default_factory=dict)
+    files: int = 0
+    deletions: list[Deletion] = field(default_factory=list)
+    mentions: dict[tuple[str, str], Mention] = field(default_factory=dict)
+    # Namespace and reference of the studies that ResearchSubjects name, with their number.
+    enrolments: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
     def newest(self) -> str:
@@ -77,6 +90,23 @@ class Accounts:
         """Book one resource; `outcome` is `mapped`, `not needed` or `rejected`."""
         self.counts[(kind, outcome, reason)] += 1
         self.rows.append((place.file, place.line, place.entry, kind, id_, outcome, reason))
+
+    def add_files(self, read: int, skipped: Iterable[NotRead]) -> None:
+        """Book the files of the sources: how many are read, and those that are not; rejected ones are findings."""
+        self.files += read
+        for one in skipped:
+            self.add(Place(one.name), FILE, "", one.outcome, one.reason)
+            if one.outcome == "rejected":
+                said = f"{one.name}: {one.reason}"
+                self.findings.append(Finding(UNREADABLE_FILE, said, "error", file=one.name))
+
+    def unreadable(self) -> list[NotRead]:
+        """The files that were listed to be read and could not be."""
+        return [
+            NotRead(file, kind_of(file), outcome, reason)
+            for file, _, _, kind, _, outcome, reason in self.rows
+            if kind == FILE and reason == UNREADABLE_FILE
+        ]
 
     def reject(self, place: Place, kind: str, id_: str, rule: str, message: str, path: str = "") -> None:
         """Book a resource as rejected, with the finding that says why."""
@@ -112,6 +142,10 @@ class Accounts:
         for folder, at in other.exports.items():
             self.exported(folder, at)
         self.unsettled += other.unsettled
+        self.files += other.files
+        self.deletions += other.deletions
+        self.enrolments.update(other.enrolments)
+        merge_mentions(self.mentions, other.mentions.values())
 
     def add_up(self, rules: tuple[str, ...]) -> None:
         """One finding for all that say the same of one code or term under `rules`, with their count together."""

@@ -1,4 +1,4 @@
-"""`--deep`: every resource is also checked with the `fhir.resources` R4B models.
+"""`--deep`: every resource is also checked with the `fhir.resources` models of R4B, or R5 where it is of that.
 
 Two faults of those models are false alarms and are mended before the check: `_value[x]` siblings on an extension
 (legal FHIR, used to mask a value) are refused, and a contained resource of a type that only R4 has raises a
@@ -15,22 +15,25 @@ from typing import Any
 from fhir2cdisc.fhir.versions import R4_TYPES
 from pydantic import ValidationError
 
+# The subpackages of fhir.resources; the models of R5 stand at its top.
+R4B, R5 = "R4B.", ""
+
 
 @cache
-def _model(kind: str) -> Any:
-    """The R4B model class of a resource type, None where the package has none."""
+def model_of(package: str, kind: str) -> Any:
+    """The model class of a resource type, None where the package (R4B or R5) has none."""
     try:
-        return getattr(importlib.import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
+        return getattr(importlib.import_module(f"fhir.resources.{package}{kind.lower()}"), kind)
     except (ImportError, AttributeError):
         return None
 
 
-def deep_fault(resource: dict[str, Any]) -> tuple[str, str] | None:
-    """(path, what is wrong) of the first fault that the R4B model finds; None where there is none.
+def deep_fault(resource: dict[str, Any], package: str = R4B) -> tuple[str, str] | None:
+    """(path, what is wrong) of the first fault that the model finds; None where there is none.
 
     The sentence holds no value of the resource: a value may identify a patient.
     """
-    model = _model(str(resource.get("resourceType", "")))
+    model = model_of(package, str(resource.get("resourceType", "")))
     if model is None:
         return None
     try:
@@ -46,7 +49,7 @@ def deep_fault(resource: dict[str, Any]) -> tuple[str, str] | None:
 
 def _is_r4_only(resource: Any) -> bool:
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
-    return isinstance(kind, str) and kind in R4_TYPES and _model(kind) is None
+    return isinstance(kind, str) and kind in R4_TYPES and model_of(R4B, kind) is None
 
 
 def _mended(value: Any, in_extension: bool = False) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
+from fhir2cdisc.fhir.deletions import Deletions
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.records import Place
 from fhir2cdisc.fhir.servers import Servers, resource_key, site_of
@@ -26,6 +27,8 @@ class Person(msgspec.Struct, frozen=True, array_like=True, order=True):
     # Kind of link and reference; identifiers as `system|value`.
     links: tuple[tuple[str, str], ...] = ()
     identifiers: tuple[str, ...] = ()
+    # System and value of every identifier, also of those that are of its own source only.
+    names: tuple[tuple[str, str], ...] = ()
 
 
 class _Patient(msgspec.Struct):
@@ -56,9 +59,14 @@ def read_person(raw: bytes, space: str, plain: str, place: Place) -> Person | No
         for one in _dicts(found.identifier)
         if ":" in _text(one.get("system")) and _text(one.get("value")) and one.get("use") not in ("old", "temp")
     )
+    names = tuple(
+        (_text(one.get("system")), _text(one.get("value")))
+        for one in _dicts(found.identifier)
+        if _text(one.get("value"))
+    )
     dead = found.deceasedBoolean is True or bool(found.deceasedDateTime)
     sex, birth = _text(found.gender), _text(found.birthDate)
-    return Person(space, plain, place, sex, birth, found.active is False, dead, links, identifiers)
+    return Person(space, plain, place, sex, birth, found.active is False, dead, links, identifiers, names)
 
 
 def _text(value: Any) -> str:
@@ -77,7 +85,8 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 class Identities:
     """The outcome: `main` the key under which a linked one is mapped, `refused` keys that may be of two people.
 
-    `joined` says of each linked key what joins it, `apart` of pairs of keys why they are not joined.
+    `joined` says of each linked key what joins it, `apart` of pairs of keys why they are not joined. `unresolved` are
+    keys of patients whose identifier no or several Patients have (see `mentions`), `deletions` what sources deleted.
     """
 
     servers: Servers = field(default_factory=Servers)
@@ -85,10 +94,12 @@ class Identities:
     refused: frozenset[str] = frozenset()
     joined: Mapping[str, str] = field(default_factory=dict)
     apart: tuple[tuple[str, str, str], ...] = ()
+    unresolved: frozenset[str] = frozenset()
+    deletions: Deletions = field(default_factory=Deletions)
 
     def without_reasons(self) -> Identities:
         """The same for those who only map."""
-        return Identities(self.servers, self.main, self.refused)
+        return replace(self, joined={}, apart=())
 
     def subject(self, space: str, plain: str) -> tuple[str, str]:
         """(key of the subject, key by the source) of a resource whose patient is `plain` in a namespace."""

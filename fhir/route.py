@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from fhir2cdisc.fhir.accounts import Accounts
+from fhir2cdisc.fhir.accounts import FILE, UNREADABLE_FILE, Accounts
+from fhir2cdisc.fhir.archives import Archives
 from fhir2cdisc.fhir.dates import update_of
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.identity import Identities, read_person
-from fhir2cdisc.fhir.records import Place, Record, Stated, reason, split
+from fhir2cdisc.fhir.mentions import Mention, mention_key, merge_mentions, names_in
+from fhir2cdisc.fhir.records import Aside, Deletion, Place, Record, Stated, reason
 from fhir2cdisc.fhir.servers import plain_of, plain_reference, split_reference
 from fhir2cdisc.fhir.sources import Document
-from fhir2cdisc.fhir.versions import OTHER_TYPES, R4_TYPES
+from fhir2cdisc.fhir.split import Item, split
+from fhir2cdisc.fhir.versions import OTHER_TYPES, R4_TYPES, RENAMED_TYPES
 
 # Resources that belong to no patient and that a patient's resources may point at.
 SHARED_TYPES = frozenset(
@@ -37,6 +40,8 @@ class _Header(msgspec.Struct):
     subject: Any = None
     patient: Any = None
     individual: Any = None
+    study: Any = None
+    issue: Any = None
 
 
 class Routed(msgspec.Struct, frozen=True, array_like=True):
@@ -66,19 +71,19 @@ def bucket_of(subject: str, buckets: int) -> int:
     return zlib.crc32(subject.encode()) % buckets
 
 
-def route_document(document: Document, mapped_types: frozenset[str]) -> tuple[list[Routed], Accounts]:
+def route_document(
+    document: Document, mapped_types: frozenset[str], archives: Archives | None = None
+) -> tuple[list[Routed], Accounts]:
     """The resources of one document that a mapping may need, and the accounts of all the others."""
     accounts = Accounts()
     heads: list[tuple[Record, _Header]] = []
     own = ""
-    for item in split(document):
+    for item in split(document, archives):
         if isinstance(item, Stated):
             own = max(own, _state(item, document, accounts))
             continue
-        if isinstance(item, Finding):
-            place = Place(item.file, item.line, item.entry)
-            accounts.add(place, "", "", "rejected", item.rule)
-            accounts.findings.append(item)
+        if not isinstance(item, Record):
+            _book_aside(item, document.site, accounts)
             continue
         try:
             heads.append((item, _header.decode(item.raw)))
@@ -97,7 +102,7 @@ def route_document(document: Document, mapped_types: frozenset[str]) -> tuple[li
 
 
 def _key(document: Document) -> str:
-    return f"{document.path}/{document.member}" if document.member else document.path
+    return "/".join((document.path, *document.members))
 
 
 def _state(stated: Stated, document: Document, accounts: Accounts) -> str:
@@ -105,9 +110,23 @@ def _state(stated: Stated, document: Document, accounts: Accounts) -> str:
     at = update_of(stated.at)
     if not stated.export:
         return at
-    accounts.add(stated.place, "", "", "not needed", "the manifest of a bulk export")
     accounts.exported(_key(document).rpartition("/")[0], at)
     return ""
+
+
+def _book_aside(item: Item, site: str, accounts: Accounts) -> None:
+    """Book what is no record: a fault, what is known beside records, a deletion."""
+    if isinstance(item, Finding):
+        accounts.findings.append(item)
+        if item.severity == "error":
+            kind = FILE if item.rule == UNREADABLE_FILE else ""
+            accounts.add(Place(item.file, item.line, item.entry), kind, "", "rejected", item.rule)
+    elif isinstance(item, Aside):
+        accounts.add(item.place, item.kind, "", "not needed", item.reason)
+    elif isinstance(item, Deletion):
+        accounts.deletions.append(msgspec.structs.replace(item, base=f"{site}|{item.base}"))
+        kind, _, id_ = item.plain.partition("/")
+        accounts.add(item.place, kind, id_, "not needed", "says that a record was deleted")
 
 
 class _About(NamedTuple):
@@ -120,29 +139,32 @@ class _About(NamedTuple):
 
 def _route(record: Record, head: _Header, about: _About, accounts: Accounts) -> Routed | None:
     kind, id_ = head.resourceType or "", _text(head.id)
+    kind = RENAMED_TYPES.get(kind, kind)
     if not kind:
         accounts.reject(record.place, "", id_, "resource.no-type", "has no resourceType")
         return None
-    if kind in OTHER_TYPES:
-        message = f"is a resource type of {OTHER_TYPES[kind]}; R4 and R4B are read"
+    if kind in OTHER_TYPES and OTHER_TYPES[kind] != "R5":
+        message = f"is a resource type of {OTHER_TYPES[kind]}; R4, R4B and R5 are read"
         accounts.reject(record.place, kind, id_, "version.type", message, "resourceType")
         return None
-    if kind not in R4_TYPES:
+    if kind not in R4_TYPES and kind not in OTHER_TYPES:
         accounts.reject(
             record.place, kind, id_, "resource.unknown-type", "is no resource type of FHIR R4", "resourceType"
         )
         return None
-    if kind == "Bundle":
-        accounts.reject(record.place, kind, id_, "bundle.nested", "is a bundle inside a bundle, which is not opened")
+    if kind == "OperationOutcome":
+        _book_outcome(record, head, accounts)
         return None
     if kind not in about.mapped_types and kind not in SHARED_TYPES:
         accounts.add(record.place, kind, id_, "not needed", NOT_READ)
         return None
     server = split_reference(record.full_url)[0]
-    found = _subject(kind, id_, record, head, about.local)
+    found = _subject(kind, id_, record, head, about.local) or _mentioned(kind, id_, record, head, about, accounts)
     if found is None:
-        accounts.reject(record.place, kind, id_, "subject.missing", "names no patient")
+        accounts.reject(record.place, kind, id_, "subject.missing", _nobody(head))
         return None
+    if kind == "ResearchSubject":
+        accounts.enrolments[f"{about.site}|{server}", study_reference(head.study)] += 1
     base, home, subject = f"{about.site}|{server}", f"{about.site}|{found[0] or server}", found[1]
     accounts.spaces |= {base, home}
     if subject:
@@ -164,10 +186,52 @@ def _subject(
         key = f"Patient/{id_}" if id_ else _patient_key(plain_reference(record.full_url))
         return ("", key) if key else None
     reference = next((r for r in map(_reference, (head.subject, head.patient, head.individual)) if r), "")
-    if not reference or reference.startswith("#"):
+    if not reference or reference.startswith("#") or "?" in reference:
         return None
     server, plain = local.get(reference) or split_reference(reference)
     return server, _patient_key(plain)
+
+
+def _mentioned(
+    kind: str, id_: str, record: Record, head: _Header, about: _About, accounts: Accounts
+) -> tuple[str, str] | None:
+    """The patient that a resource names by an identifier only, who is told when all Patients are read."""
+    names = next((n for r in (head.subject, head.patient, head.individual) if (n := names_in(r, record.raw))), ())
+    if not names:
+        return None
+    key, server = mention_key(names), split_reference(record.full_url)[0]
+    mention = Mention(f"{about.site}|{server}", key, names, record.place, f"{kind}/{id_}")
+    merge_mentions(accounts.mentions, [mention])
+    return "", key
+
+
+def _nobody(head: _Header) -> str:
+    """Why a resource is of no patient."""
+    references = [r for r in map(_reference, (head.subject, head.patient, head.individual)) if r]
+    if any(r.startswith("#") for r in references):
+        return "names a contained patient without an identifier, who cannot be told from others"
+    if any("?" in r for r in references):
+        return "names its patient by a search that is none for an identifier, which is not answered"
+    return "names no patient"
+
+
+def _book_outcome(record: Record, head: _Header, accounts: Accounts) -> None:
+    """An OperationOutcome: no record, but where the server had an error something may be missing."""
+    accounts.add(record.place, "OperationOutcome", _text(head.id), "not needed", "a message of the server, no record")
+    issues = [one for one in head.issue if isinstance(one, dict)] if isinstance(head.issue, list) else []
+    grave = [one for one in issues if one.get("severity") in ("fatal", "error")]
+    if grave:
+        place, code = record.place, _text(grave[0].get("code"))
+        message = f"OperationOutcome: the server had an error ({code}); what it was asked for may be missing"
+        accounts.findings.append(
+            Finding("server.error", message, file=place.file, line=place.line, entry=place.entry, value=code)
+        )
+
+
+def study_reference(study: Any) -> str:
+    """What a ResearchSubject says of its study: a reference, else the value of an identifier."""
+    identifier = study.get("identifier") if isinstance(study, dict) else None
+    return _reference(study) or (_text(identifier.get("value")) if isinstance(identifier, dict) else "")
 
 
 def _patient_key(target: str) -> str:
@@ -197,17 +261,18 @@ def route(
     parts: dict[str, bytearray] = {}
     for stale in folder.glob(f"*.{task}.part"):
         stale.unlink()
-    for document in documents:
-        routed, booked = route_document(document, mapped_types)
-        accounts.merge(booked)
-        for item in routed:
-            name = f"{bucket_of(item.subject, buckets):05d}" if item.subject else SHARED_BUCKET
-            packed = encoder.encode(item)
-            part = parts.setdefault(name, bytearray())
-            part += len(packed).to_bytes(4, "big")
-            part += packed
-            if len(part) > 1 << 24:
-                _append(folder, name, task, part)
+    with Archives() as archives:
+        for document in documents:
+            routed, booked = route_document(document, mapped_types, archives)
+            accounts.merge(booked)
+            for item in routed:
+                name = f"{bucket_of(item.subject, buckets):05d}" if item.subject else SHARED_BUCKET
+                packed = encoder.encode(item)
+                part = parts.setdefault(name, bytearray())
+                part += len(packed).to_bytes(4, "big")
+                part += packed
+                if len(part) > 1 << 24:
+                    _append(folder, name, task, part)
     for name, part in parts.items():
         _append(folder, name, task, part)
         (folder / f"{name}.{task}.part").rename(folder / f"{name}.{task}.bucket")

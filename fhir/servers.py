@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import unquote
 
 from fhir2cdisc.fhir.versions import R4_TYPES
 
@@ -30,6 +32,32 @@ def split_reference(reference: str) -> tuple[str, str]:
 def plain_reference(reference: str) -> str:
     """`Patient/1` of `https://host/fhir/Patient/1/_history/2`; anything else unchanged."""
     return split_reference(reference)[1]
+
+
+class Condition(NamedTuple):
+    """A conditional reference: the resource type, and the system (None: any) and value of the identifier asked for."""
+
+    kind: str
+    system: str | None
+    value: str
+
+
+def condition_of(reference: str) -> Condition | None:
+    """What `Patient?identifier=system|value` asks for; blank value where it asks for something else; else None."""
+    target, mark, query = reference.partition("?")
+    kind = target.rpartition("/")[2]
+    if not mark or kind not in R4_TYPES:
+        return None
+    name, _, asked = query.partition("=")
+    if name.partition(":")[0] != "identifier" or "&" in query:
+        return Condition(kind, None, "")
+    system, bar, value = unquote(asked).rpartition("|")
+    return Condition(kind, system if bar else None, value)
+
+
+def shown_reference(reference: str) -> str:
+    """A reference as a finding may show it: without the identifier that a conditional one asks for."""
+    return f"{reference.partition('?')[0]}?..." if condition_of(reference) else reference
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,107 +1,181 @@
-"""Where FHIR comes from: files, folders and zip archives of JSON, NDJSON and their gzip forms.
+"""Where FHIR comes from: files, folders and archives of JSON, NDJSON and XML, plain or compressed.
 
 A source is read as a list of documents with stable names, so that the same input gives the same order on any
 machine. Names are relative to the source that the user gave; a path inside an archive is a name only and is
-never used to write a file.
+never used to write a file. What a file is its first bytes say; its name only where they do not.
 """
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import re
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from fhir2cdisc.mappings.errors import Fhir2CdiscError
+from fhir2cdisc.fhir.archives import MAX_DEPTH, Archives, SourceError
 
-MAX_DOCUMENT_BYTES = 4 * 1024**3
-_CHUNK = 1 << 20
-_SUFFIXES = (".json", ".ndjson", ".jsonl")
+_JSON, _LINES = (".json",), (".ndjson", ".jsonl")
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,19}", re.ASCII)
-
-
-# An encrypted member or an unknown compression is a RuntimeError of zipfile.
-_UNREADABLE = (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-
-
-class SourceError(Fhir2CdiscError):
-    """A source that cannot be read at all; the message is one clear sentence."""
+# Zip archives of office programs, whose members are no records.
+_OFFICE = frozenset(".docx .xlsx .pptx .docm .xlsm .odt .ods .odp .epub .jar .whl .vsdx".split())
+_FHIR = "http://hl7.org/fhir"
+_BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Document:
-    """One JSON or NDJSON document: `name` for people and lineage, `path` on disk, `member` inside a zip.
+    """One document: `name` for people and lineage, `path` on disk, `members` the way to it through archives.
 
-    `site` is the name that the user gave its source, whose ids are then apart from those of all others.
+    `site` is the name that the user gave its source, whose ids are then apart from those of all others. `form` is
+    `json`, `lines` (each line is a resource) or `xml`; blank where only the name says it.
     """
 
     name: str
     path: str
-    member: str = ""
+    members: tuple[str, ...] = ()
     site: str = ""
+    form: str = ""
 
     @property
     def lines(self) -> bool:
         """Whether the name says that each line is a resource."""
-        return self.name.lower().removesuffix(".gz").endswith((".ndjson", ".jsonl"))
+        return self.form == "lines" or _suffix(self.name) in _LINES
 
-    def read(self) -> bytes:
-        """The document's bytes, unpacked; SourceError past `MAX_DOCUMENT_BYTES` or when it cannot be read."""
-        try:
-            return b"".join(self._chunks())
-        except _UNREADABLE as error:
-            raise SourceError(f"{self.name}: cannot be read ({type(error).__name__})") from error
+    @property
+    def xml(self) -> bool:
+        return self.form == "xml" or (not self.form and _suffix(self.name) == ".xml")
 
-    def _chunks(self) -> Iterator[bytes]:
-        if self.member:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as raw:
-                yield from _capped(gzip.open(raw) if self.member.lower().endswith(".gz") else raw, self.name)
-        elif self.path.lower().endswith(".gz"):
-            with gzip.open(self.path) as unpacked:
-                yield from _capped(unpacked, self.name)
+    def read(self, archives: Archives | None = None) -> bytes:
+        """The document's bytes, unpacked; SourceError past a limit or when it cannot be read."""
+        if archives is not None:
+            return archives.read(self.path, self.members, self.name)
+        with Archives() as own:
+            return own.read(self.path, self.members, self.name)
+
+
+class NotRead(NamedTuple):
+    """A file or member of an archive that is not read: what it is, and why, as `not needed` or `rejected`."""
+
+    name: str
+    kind: str
+    outcome: str
+    reason: str
+
+
+class Listing(NamedTuple):
+    """What sources hold: the documents in a fixed order, and the files that are not read."""
+
+    documents: list[Document]
+    skipped: list[NotRead]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one source holds, while it is looked through."""
+
+    archives: Archives
+    documents: list[Document] = field(default_factory=list)
+    skipped: list[NotRead] = field(default_factory=list)
+
+    def add(self, path: str, members: tuple[str, ...], name: str) -> None:
+        """Take up a file or member: a document, an archive to look into, or neither."""
+        head = self.archives.head(path, members)
+        form = _form(name, head)
+        if form in ("zip", "tar"):
+            self._look_into(path, members, name)
+        elif form:
+            self.documents.append(Document(name, path, members, form=form))
+        elif name.lower().endswith(".gz") and not head:
+            self.reject(name, "is no gzip file that can be read")
         else:
-            with Path(self.path).open("rb") as plain:
-                yield from _capped(plain, self.name)
+            self.pass_over(name, kind_of(name))
+
+    def pass_over(self, name: str, kind: str) -> None:
+        self.skipped.append(NotRead(name, kind, "not needed", f"no FHIR: {kind}"))
+
+    def reject(self, name: str, reason: str) -> None:
+        self.skipped.append(NotRead(name, kind_of(name), "rejected", reason))
+
+    def _look_into(self, path: str, members: tuple[str, ...], name: str) -> None:
+        if len(members) >= MAX_DEPTH:
+            self.reject(name, f"lies in {MAX_DEPTH} archives, one in another, and is not opened")
+            return
+        try:
+            inside = self.archives.members(path, members, name)
+        except SourceError as error:
+            self.reject(name, str(error).removeprefix(f"{name}: "))
+            return
+        for one in inside:
+            if one.special:
+                self.pass_over(f"{name}!{one.name}", one.special)
+            else:
+                self.add(path, (*members, one.name), f"{name}!{one.name}")
 
 
-def _capped(stream, name: str) -> Iterator[bytes]:  # type: ignore[no-untyped-def]
-    """The stream in chunks; counting while unpacking, so that a bomb is stopped before it fills the memory."""
-    total = 0
-    while chunk := stream.read(_CHUNK):
-        total += len(chunk)
-        if total > MAX_DOCUMENT_BYTES:
-            raise SourceError(f"{name}: larger than {MAX_DOCUMENT_BYTES} bytes when unpacked")
-        yield chunk
+def _suffix(name: str) -> str:
+    return PurePosixPath(name.lower().removesuffix(".gz")).suffix
 
 
-def is_document(name: str) -> bool:
-    return name.lower().removesuffix(".gz").endswith(_SUFFIXES)
+def kind_of(name: str) -> str:
+    """What a file is by its name: `.csv`, `no suffix`."""
+    return PurePosixPath(name.rpartition("!")[2].lower()).suffix or "no suffix"
 
 
-def list_documents(sources: Iterable[str | Path]) -> tuple[list[Document], list[str]]:
-    """The documents of all sources in a fixed order, and the names of the files that are not read.
+def _form(name: str, head: bytes) -> str:
+    """What a file is by its first bytes: `json`, `lines`, `xml`, `zip`, `tar`; blank for what is no FHIR."""
+    suffix = _suffix(name)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) or (suffix == ".zip" and not head.startswith((b"{", b"<"))):
+        return "" if suffix in _OFFICE else "zip"
+    if head[257:262] == b"ustar" or suffix in (".tar", ".tgz"):
+        return "tar"
+    if head.startswith(b"\x00\x05\x16\x07"):
+        # What macOS puts beside a file, under its name.
+        return ""
+    text = _text(head).lstrip("\ufeff \t\r\n")
+    if text.startswith("<") and _FHIR in text and not re.match(r"(?i)<!doctype html|<html", text):
+        return "xml"
+    if suffix in _LINES:
+        return "lines"
+    if suffix in _JSON and not (name.lower().endswith(".gz") and not head):
+        return "json"
+    return "json" if text.startswith(("{", "[")) and '"resourceType"' in text else ""
 
-    Not read is what is neither JSON nor NDJSON, and a symbolic link inside a folder: it may lead out of it.
-        Raises SourceError for a source that does not exist, cannot be read, or holds no document at all.
+
+def _text(head: bytes) -> str:
+    encoding = next((name for mark, name in _BOMS.items() if head.startswith(mark)), "utf-8")
+    return head.decode(encoding, errors="replace")
+
+
+def list_documents(sources: Iterable[str | Path]) -> Listing:
+    """The documents of all sources in a fixed order, and the files and members that are not read.
+
+    Not read is what is no FHIR, an archive that cannot be opened, and a symbolic link inside a folder: it may lead
+    out of it. Raises SourceError for a source that does not exist or holds no document at all.
     """
     documents: list[Document] = []
-    skipped: list[str] = []
+    skipped: list[NotRead] = []
     for given in sources:
         site, source = named_source(given)
-        found, other = _list_one(source)
-        if not found:
-            raise SourceError(f"{source}: holds no .json, .ndjson, .gz or .zip file")
-        documents += [replace(one, site=site) for one in found]
-        skipped += other
-    unique = {(d.path, d.member): d for d in documents}
+        found = _list_one(source)
+        if not found.documents:
+            raise SourceError(_nothing(source, found.skipped))
+        documents += [replace(one, site=site) for one in found.documents]
+        skipped += found.skipped
+    unique = {(d.path, d.members): d for d in documents}
     for one in documents:
-        if (other_site := unique[one.path, one.member].site) != one.site:
+        if (other_site := unique[one.path, one.members].site) != one.site:
             raise SourceError(f"{one.name}: is in two sources, once of site {one.site!r}, once of {other_site!r}")
-    return sorted(_told_apart(list(unique.values()))), sorted(skipped)
+    return Listing(sorted(_told_apart(list(unique.values()))), sorted(skipped))
+
+
+def _nothing(source: Path, skipped: list[NotRead]) -> str:
+    broken = [f"{one.name} {one.reason}" for one in skipped if one.outcome == "rejected"]
+    kinds = Counter(one.kind for one in skipped)
+    there = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    said = "holds no .json, .ndjson or .xml file of FHIR, plain, packed (.gz) or in an archive (.zip, .tar, .tgz)"
+    return f"{source}: {said}" + (f"; there is {there}" if there else "") + "".join(f"; {one}" for one in broken[:3])
 
 
 def named_source(source: str | Path) -> tuple[str, Path]:
@@ -122,42 +196,26 @@ def _told_apart(documents: list[Document]) -> list[Document]:
         parts = [Path(d.path).parts for d in group]
         length = next(n for n in range(1, 1 + max(map(len, parts))) if len({p[-n:] for p in parts}) == len(parts))
         for document, path in zip(group, parts, strict=True):
-            own = "/".join(path[-length:]) + (f"!{document.member}" if document.member else "")
+            own = "!".join(("/".join(path[-length:]), *document.members))
             found.append(document if len(group) == 1 else replace(document, name=own))
     return found
 
 
-def _list_one(source: Path) -> tuple[list[Document], list[str]]:
-    if source.is_dir():
-        found: list[Document] = []
-        other: list[str] = []
-        for path in sorted(p for p in source.rglob("*") if p.is_file() or p.is_symlink()):
-            name = path.relative_to(source).as_posix()
-            if path.is_symlink():
-                other.append(name)
-            else:
-                _add(path, name, found, other)
-        return found, other
-    if source.is_file():
-        found, other = [], []
-        _add(source, source.name, found, other)
-        return found, other
-    raise SourceError(f"{source}: no such file or folder")
+def _list_one(source: Path) -> _Found:
+    with Archives() as archives:
+        found = _Found(archives)
+        if source.is_dir():
+            for path in sorted(p for p in source.rglob("*") if p.is_file() or p.is_symlink()):
+                name = path.relative_to(source).as_posix()
+                if path.is_symlink():
+                    found.pass_over(name, "symbolic link")
+                else:
+                    found.add(str(path.resolve()), (), name)
+        elif source.is_file():
+            found.add(str(source.resolve()), (), source.name)
+        else:
+            raise SourceError(f"{source}: no such file or folder")
+    return found
 
 
-def _add(path: Path, name: str, found: list[Document], other: list[str]) -> None:
-    if path.suffix.lower() == ".zip":
-        found += _list_zip(path, name)
-    elif is_document(name):
-        found.append(Document(name, str(path.resolve())))
-    else:
-        other.append(name)
-
-
-def _list_zip(path: Path, name: str) -> list[Document]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = sorted(i.filename for i in archive.infolist() if not i.is_dir() and is_document(i.filename))
-    except (OSError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
-        raise SourceError(f"{name}: not a readable zip archive ({type(error).__name__})") from error
-    return [Document(f"{name}!{member}", str(path.resolve()), member) for member in members]
+__all__ = ["Archives", "Document", "Listing", "NotRead", "SourceError", "list_documents", "named_source"]

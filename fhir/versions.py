@@ -1,11 +1,13 @@
 """Which FHIR version a resource was written in, told from its shape, since a resource does not say so itself.
 
-R4 and R4B are the same for every resource that the project reads. What is listed here are elements that exist
-only in another version and that would otherwise be lost without a word.
+R4 and R4B are the same for every resource that the project reads. What is listed here are elements and codes that
+exist only in another version and that would otherwise be lost without a word. R5 is then brought to the shape of R4
+(see `r5`), older versions are refused.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 # Resource types of FHIR R4 and R4B (hl7.org/fhir/R4/resourcelist.html; R4B/resourcelist.html).
@@ -66,9 +68,18 @@ OTHER_TYPES = {
     "Transport": "R5",
 }
 
+# Types that R5 had under another name while it was drafted: their name in R4.
+RENAMED_TYPES = {"MedicationUsage": "MedicationStatement"}
+
 # Elements that R4 does not have: resource type to (element, version).
 _ELEMENTS: dict[str, tuple[tuple[str, str], ...]] = {
-    "AdverseEvent": (("occurrenceDateTime", "R5"), ("occurrencePeriod", "R5"), ("code", "R5"), ("type", "STU3")),
+    "AdverseEvent": (
+        ("occurrenceDateTime", "R5"),
+        ("occurrencePeriod", "R5"),
+        ("code", "R5"),
+        ("status", "R5"),
+        ("type", "STU3"),
+    ),
     "AllergyIntolerance": (("substance", "DSTU2"), ("assertedDate", "STU3")),
     "BodyStructure": (("includedStructure", "R5"),),
     "Condition": (
@@ -78,18 +89,28 @@ _ELEMENTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("context", "STU3"),
         ("participant", "R5"),
     ),
-    "Encounter": (("actualPeriod", "R5"), ("plannedStartDate", "R5"), ("patient", "DSTU2")),
+    "Consent": (("subject", "R5"), ("decision", "R5"), ("grantee", "R5"), ("consentingParty", "STU3")),
+    "Encounter": (("actualPeriod", "R5"), ("plannedStartDate", "R5"), ("admission", "R5"), ("patient", "DSTU2")),
+    "ImagingStudy": (("context", "STU3"), ("patient", "STU3")),
     "Immunization": (("wasNotGiven", "DSTU2"), ("notGiven", "STU3"), ("informationSource", "R5")),
     "MedicationAdministration": (
         ("medication", "R5"),
         ("occurenceDateTime", "R5"),
         ("occurencePeriod", "R5"),
+        ("occurrenceDateTime", "R5"),
+        ("occurrencePeriod", "R5"),
         ("effectiveTimePeriod", "DSTU2"),
         ("wasNotGiven", "DSTU2"),
         ("notGiven", "STU3"),
     ),
     "MedicationRequest": (("medication", "R5"), ("context", "STU3")),
-    "MedicationStatement": (("medication", "R5"), ("wasNotTaken", "DSTU2"), ("taken", "STU3")),
+    "Medication": (("doseForm", "R5"), ("marketingAuthorizationHolder", "R5")),
+    "MedicationStatement": (
+        ("medication", "R5"),
+        ("adherence", "R5"),
+        ("wasNotTaken", "DSTU2"),
+        ("taken", "STU3"),
+    ),
     "Observation": (("context", "STU3"), ("comments", "DSTU2"), ("triggeredBy", "R5")),
     "Procedure": (
         ("occurrenceDateTime", "R5"),
@@ -110,18 +131,47 @@ _CONCEPT_IN_R4 = {
 }
 
 
+# Codes of a status that R4 does not have, and the version that has them.
+_STATUSES = {
+    "Encounter": (("completed", "R5"), ("discharged", "R5"), ("discontinued", "R5"), ("on-hold", "R5")),
+    "MedicationStatement": (("recorded", "R5"), ("draft", "R5")),
+}
+# Elements that are one object in R4 and a list in R5.
+_LIST_IN_R5 = {"AdverseEvent": ("outcome",), "Encounter": ("class",)}
+_NUMBERS = {"1": "DSTU2", "3": "STU3", "5": "R5"}
+_PROFILE = re.compile(r"hl7\.org/fhir/(?:(\d)\.\d/)?StructureDefinition/\w+(?:\|(\d)\.\d)?")
+
+
 def other_version(resource: dict[str, Any]) -> tuple[str, str] | None:
     """(element, version) of the first sign that a resource is not R4 or R4B; None where there is none."""
-    kind = resource.get("resourceType", "")
+    kind = RENAMED_TYPES.get(resource.get("resourceType", ""), resource.get("resourceType", ""))
     for element, version in _ELEMENTS.get(kind, ()):
         if element in resource:
             return element, version
-    if kind == "Encounter" and isinstance(resource.get("class"), list):
-        return "class", "R5"
+    for element in _LIST_IN_R5.get(kind, ()):
+        if isinstance(resource.get(element), list):
+            return element, "R5"
     if kind == "Encounter" and isinstance(resource.get("class"), str):
         return "class", "DSTU2"
     # A status that is a code in STU3 and a CodeableConcept in R4 would pass unseen for "not refuted".
     for element in _CONCEPT_IN_R4.get(kind, ()):
         if isinstance(resource.get(element), str):
             return element, "STU3"
+    for status, version in _STATUSES.get(kind, ()):
+        if resource.get("status") == status:
+            return "status", version
+    return _said_version(resource)
+
+
+def _said_version(resource: dict[str, Any]) -> tuple[str, str] | None:
+    """What a resource says itself: `fhirVersion`, or a profile of a version of the base specification."""
+    number = resource.get("fhirVersion")
+    if isinstance(number, str) and number[:1] in _NUMBERS:
+        return "fhirVersion", _NUMBERS[number[:1]]
+    meta = resource.get("meta")
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    for profile in profiles if isinstance(profiles, list) else ():
+        found = _PROFILE.search(profile) if isinstance(profile, str) else None
+        if found and (version := _NUMBERS.get(found[1] or found[2] or "")):
+            return "meta.profile", version
     return None

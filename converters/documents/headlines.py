@@ -14,7 +14,7 @@ from fhir2cdisc.adam.results.survival import SurvivalSpec, median_in_words
 from fhir2cdisc.adam.subject.evidence import differing
 from fhir2cdisc.adam.tripwires import PREFIX as TRIPWIRE
 from fhir2cdisc.converters.check.conformance import Report
-from fhir2cdisc.fhir.accounts import Accounts
+from fhir2cdisc.fhir.accounts import FILE, UNREADABLE_FILE, Accounts
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study
 
@@ -23,10 +23,12 @@ _LARGEST = 5
 
 
 def account_lines(accounts: Accounts) -> list[str]:
-    """Read = mapped + not needed + rejected, and the reasons, the most frequent first."""
+    """Read = mapped + not needed + rejected, and the reasons, most frequent first; the files where not all are read."""
     totals: Counter[str] = Counter()
     reasons: dict[str, Counter[str]] = {"not needed": Counter(), "rejected": Counter()}
-    for (_, outcome, reason), count in accounts.counts.items():
+    for (kind, outcome, reason), count in accounts.counts.items():
+        if kind == FILE:
+            continue
         totals[outcome] += count
         if outcome in reasons:
             reasons[outcome][reason] += count
@@ -39,6 +41,7 @@ def account_lines(accounts: Accounts) -> list[str]:
         lines += [
             f"  {outcome}: {count} {reason}" for reason, count in sorted(counts.items(), key=lambda i: (-i[1], i[0]))
         ]
+    lines += file_lines(accounts)
     if accounts.synthetic:
         lines.append(f"Synthetic or test data: the source marks {accounts.synthetic} patients so")
     return lines
@@ -53,6 +56,21 @@ def unused_lines(unread: pd.DataFrame) -> list[str]:
         code = f", most often {row.CODE}" if row.CODE else ""
         lines.append(f"  {row.RESOURCE}.{row.PATH}: {row.RESOURCES} of {row.OF}{code}")
     return lines
+
+
+def file_lines(accounts: Accounts) -> list[str]:
+    """Files = read + not needed + rejected, and what they are, members of archives too; nothing where all are read."""
+    left = {(outcome, reason): n for (kind, outcome, reason), n in accounts.counts.items() if kind == FILE}
+    if not left:
+        return []
+    needless, rejected = (sum(n for (o, _), n in left.items() if o == one) for one in ("not needed", "rejected"))
+    read = accounts.files - sum(n for (_, reason), n in left.items() if reason == UNREADABLE_FILE)
+    lines = [
+        f"Files: {read + needless + rejected} = {read} read + {needless} not needed + {rejected} rejected "
+        "(findings/skipped-files.csv)"
+    ]
+    ordered = sorted(left.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+    return [*lines, *(f"  {outcome}: {count} {reason}" for (outcome, reason), count in ordered)]
 
 
 def finding_lines(findings: Sequence[Finding]) -> list[str]:

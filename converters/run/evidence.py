@@ -69,7 +69,7 @@ def write_findings(
         _csv(target / "accounts.csv", ["resource", "outcome", "reason", "count"], [[*k, n] for k, n in counts])
         resources = pd.DataFrame(sorted(run.accounts.rows), columns=RESOURCE_COLUMNS)
         _parquet(target / "resources.parquet", resources)
-        _csv(target / "skipped-files.csv", ["file"], [[name] for name in run.skipped])
+        _csv(target / "skipped-files.csv", ["file", "kind", "outcome", "reason"], [list(one) for one in run.skipped])
     return found
 
 

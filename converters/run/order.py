@@ -146,7 +146,8 @@ def _why_nothing(made: SdtmRun, study: Study) -> str:
     counts = made.accounts.counts
     patients = any(kind == "Patient" and outcome != "rejected" for kind, outcome, _ in counts)
     why = f"no patient belongs to study {study.id}" if patients else "no usable Patient resource was read"
-    errors = [f for f in sorted_findings(made.accounts.findings) if f.severity == "error"]
+    found = sorted_findings(made.accounts.findings)
+    errors = [f for f in found if f.rule.startswith("study.")] + [f for f in found if f.severity == "error"]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     first = f"; {errors[0].message}{more}" if errors else ""
     return f"{why}, so nothing was made{first}"

@@ -12,12 +12,14 @@ from pathlib import Path
 from fhir2cdisc.converters.manifest import Input, look_again, note_inputs
 from fhir2cdisc.converters.run.executor import Executor, executor
 from fhir2cdisc.fhir.accounts import Accounts
+from fhir2cdisc.fhir.deletions import Deletions
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.identity import Identities, find_identities
+from fhir2cdisc.fhir.mentions import resolve_mentions
 from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.fhir.route import SHARED_BUCKET, bucket_names, read_bucket, read_subjects, route
 from fhir2cdisc.fhir.servers import Servers
-from fhir2cdisc.fhir.sources import Document, list_documents, named_source
+from fhir2cdisc.fhir.sources import Document, NotRead, list_documents, named_source
 from fhir2cdisc.mappings.model import (
     DomainMap,
     MappingError,
@@ -30,6 +32,7 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assemble import Sdtm, assemble
+from fhir2cdisc.sdtm.rows.cohort import unread_findings, unread_studies, with_assumed
 from fhir2cdisc.sdtm.rows.convert import Converted, Converter
 from fhir2cdisc.sdtm.rows.engine import Engine
 from fhir2cdisc.sdtm.rows.gather import gather as join
@@ -74,7 +77,7 @@ class SdtmRun:
     accounts: Accounts
     mappings: list[DomainMap]
     inputs: list[Input]
-    skipped: list[str]
+    skipped: list[NotRead]
     identities: Identities
 
 
@@ -106,9 +109,9 @@ def _known(study: Study, added: Added) -> Known:
 
 
 @cache
-def _shared(folder: Path, servers: Servers, other_way: bool) -> Index:
+def _shared(folder: Path, servers: Servers, deletions: Deletions, other_way: bool) -> Index:
     # Booked once by the run itself; a worker only needs the resources.
-    return read_shared(read_bucket(folder, SHARED_BUCKET), servers, Accounts(), other_way)
+    return read_shared(read_bucket(folder, SHARED_BUCKET), servers, Accounts(), deletions, other_way)
 
 
 def route_task(
@@ -122,7 +125,7 @@ def convert_task(folder: Path, name: str, study: Study, options: RunOptions, ide
     """Stage two over one bucket."""
     added = (options.mappings, options.sites)
     engine = _mapping_engine(study, added)
-    shared = _shared(folder, identities.servers, options.other_way)
+    shared = _shared(folder, identities.servers, identities.deletions, options.other_way)
     converter = Converter(engine, shared, identities, options.deep, options.other_way, _known(study, added))
     return converter.convert(read_subjects(folder, name, identities, options.buckets))
 
@@ -153,6 +156,8 @@ def build_sdtm(
                 # A file may say something else the next time.
                 _mapping_engine.cache_clear()
                 _known.cache_clear()
+    accounts.add_files(len(documents), skipped)
+    skipped = sorted([*skipped, *accounts.unreadable()])
     inputs = look_again(inputs)
     accounts.findings += [*_changed(inputs), *_unknown_sites(study, documents)]
     gathered = join(parts, accounts, datasets_of(mappings))
@@ -196,10 +201,15 @@ def _stages(
     servers = Servers(frozenset(accounts.homes), frozenset(accounts.spaces))
     identities, found = find_identities(accounts.people, servers, study.identity.same)
     accounts.findings += found
-    shared = read_shared(read_bucket(folder, SHARED_BUCKET), servers, accounts)
+    identities = replace(identities, deletions=Deletions.of(accounts.deletions, servers))
+    identities, found = resolve_mentions(accounts.mentions.values(), accounts.people, identities)
+    accounts.findings += found
+    shared = read_shared(read_bucket(folder, SHARED_BUCKET), servers, accounts, identities.deletions)
+    unread = unread_studies(accounts.enrolments, study, shared)
+    accounts.findings += unread_findings(unread, study)
     # A worker needs no secret.
-    bare = replace(options, key=b"")
-    buckets = [(folder, name, study, bare, identities.without_reasons()) for name in bucket_names(folder)]
+    bare, to_map = replace(options, key=b""), with_assumed(study, unread)
+    buckets = [(folder, name, to_map, bare, identities.without_reasons()) for name in bucket_names(folder)]
     converted = pool.gather(pool.map(convert_task, buckets))
     parts_made = [one for one in progress(converted, "Mapping", len(buckets)) if isinstance(one, Converted)]
     return accounts, parts_made, shared, identities

@@ -14,12 +14,13 @@ from typing import Any
 
 import pandas as pd
 from fhir2cdisc.fhir.accounts import Accounts, add_finding
-from fhir2cdisc.fhir.deep import deep_fault
+from fhir2cdisc.fhir.deep import R4B, R5, deep_fault
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.identity import Identities
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.fhir.records import decode
-from fhir2cdisc.fhir.route import NOT_READ, Routed
+from fhir2cdisc.fhir.route import NOT_READ, Routed, study_reference
+from fhir2cdisc.fhir.servers import condition_of, shown_reference
 from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.sdtm.columns import ROW_COLUMNS
 from fhir2cdisc.sdtm.rows.clocks import SubjectClock, Times
@@ -33,9 +34,12 @@ from fhir2cdisc.sdtm.rows.reports import held_observations
 from fhir2cdisc.sdtm.rows.resources import (
     Index,
     Resource,
+    as_r4,
     finding_of,
+    not_read,
     reject_orphans,
     reject_shape,
+    without_deleted,
 )
 from fhir2cdisc.sdtm.rows.shapes import primitive_text
 from fhir2cdisc.sdtm.rows.unused import Known, Watch
@@ -93,11 +97,16 @@ class Converter:
             for head in heads:
                 work.accounts.add(head.place, head.type, head.id, "rejected", "identity.ambiguous")
             return
+        if subject in self.identities.unresolved:
+            for head in heads:
+                work.accounts.add(head.place, head.type, head.id, "rejected", "subject.identifier")
+            return
+        heads = without_deleted(heads, self.identities.deletions, work.accounts)
         items = self._readable(heads, work.accounts)
         versions = latest_versions(items, work.accounts, self.identities.servers, self.other_way)
         current = one_patient(versions, subject, work.accounts)
         if not any(item.head.type == "Patient" for item in current):
-            reject_orphans(subject, current, work.accounts)
+            reject_orphans(subject, current, work.accounts, self.identities.deletions.has(subject))
             return
         facts = self._facts(current, work.accounts)
         if not self.cohort(facts):
@@ -121,15 +130,21 @@ class Converter:
             except ValueError as error:
                 accounts.reject(head.place, head.type, head.id, "json.invalid", str(error))
                 continue
-            if sign := other_version(resource):
-                message = f"has {sign[0]}, which belongs to {sign[1]}; R4 and R4B are read"
-                accounts.reject(head.place, head.type, head.id, "version.element", message, sign[0])
+            sign = other_version(resource)
+            if sign and sign[1] != "R5":
+                accounts.reject(head.place, head.type, head.id, "version.element", not_read(sign), sign[0])
                 continue
-            if self.deep and (fault := deep_fault(resource)):
+            if self.deep and (fault := deep_fault(resource, R5 if sign else R4B)):
                 accounts.reject(head.place, head.type, head.id, "deep", f"{fault[0]}: {fault[1]}", fault[0])
                 continue
-            found.append(Resource(head, resource))
+            found.append(as_r4(Resource(head, resource), accounts) if sign else Resource(head, resource))
         return found
+
+    def _elsewhere(self, item: Resource) -> str:
+        study = study_reference(item.resource.get("study"))
+        if self.shared.find(study, item.head.base) is not None:
+            return "enrolment in another study"
+        return "enrolment in a study that was not read" if study else "enrolment that names no study"
 
     def _facts(self, items: list[Resource], accounts: Accounts) -> list[Resource]:
         found = []
@@ -141,7 +156,7 @@ class Converter:
             try:
                 reason = self.engine.not_a_fact(item.resource)
                 if not reason and enrolled_elsewhere(item, self.engine.study, self.shared):
-                    reason = "enrolment in another study"
+                    reason = self._elsewhere(item)
             except ODD_SHAPE as error:
                 reject_shape(item, error, accounts)
                 continue
@@ -348,9 +363,14 @@ class _Subject:
         key = (self.current.number, reference)
         if key not in self.dangling:
             self.dangling.add(key)
-            message = f"points at {reference}, which was not read"
+            shown = shown_reference(reference)
+            message = f"points at {shown}, which was not read"
+            if condition_of(reference):
+                base = self.current.head.base
+                many = len(self.index.matches(reference, base)) + len(self.shared.matches(reference, base))
+                message = f"points at {shown}, which {many} of the resources that were read answer to; one must"
             self.work.accounts.findings.append(
-                replace(finding_of(self.current, "reference.dangling", message), value=reference)
+                replace(finding_of(self.current, "reference.dangling", message), value=shown)
             )
 
     def _report(self, rule: str, variable: str, value: str, message: str) -> None:

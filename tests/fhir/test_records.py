@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from fhir2cdisc.fhir.findings import Finding
-from fhir2cdisc.fhir.records import Record, decode, split
+from fhir2cdisc.fhir.records import Aside, Deletion, Record, decode
 from fhir2cdisc.fhir.sources import Document
+from fhir2cdisc.fhir.split import Item, _Cutter, split
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,12 +17,12 @@ PATIENT = b'{"resourceType":"Patient","id":"p"}'
 DEEP = b'{"resourceType":"Patient","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
-def cut(folder: Path, content: bytes, name: str = "x.json") -> list[Record | Finding]:
+def cut(folder: Path, content: bytes, name: str = "x.json") -> list[Item]:
     (folder / name).write_bytes(content)
     return list(split(Document(name, str(folder / name))))
 
 
-def outline(items: list[Record | Finding]) -> list[object]:
+def outline(items: list[Item]) -> list[object]:
     """(line, entry) of a record, the rule of a finding."""
     return [i.rule if isinstance(i, Finding) else (i.place.line, i.place.entry) for i in items]
 
@@ -48,7 +49,7 @@ CASES = [
     ("a list", b"[1]", ["json.invalid"]),
     ("UTF-16", '{"resourceType":"Patient"}'.encode("utf-16"), ["json.invalid"]),
     ("not UTF-8 in a name", b'{"resourceType":"\xff"}', ["json.invalid"]),
-    ("NaN", b'{"resourceType":"Patient","x":NaN}', ["json.invalid"]),
+    ("NaN", b'{"resourceType":"Patient","x":NaN}', ["json.nan", (0, -1)]),
     ("nested 100,000 deep", DEEP, ["json.invalid"]),
 ]
 
@@ -100,10 +101,8 @@ def test_bytes_changed_at_random_never_raise(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     for line in (0, 1):
-        from fhir2cdisc.fhir.records import _one
-
-        for item in _one("x", line, bytes(content)):
-            assert isinstance(item, (Record, Finding))
+        for item in _Cutter("x", line).whole(bytes(content)):
+            assert isinstance(item, (Record, Finding, Aside, Deletion))
 
 
 def test_what_is_null_is_absent() -> None:

@@ -70,7 +70,6 @@ BOOKED = [
     ({"id": "1"}, "rejected", "resource.no-type"),
     ({"resourceType": 5}, "rejected", "resource.header"),
     ({"resourceType": "MedicationOrder"}, "rejected", "version.type"),
-    ({"resourceType": "Bundle", "entry": []}, "rejected", "bundle.nested"),
     ({"resourceType": "Observation"}, "rejected", "subject.missing"),
     ({"resourceType": "Observation", "subject": [{"reference": "Patient/1"}]}, "rejected", "subject.missing"),
     ({"resourceType": "Observation", "subject": {"reference": 5}}, "rejected", "subject.missing"),

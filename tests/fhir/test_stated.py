@@ -69,7 +69,7 @@ def test_the_newest_update_that_data_state(
 
 def test_the_manifest_of_a_bulk_export_is_no_rejected_resource(tmp_path: Path) -> None:
     accounts = read(tmp_path, {"manifest.json": MANIFEST, "a.json": patient()})
-    assert accounts.counts == {("", "not needed", "the manifest of a bulk export"): 1}
-    assert accounts.findings == []
+    assert accounts.counts == {("", "not needed", "the manifest of a Bulk Data export, no record"): 1}
+    assert [(one.rule, one.severity) for one in accounts.findings] == [("bulk.manifest", "info")]
     lone = read(tmp_path / "lone", {"a.json": {"transactionTime": "2024-05-01T00:00:00Z"}})
     assert [one.rule for one in lone.findings] == ["resource.no-type"]

@@ -90,9 +90,16 @@ def test_only_the_enrolment_in_this_study_counts(convert: Any, fhir: Make) -> No
     resources = [fhir("Patient", "p"), enrolment("OTHER", period={"start": "2020-01-01"}), enrolment("S")]
     made = convert(resources, cohort={"membership": "research-subject"})
     assert made.sdtm.frames["DS"]["DSSTDTC"].tolist() == ["2024-01-01"]
-    assert ("ResearchSubject", "not needed", "enrolment in another study") in made.accounts.counts
-    none = convert([fhir("Patient", "p"), enrolment("OTHER")], cohort={"membership": "research-subject"})
-    assert none.sdtm.frames == {}
+    assert ("ResearchSubject", "not needed", "enrolment in a study that was not read") in made.accounts.counts
+    others = [fhir("Patient", "p"), enrolment("OTHER"), enrolment("THIRD")]
+    assert convert(others, cohort={"membership": "research-subject"}).sdtm.frames == {}
+
+
+def test_the_only_study_that_enrolments_name_is_assumed_and_said(convert: Any, fhir: Make) -> None:
+    made = convert([fhir("Patient", "p"), enrolment("77")], cohort={"membership": "research-subject"})
+    assert len(made.sdtm.frames["DM"]) == 1
+    said = [(f.severity, f.message) for f in made.accounts.findings if f.rule == "study.assumed"]
+    assert [severity for severity, _ in said] == ["warning"] and 'research_study = ["77"]' in said[0][1]
 
 
 def test_a_study_is_known_by_its_identifier_too(convert: Any, fhir: Make) -> None:
