@@ -84,6 +84,9 @@ def words(resource: str, spec: VariableMap) -> str:
     text = ", else ".join(f"`{path}`" for path in paths)
     if spec.test:
         text = ", else ".join(filter(None, [text, f"{resource}: the {spec.test} of the test that its code stands for"]))
+    if spec.drug:
+        what = spec.drug.replace("_", " ") + (" in ATC" if spec.drug != "name" else "")
+        text = ", else ".join(filter(None, [text, f"{resource}: the {what} of the drug that it is about"]))
     if spec.value:
         text = ", else ".join(filter(None, [text, f"{resource}: always {spec.value}"]))
     done = [f"map `{spec.map}`" if spec.map else "", f"codelist {spec.codelist}" if spec.codelist else ""]

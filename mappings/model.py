@@ -43,7 +43,9 @@ class VariableMap(Model):
     """How one variable is filled: where its value comes from, and what is done to it.
 
     Of several paths the first that gives a value is taken. `concept` reads the text of a CodeableConcept or
-    Coding (text, else display, else code). `test` reads a field of the test that the resource's code stands for.
+    Coding (text, else display, else code). `test` reads a field of the test that the resource's code stands for,
+    `drug` one of the drug that the row is about. `as = "dose"`, `"dose-unit"`, `"dose-text"` and `"dose-volume"` read
+    the dose of that drug from dosages. `days` is a path of a number of days: a date becomes the last day of so many.
     Where `prose` is set a person's free text may stand, and no row is made of it unless the study keeps notes.
     """
 
@@ -53,7 +55,22 @@ class VariableMap(Model):
     concept: Paths = ()
     value: str = ""
     test: Literal["", "testcd", "test", "category", "specimen", "method"] = ""
-    as_: Literal["text", "dtc", "number", "result", "limit", "amount", "unit", "performer"] = Field("text", alias="as")
+    drug: Literal["", "name", "substance", "class", "class_code"] = ""
+    as_: Literal[
+        "text",
+        "dtc",
+        "number",
+        "result",
+        "limit",
+        "amount",
+        "unit",
+        "performer",
+        "dose",
+        "dose-unit",
+        "dose-text",
+        "dose-volume",
+    ] = Field("text", alias="as")
+    days: str = ""
     codelist: str = ""
     map: str = ""
     join: str | None = None
@@ -83,10 +100,11 @@ class SourceMap(FromFile):
     is empty). `test` says that the focus must carry the code of a test of this domain, `testcds` and
     `not_testcds` narrow it to some tests. With `components` a component that has a result is read like a resource of
     its own. `coded` names a table of terms that must have the code of the resource, `not_coded` one that must not. A
-    `fallback` source is tried where nothing else claims the resource, an
-    `aside` source (notes) only where something does. `drug` keeps the administrations of the study's drugs, or of
-    all others. `links` are references whose targets' records are related (RELREC). Of a source and those that are
-    `like` it the first that fits makes the records of a resource.
+    `fallback` source is tried where nothing else claims the resource, an `aside` source (notes) only where something
+    does. An `absent` source alone maps the records that say that something was not done. `drug` keeps the records of
+    the study's drugs that are exposure (`study`), all others (`other`), or every record of a drug that the study names
+    (`named`); a record of several drugs is a row for each. `links` are references whose targets' records are related
+    (RELREC). Of a source and those that are `like` it the first that fits makes the records of a resource.
     """
 
     name: str
@@ -102,7 +120,8 @@ class SourceMap(FromFile):
     not_coded: str = ""
     fallback: bool = False
     aside: bool = False
-    drug: Literal["", "study", "other"] = ""
+    absent: bool = False
+    drug: Literal["", "study", "other", "named"] = ""
     variables: dict[str, VariableMap]
     supp: dict[str, VariableMap] = Field(default_factory=dict)
     links: tuple[str, ...] = ()
@@ -136,10 +155,14 @@ class DomainMap(FromFile):
 
 
 class ResourceRule(Model):
-    """Which records of a resource type are facts: `where` must hold, else `reason` says why it is not needed."""
+    """Which records of a resource type are facts: `where` must hold, else `reason` says why it is not needed.
+
+    Where it does not hold and `absent` does, the record says that something was not done: `absent` sources map it.
+    """
 
     where: str
     reason: str
+    absent: str = ""
 
 
 class DeathEvidence(Model):
@@ -286,6 +309,13 @@ def none_known() -> dict[str, str]:
     """A code (`system|code`), or a text in lower case, that says that there is none of something: to what it is."""
     rows = csv.DictReader(_data("none_known.csv").splitlines())
     return {(f"{r['system']}|{r['code']}" if r["system"] else r["code"]).lower(): r["what"] for r in rows}
+
+
+@cache
+def absences() -> frozenset[str]:
+    """`system|code`, or `|text` in lower case, that say that a patient has nothing of a kind, or that it is unknown."""
+    rows = csv.DictReader(_data("absences.csv").splitlines())
+    return frozenset(f"{row['system']}|{row['code']}" for row in rows)
 
 
 @cache

@@ -94,7 +94,8 @@ class Reference(Section):
     """Where time starts, and what counts as exposure.
 
     `start` is an order of preference: the first that the subject has gives RFSTDTC. `exposure` names the
-    resource types that become EX; an order (MedicationRequest) is not exposure unless it is named here. `orders` says
+    resource types that become EX; an order (MedicationRequest) is not exposure unless it is named here, and what was
+    handed out (MedicationDispense) is it, from that day for the days of supply, where it is named here. `orders` says
     whether an order of an antineoplastic drug may start time where no record says that the drug was given:
     `prescribed` (it does, with a finding) or `never`. A proposal or a plan never does.
     """
@@ -102,9 +103,9 @@ class Reference(Section):
     start: tuple[Literal["first-dose", "first-antineoplastic", "diagnosis", "enrolment", "consent"], ...] = (
         "first-dose",
     )
-    exposure: tuple[Literal["MedicationAdministration", "MedicationStatement", "MedicationRequest"], ...] = (
-        "MedicationAdministration",
-    )
+    exposure: tuple[
+        Literal["MedicationAdministration", "MedicationStatement", "MedicationRequest", "MedicationDispense"], ...
+    ] = ("MedicationAdministration",)
     orders: Literal["prescribed", "never"] = "prescribed"
     os_start: Literal["reference", "first-dose", "diagnosis"] = "reference"
     antineoplastic: tuple[Drug, ...] = ()

@@ -34,7 +34,7 @@ from fhir2cdisc.sdtm.subject.subjects import (
     reference_dates,
     with_dm_columns,
 )
-from fhir2cdisc.sdtm.subject.treatment_start import order_findings, starting_records
+from fhir2cdisc.sdtm.subject.treatment_start import exposure_findings, start_findings, starting_records
 from fhir2cdisc.sdtm.timing import add_timing
 from fhir2cdisc.sdtm.trial.trial_design import trial_design
 from fhir2cdisc.sdtm.trial.trial_summary import unknown_parameters
@@ -133,7 +133,8 @@ def find_subjects(work: Work) -> None:
     if "DS" in work.frames:
         _drop_numbers(work)
     records = starting_records(work.frames.get("EX"), work.frames.get("CM"), work.study)
-    work.findings += order_findings(records, work.dates, work.who, work.study)
+    work.findings += start_findings(records, work.dates, work.who, work.study)
+    work.findings += exposure_findings(work.frames, work.who, work.study)
     said = [*work.deaths, *age_findings(mapped, work.frames["DM"]), *clock_findings(work.gathered.times)]
     work.findings += [replace(one, usubjid=str(work.who["USUBJID"].get(one.resource, ""))) for one in said]
     work.each(

@@ -31,6 +31,7 @@ STATUS = "_STATUS"
 DEATHS = "_DEATHS"
 NO_UNIT = "_NO_UNIT"
 INTENT = "_INTENT"
+DISPENSED = "_DISPENSED"
 CODES = "_CODES"
 ASSERTED = "_ASSERTED"
 ONSET = "_ONSET"
@@ -155,6 +156,13 @@ _ALL = (
         "MH",
     ),
     _column(INTENT, MAPPING, "treatment_start", "The intent of an order of a drug; blank in what was given", "CM EX"),
+    _column(
+        DISPENSED,
+        MAPPING,
+        "treatment_start",
+        "Y where a drug was handed out: more than an order, less than that it was given or taken",
+        "CM EX",
+    ),
     _column(
         ASSERTED, MAPPING, "completeness diagnosis", "The date on which a condition was asserted: the diagnosis", "MH"
     ),

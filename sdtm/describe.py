@@ -96,6 +96,8 @@ def _words(resource: str, spec: VariableMap) -> str:
     paths = [p if p.startswith("%resource") else f"{resource}.{p}" for p in (*spec.concept, *spec.path)]
     if spec.test:
         paths.append(f"the {spec.test} that {resource}.code stands for")
+    if spec.drug:
+        paths.append(f"the {spec.drug.replace('_', ' ')} of the drug of {resource}")
     return ", else ".join(paths)
 
 

@@ -86,11 +86,24 @@ def questionnaires(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def exposures(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """EX: the treatment is named as the study names it; what the source wrote is kept in SUPPEX."""
-    written, named = _blank(frame, "EXTRT"), frame[DRUG]
+    return _study_names(frame, "EX")
+
+
+def missed_doses(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """EC: the same for doses that were not given, in SUPPEC."""
+    return _study_names(frame, "EC")
+
+
+def _study_names(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
+    written, named = _blank(frame, f"{domain}TRT"), frame[DRUG]
     other = (named != "") & (written.str.upper() != named)
-    return frame.assign(
-        EXTRT=written.str.upper().mask(named != "", named), **{"SUPP.EXTRTRP": written.where(other, "")}
-    )
+    made = {f"{domain}TRT": written.str.upper().mask(named != "", named)}
+    return frame.assign(**made, **{f"SUPP.{domain}TRTRP": written.where(other, "")})
+
+
+def accountability(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """DA: the product (DASCAT) is named as the study names it."""
+    return frame.assign(DASCAT=_blank(frame, "DASCAT").mask(frame[DRUG] != "", frame[DRUG]))
 
 
 def medications(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -102,6 +115,8 @@ def medications(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
 # One function a domain: its rows, before any are compared, with what the study or a codelist says of them.
 DOMAIN_RULES: dict[str, Callable[[pd.DataFrame, Study], pd.DataFrame]] = {
     "CM": medications,
+    "DA": accountability,
+    "EC": missed_doses,
     "EX": exposures,
     "MH": history,
     "QS": questionnaires,
@@ -111,6 +126,7 @@ DOMAIN_RULES: dict[str, Callable[[pd.DataFrame, Study], pd.DataFrame]] = {
 }
 # Supplemental qualifiers that are made here or in DM, not by a mapping: QNAM to QLABEL.
 QNAM_LABELS = {
+    "ECTRTRP": "Treatment as Reported",
     "EXTRTRP": "Treatment as Reported",
     **{f"RACE{n}": f"Race {n}" for n in range(1, 6)},
 }

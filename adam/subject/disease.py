@@ -12,6 +12,7 @@ from fhir2cdisc.adam.response.collected import overall_responses
 from fhir2cdisc.adam.subject.drugs import EARLIER, LATER, DrugNames, category, holding, ordered
 from fhir2cdisc.adam.subject.markers import derive_board, derive_markers
 from fhir2cdisc.adam.subject.options import AdslOptions
+from fhir2cdisc.adam.subject.orders import taken_drugs
 from fhir2cdisc.adam.subject.treatment import Exposure, study_doses
 from fhir2cdisc.adam.subject.tumour_board import guidance_periods, guided_therapies, mtb_guided
 
@@ -102,7 +103,8 @@ def resistance(frames: Frames, options: AdslOptions) -> pd.DataFrame:
 
 def therapies(frames: Frames, options: AdslOptions) -> pd.DataFrame:
     """Anticancer therapies given: the first dose of each study drug, and drugs of other anticancer therapy."""
-    ex, cm = dataset(frames, "EX"), dataset(frames, "CM")
+    ex, cm = dataset(frames, "EX"), taken_drugs(frames, options)
+    cm = cm[text(cm, "CMOCCUR") != "N"]
     classes = {drug.name.upper(): drug.drug_class for drug in options.drugs}
     given = pd.DataFrame(
         {

@@ -13,6 +13,7 @@ from functools import lru_cache
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import number, text
 from fhir2cdisc.adam.frames.sdtm import Frames, dataset
+from fhir2cdisc.mappings.antineoplastics import antineoplastics, names_of
 from fhir2cdisc.mappings.study import Drug
 
 # How sources spell the same thing, in the form of `plain`.
@@ -72,11 +73,21 @@ def ordered(frames: Frames) -> pd.Series:
     return pd.Series([one in keys for one in mine], index=cm.index, dtype=bool)
 
 
+@lru_cache(maxsize=1 << 14)
+def known_use(words: str) -> str:
+    """Whether a text names a drug against cancer: `cancer`, `other` where it is used for other diseases as well."""
+    form = plain(words)
+    found = [one for one in antineoplastics() if has_term(form, (name.upper() for name in one.names))]
+    if not found:
+        return ""
+    return "other" if all(one.other_use for one in found) else "cancer"
+
+
 class DrugNames:
     """Gives a drug the name that the study has for it, by whole words of its text."""
 
     def __init__(self, drugs: Sequence[Drug]) -> None:
-        self.terms = [(term, drug.name.upper()) for drug in drugs for term in (drug.name, *drug.terms)]
+        self.terms = [(term.upper(), drug.name.upper()) for drug in drugs for term in names_of(drug)]
 
     def in_text(self, words: str) -> frozenset[str]:
         """The names of the study's drugs that a text names."""

@@ -15,9 +15,20 @@ from fhir2cdisc.adam.frames.dates import impute_dates
 from fhir2cdisc.adam.frames.findings import findings, gather_findings
 from fhir2cdisc.adam.frames.sdtm import Frames, dataset
 from fhir2cdisc.adam.frames.variables import derived, derived_date
-from fhir2cdisc.adam.subject.drugs import EARLIER, LATER, DrugNames, category, has_term, holding, ordered, plain
+from fhir2cdisc.adam.subject.drugs import (
+    EARLIER,
+    LATER,
+    DrugNames,
+    category,
+    has_term,
+    holding,
+    known_use,
+    ordered,
+    plain,
+)
 from fhir2cdisc.adam.subject.evidence import Fact, as_evidence, candidates
 from fhir2cdisc.adam.subject.options import AdslOptions
+from fhir2cdisc.adam.subject.orders import begun_together, taken_drugs
 from fhir2cdisc.adam.subject.organs import organs_in
 from fhir2cdisc.adam.subject.treatment import Exposure, later_lines
 from fhir2cdisc.mappings.study_facts import NewTherapy
@@ -45,8 +56,8 @@ def methods(options: AdslOptions) -> dict[str, str]:
     said = (
         "Earliest date after TRTSDT of (1) a drug of CM: CMCAT, CMSCAT or CMCLAS names one of "
         f"{', '.join(rules.classes)}, CMCLASCD begins with one, CMCAT or CMSCAT says that it was subsequent, or the "
-        f"study file lists it ({listed or 'none'}); not where CMCAT or CMSCAT says prior, all its drugs are of the "
-        "index "
+        f"study file lists it ({listed or 'none'}) or its name is one of a drug against cancer; not where CMCAT or "
+        "CMSCAT says prior, all its drugs are of the index "
         "regimen (see TRTEDT), or it is an order (SUPPCM CMSRC) of study drugs; (2) a procedure of PR that names "
         "one of "
         f"{', '.join(rules.procedures)}; or one of {', '.join(rules.unsure_procedures)} where PRCAT, a word of "
@@ -78,9 +89,10 @@ def derive_new_therapy(frames: Frames, exposure: Exposure, options: AdslOptions)
 def _drugs(frames: Frames, exposure: Exposure, options: AdslOptions) -> pd.DataFrame:
     """Drugs that are against cancer, or are called subsequent or prior therapy.
 
-    A drug of the study that is only ordered is none: what is given of it is in EX.
+    A drug of the study that is only ordered is none: what is given of it is in EX. Of a drug that was given, an order
+    or a dispense says nothing more.
     """
-    cm = dataset(frames, "CM")
+    cm, taken = dataset(frames, "CM"), taken_drugs(frames, options)
     said = (text(cm, "CMCAT") + " " + text(cm, "CMSCAT")).map(category)
     worded, called = holding(said, options.new_therapy.classes), holding(said, LATER)
     prior = holding(said, EARLIER) & ~called
@@ -90,25 +102,36 @@ def _drugs(frames: Frames, exposure: Exposure, options: AdslOptions) -> pd.DataF
     of_class = _of_class(cm, options.new_therapy)
     absent = (text(cm, "CMOCCUR") == "N") | (text(cm, "CMSTAT") == "NOT DONE")
     known = drug.map(lambda one: bool(listed[one])).astype(bool)
-    rows = cm[(worded | called | prior | of_class | known) & ~absent]
+    use = drug.map(known_use)
+    rows = cm[(worded | called | prior | of_class | known | (use != "")) & ~absent]
     made = candidates(rows, "CM", "CMSTDTC", "CMTRT").assign(ENDED=text(rows, "CMENDTC"), CALLED=called[rows.index])
+    regimen = begun_together(taken, exposure.start, exposure.regimen, options)
     triples = zip(made["USUBJID"], text(rows, "CMTRT"), drug[rows.index], strict=True)
-    own = np.array([_is_own(word, listed[both], exposure.regimen.get(who, _NONE)) for who, word, both in triples], bool)
+    own = np.array([_is_own(word, listed[both], regimen.get(who, _NONE)) for who, word, both in triples], bool)
     studied = frozenset(drug.name.upper() for drug in options.drugs)
+    weaker = ~rows.index.isin(taken.index)
     order = ordered(frames)[rows.index] & drug[rows.index].map(lambda one: _NONE < listed[one] <= studied).astype(bool)
+    said_so = called | worded | of_class | known
+    unsure = (use == "other") & ~said_so
+    kinds = [prior, own, weaker, order, called, worded, of_class, known, unsure]
     why = np.select(
-        [prior[rows.index], own, order, called[rows.index], worded[rows.index], of_class[rows.index]],
+        [np.asarray(one if len(one) == len(rows) else one[rows.index], bool) for one in kinds],
         [
             "the source calls it prior therapy",
             "a drug of the subject's own index regimen",
+            "ordered or handed out, and other records say more of the drug",
             "an order of a drug of the study, which is no dose",
             "the source calls it subsequent therapy",
             "its category is one of anticancer therapy",
             "its class is one of anticancer drugs",
+            "an anticancer drug of the study file",
+            "by its name a drug against cancer and against other diseases, and nothing says against which",
         ],
-        "an anticancer drug of the study file",
+        "by its name a drug against cancer",
     )
-    return made.assign(VERDICT=np.select([prior[rows.index], own, order], [_NO, _OWN, _ORDER], _YES), WHY=why)
+    cases = [prior[rows.index], own, weaker, order, unsure[rows.index]]
+    verdict = np.select(cases, [_NO, _OWN, _NO, _ORDER, _DOUBTFUL], _YES)
+    return made.assign(VERDICT=verdict, WHY=why)
 
 
 def _of_class(cm: pd.DataFrame, options: NewTherapy) -> pd.Series:
@@ -258,4 +281,5 @@ def _sentences(row: Mapping[str, str], options: NewTherapy) -> Iterator[tuple[st
     elif row["VERDICT"] == _DOUBTFUL and place != "before":
         way = "it counts as new therapy" if options.doubtful == "count" else "it does not count as new therapy"
         message = f"{name} may or may not be against the tumour: {way} ([new_therapy] doubtful)."
-        yield "procedure that may be anticancer therapy", "WARNING", message
+        kind = "drug" if row["SRCDOM"] == "CM" else "procedure"
+        yield f"{kind} that may be anticancer therapy", "WARNING", message

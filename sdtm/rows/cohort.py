@@ -13,7 +13,7 @@ from fhir2cdisc.fhir.servers import condition_of, plain_reference
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.rows.resources import Index, Resource
 from fhir2cdisc.sdtm.rows.shapes import primitive_text
-from fhir2cdisc.sdtm.rows.verbs import codings_of
+from fhir2cdisc.sdtm.rows.texts import codings_of
 
 # How FHIR marks data about nobody: the security label HTEST, and the tag of this project's simulator.
 _SYNTHETIC = {

@@ -29,8 +29,11 @@ class Needs:
     wanted: tuple[tuple[str, str, tuple[int, ...]], ...]
 
     @classmethod
-    def of(cls, domain: str, columns: tuple[str, ...]) -> Needs:
-        """What rows of a source of this domain need, by the columns that it maps."""
+    def of(cls, domain: str, columns: tuple[str, ...], of_drugs: bool = False) -> Needs:
+        """What rows of a source of this domain need, by the columns that it maps.
+
+        That a drug has no name is said where it is looked for (see `medications`).
+        """
         wanted = []
         for kind, suffixes, more in (
             ("term", _TERMS, ()),
@@ -39,7 +42,7 @@ class Needs:
         ):
             names = [f"{domain}{suffix}" for suffix in suffixes]
             own = [name for name in names if name in columns]
-            if kind == "result" and f"{domain}ORRES" not in own:
+            if (kind == "result" and f"{domain}ORRES" not in own) or (kind == "term" and of_drugs):
                 continue
             if own:
                 places = tuple(columns.index(name) for name in (*own, *more) if name in columns)

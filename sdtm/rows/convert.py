@@ -42,10 +42,12 @@ from fhir2cdisc.sdtm.rows.resources import (
     without_deleted,
 )
 from fhir2cdisc.sdtm.rows.shapes import primitive_text
+from fhir2cdisc.sdtm.rows.texts import codings_of, concept_text
 from fhir2cdisc.sdtm.rows.unused import Known, Watch
-from fhir2cdisc.sdtm.rows.verbs import codings_of, concept_text
 
 RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
+# What was done to a record with nothing lost or guessed.
+_EXPLAINED = ("dose.converted", "medication.split")
 # What a path or verb raises on JSON that has not the shape of FHIR; one such record must not stop a run.
 ODD_SHAPE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 
@@ -154,7 +156,7 @@ class Converter:
                 message = "has no id; nothing can point at it"
                 accounts.findings.append(finding_of(item, "resource.no-id", message, "info"))
             try:
-                reason = self.engine.not_a_fact(item.resource)
+                reason = "" if self.engine.not_done(item.resource) else self.engine.not_a_fact(item.resource)
                 if not reason and enrolled_elsewhere(item, self.engine.study, self.shared):
                     reason = self._elsewhere(item)
             except ODD_SHAPE as error:
@@ -377,8 +379,10 @@ class _Subject:
         if rule == "text.withheld":
             self._withhold(variable, message)
             return
-        severity = "info" if (rule, message) == ("record.incomplete", NO_DATE) else "warning"
-        finding = finding_of(self.current, rule, f"{variable}: {value + ' ' if value else ''}{message}", severity)
+        about = f"{variable}: " if variable else ""
+        known = rule in _EXPLAINED or (rule, message) == ("record.incomplete", NO_DATE)
+        severity = "info" if known else "warning"
+        finding = finding_of(self.current, rule, f"{about}{value + ' ' if value else ''}{message}", severity)
         finding = replace(finding, variable=variable, value=value)
         if rule.startswith(("codelist.", "unit.")):
             # The same unknown term comes with every patient; it is said once, with its count.
@@ -434,6 +438,10 @@ class _Subject:
 
     def _unmapped(self, item: Resource) -> str:
         """Book a resource that no mapping claims, and count its code in one finding for all patients."""
+        if none := self.engine.says_none(item.resource, Context(item.resource, self.peek, self.peek)):
+            text = f"{item.head.type}: {none} says that there is none, or that nothing is known; it makes no record"
+            add_finding(self.work.terms, replace(finding_of(item, "code.none", "", "info"), message=text, value=none))
+            return "says that there is none, or that nothing is known"
         code = codings_of(item.resource.get("code"))
         system, value = (primitive_text(code[0].get(k)) for k in ("system", "code")) if code else ("", "")
         if not value:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +15,12 @@ from fhir2cdisc.mappings.model import (
     NCI_SYSTEMS,
     DomainMap,
     MappingError,
+    ResourceRule,
     SourceMap,
     Terminology,
     Test,
     builtin_terminology,
+    none_known,
     resource_rules,
 )
 from fhir2cdisc.mappings.standard.datasets import codelist
@@ -29,18 +30,11 @@ from fhir2cdisc.sdtm.rows.completeness import Needs
 from fhir2cdisc.sdtm.rows.death_records import DeathReader
 from fhir2cdisc.sdtm.rows.hints import HintReader, built_in_hints
 from fhir2cdisc.sdtm.rows.mapping_names import check_names, place_of
+from fhir2cdisc.sdtm.rows.medications import DrugMatcher, DrugPart, drug_parts, read_product
 from fhir2cdisc.sdtm.rows.parts import Part, parts_of
 from fhir2cdisc.sdtm.rows.shapes import primitive_text
-from fhir2cdisc.sdtm.rows.verbs import (
-    Cell,
-    Report,
-    Value,
-    Verb,
-    codings_of,
-    compile_variable,
-    concept_text,
-    table_entry,
-)
+from fhir2cdisc.sdtm.rows.texts import codings_of
+from fhir2cdisc.sdtm.rows.verbs import Cell, Report, Value, Verb, compile_variable, table_entry
 
 # Codelists whose NCI concept codes are the tests of a domain: (--TESTCD, --TEST). Of a code that several domains
 # have, the first domain takes it.
@@ -55,6 +49,12 @@ TEST_CODELISTS = {
     "LB": ("C65047", "C67154"),
     "MI": ("C132263", "C132262"),
 }
+# Records that, by their code, may say that there is nothing of their kind and make no record then (HL7 IPS, absent or
+# unknown); of problems, allergies and procedures that is a record of its own.
+_MAY_SAY_NONE = frozenset(
+    "DeviceUseStatement Immunization MedicationAdministration MedicationDispense MedicationRequest "
+    "MedicationStatement".split()
+)
 # Resources that are read for other resources that point at them.
 SUPPORTING_TYPES = frozenset({"BodyStructure", "Specimen", "Encounter", "Patient"})
 
@@ -70,34 +70,6 @@ def known_tests(terms: Terminology) -> dict[tuple[str, str], Test]:
                 found.setdefault((system, code), test)
     found.update(terms.tests)
     return found
-
-
-class DrugMatcher:
-    """Finds the drug of a medication by code, or by a whole word of its text."""
-
-    def __init__(self, drugs: Iterable[Drug]) -> None:
-        self.drugs = tuple(drugs)
-        self.codes = {(c.system, c.code): d for d in self.drugs for c in d.codes}
-        self.words = [
-            (re.compile(_whole_word(term), re.IGNORECASE), drug)
-            for drug in self.drugs
-            for term in (*drug.terms, drug.name)
-        ]
-
-    def __call__(self, concept: Any) -> Drug | None:
-        codings = codings_of(concept)
-        for coding in codings:
-            system, code = primitive_text(coding.get("system")), primitive_text(coding.get("code"))
-            found = self.codes.get((system, code)) or self.codes.get(("", code))
-            if found is not None:
-                return found
-        texts = [concept_text(concept), *(primitive_text(c.get("display")) for c in codings)]
-        return next((drug for pattern, drug in self.words if any(pattern.search(t) for t in texts)), None)
-
-
-def _whole_word(term: str) -> str:
-    """Chinese is written without spaces, so only a Latin term is bound by word edges."""
-    return rf"\b{re.escape(term)}\b" if term.isascii() else re.escape(term)
 
 
 @contextmanager
@@ -126,6 +98,7 @@ class Source:
     reads_components: bool
     by_test: bool
     asks_code: bool
+    of_drugs: bool
 
     @classmethod
     def of(cls, domain: str, spec: SourceMap, terms: Terminology, notes: bool = False) -> Source:
@@ -139,6 +112,7 @@ class Source:
             for name, variable in specs.items():
                 with _said(f"{place}, {name}"):
                     verbs[prefix + name] = compile_variable(name, variable, terms, notes, bool(prefix))
+        of_drugs = bool(spec.drug) or any(one.drug for one in (*spec.variables.values(), *spec.supp.values()))
         with _said(place):
             return cls(
                 domain,
@@ -151,10 +125,11 @@ class Source:
                 compile_path(spec.encounter),
                 _table(spec.coded, terms),
                 _table(spec.not_coded, terms),
-                Needs.of(domain, tuple(verbs)),
+                Needs.of(domain, tuple(verbs), of_drugs),
                 _reads_components(spec),
                 spec.test and not spec.each,
                 bool(spec.coded or spec.not_coded),
+                of_drugs,
             )
 
     def wants_code(self, resource: dict[str, Any]) -> bool:
@@ -205,26 +180,24 @@ class Engine:
     by_type: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))
     tests: dict[tuple[str, str], Test] = field(default_factory=dict)
     zones: Zones = field(init=False)
-    rules: dict[str, list[tuple[Path, str]]] = field(default_factory=dict)
+    rules: dict[str, list[tuple[Path, ResourceRule]]] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.tests = known_tests(self.terms)
         self.zones = Zones.of(self.study.clock)
         self.rules = {
-            kind: [(compile_path(rule.where), rule.reason) for rule in rules]
-            for kind, rules in resource_rules().items()
+            kind: [(compile_path(rule.where), rule) for rule in rules] for kind, rules in resource_rules().items()
         }
         self.study_drug = DrugMatcher(self.study.drugs or self.study.reference.antineoplastic)
         self.antineoplastic = DrugMatcher((*self.study.reference.antineoplastic, *self.study.drugs))
-        self.medication = compile_path("medication.ofType(CodeableConcept)")
-        self.medication_reference = compile_path("medication.ofType(Reference).resolve().code")
+        self.known_drug = DrugMatcher((*self.study.drugs, *self.study.reference.antineoplastic))
 
     deaths: DeathReader = field(default_factory=DeathReader.built_in)
     hints: tuple[HintReader, ...] = field(default_factory=built_in_hints)
     study_drug: DrugMatcher = field(init=False)
     antineoplastic: DrugMatcher = field(init=False)
-    medication: Path = field(init=False)
-    medication_reference: Path = field(init=False)
+    known_drug: DrugMatcher = field(init=False)
 
     @classmethod
     def build(cls, study: Study, domains: Iterable[DomainMap], terms: Terminology | None = None) -> Engine:
@@ -238,6 +211,7 @@ class Engine:
                     engine.by_type[spec.resource].append(source)
         for sources in engine.by_type.values():
             sources.sort(key=lambda source: (source.spec.aside, source.spec.fallback))
+        engine.absent = frozenset(kind for kind, some in engine.by_type.items() if any(s.spec.absent for s in some))
         return engine
 
     @property
@@ -248,11 +222,33 @@ class Engine:
 
     def not_a_fact(self, resource: dict[str, Any]) -> str:
         """Why a resource is no fact about the patient; empty where it is one."""
+        broken = self._broken(resource)
+        return broken.reason if broken is not None else ""
+
+    def not_done(self, resource: dict[str, Any]) -> bool:
+        """Whether a resource is no fact because it says that something was not done, and a source maps that."""
+        if resource.get("resourceType") not in self.absent:
+            return False
+        broken = self._broken(resource)
+        if broken is None or not broken.absent:
+            return False
+        return truth(compile_path(broken.absent)(resource, Context(resource))) is True
+
+    def says_none(self, resource: dict[str, Any], context: Context) -> str:
+        """The code or text by which a record says that there is nothing of its kind, or that nothing is known."""
+        if resource.get("resourceType") not in _MAY_SAY_NONE:
+            return ""
+        concept = resource.get("code") or read_product(resource, context).concept
+        keys = [f"{primitive_text(c.get('system'))}|{primitive_text(c.get('code'))}" for c in codings_of(concept)]
+        text = primitive_text(concept.get("text")) if isinstance(concept, dict) else ""
+        found = next((key for key in keys if key.lower() in none_known()), "")
+        return found or (text if not keys and text.lower() in none_known() else "")
+
+    def _broken(self, resource: dict[str, Any]) -> ResourceRule | None:
+        """The first rule of its type that a resource breaks."""
         context = Context(resource)
-        for where, reason in self.rules.get(resource.get("resourceType", ""), ()):
-            if not truth(where(resource, context)):
-                return reason
-        return ""
+        rules = self.rules.get(resource.get("resourceType", ""), ())
+        return next((rule for where, rule in rules if not truth(where(resource, context))), None)
 
     def rows(
         self, resource: dict[str, Any], context: Context, report: Report, date: Callable[[str], str] = to_dtc
@@ -263,6 +259,9 @@ class Engine:
         result but such components is then no row. Of sources that are alike only the first that makes one. `date` reads
         the dates, as `to_dtc` does without a time zone.
         """
+        if self.says_none(resource, context):
+            return
+        absent = self.not_done(resource)
         whole = Part(resource, context, self.test_of(resource))
         parts = parts_of(resource, context, self.test_of) if "component" in resource else []
         alone = [whole]
@@ -270,6 +269,10 @@ class Engine:
         several = parts if parts and not whole.has_value else [whole, *parts]
         for source in self.by_type.get(resource.get("resourceType", ""), ()):
             spec = source.spec
+            if spec.absent is not absent:
+                continue
+            if source.of_drugs and not whole.drugs:
+                whole.drugs = drug_parts(resource, context, self.known_drug, report)
             if spec.aside and not any(part.made for part in (whole, *parts)):
                 continue
             kind = (source.domain, spec.like or spec.name)
@@ -286,7 +289,7 @@ class Engine:
                         yield row
 
     def _part_rows(self, source: Source, part: Part, cell: Cell, others: list[Part]) -> Iterator[Row]:
-        for row in self._source_rows(source, part.resource, cell):
+        for row in self._source_rows(source, part, cell):
             part.made = True
             if source.reads_components:
                 for other in others:
@@ -304,24 +307,28 @@ class Engine:
                 return test
         return None
 
-    def _source_rows(self, source: Source, resource: dict[str, Any], cell: Cell) -> Iterator[Row | None]:
+    def _source_rows(self, source: Source, part: Part, cell: Cell) -> Iterator[Row | None]:
         """The rows of one source; None for one that is withheld as the free text of a person."""
-        spec, context = source.spec, cell.context
+        spec, resource, context = source.spec, part.resource, cell.context
         if spec.each == "component" and "component" not in resource:
             return
         if source.where is not None and not truth(source.where(resource, context)):
             return
         if source.asks_code and not source.wants_code(resource):
             return
-        drug, use = self._drug(spec, resource, context)
-        if not use:
-            return
-        for focus in source.each(resource, context) if source.each else (resource,):
-            if spec.test and source.each is not None:
-                cell.test = self.test_of(focus)
-                if not _wants(source, cell.test):
-                    continue
-            yield self._row(source, resource, focus, cell, drug)
+        for one in part.drugs if source.of_drugs else (None,):
+            drug, use = self._drug(spec, resource, one)
+            if not use:
+                continue
+            for place in one.product.references if one is not None else ():
+                context.resolve(place)
+            cell.part = one
+            for focus in source.each(resource, context) if source.each else (resource,):
+                if spec.test and source.each is not None:
+                    cell.test = self.test_of(focus)
+                    if not _wants(source, cell.test):
+                        continue
+                yield self._row(source, resource, focus, cell, drug)
 
     def _row(
         self, source: Source, resource: dict[str, Any], focus: dict[str, Any], cell: Cell, drug: Drug | None
@@ -346,19 +353,18 @@ class Engine:
             resource.get("code"),
         )
 
-    def _drug(self, spec: SourceMap, resource: dict[str, Any], context: Context) -> tuple[Drug | None, bool]:
+    def _drug(self, spec: SourceMap, resource: dict[str, Any], part: DrugPart | None) -> tuple[Drug | None, bool]:
         """The drug of a medication record, and whether a source for study drugs or for others may have it."""
-        if not spec.drug:
+        if not spec.drug or part is None:
             return None, True
-        concepts = self.medication(resource, context) or self.medication_reference(resource, context)
-        concept = concepts[0] if concepts else None
-        drug = self.study_drug(concept)
-        named = bool(self.study_drug.drugs)
+        drug = self.study_drug(part.concept)
+        if spec.drug == "named":
+            return drug, drug is not None
         exposure = resource["resourceType"] in self.study.reference.exposure
-        is_study = exposure and (drug is not None or not named)
+        is_study = exposure and (drug is not None or not self.study_drug.drugs)
         if spec.drug == "study":
             return drug, is_study
-        return self.antineoplastic(concept), not is_study
+        return self.antineoplastic(part.concept), not is_study
 
 
 def _wants(source: Source, test: Test | None) -> bool:

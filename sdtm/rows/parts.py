@@ -7,11 +7,12 @@ method, specimen, body site and device are those of the Observation (FHIR R4, Ob
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.mappings.model import Test
+from fhir2cdisc.sdtm.rows.medications import DrugPart
 from fhir2cdisc.sdtm.rows.watched import Joined, Watched
 
 # What a component says for itself, so that the Observation's own must not stand in for it.
@@ -20,12 +21,16 @@ _OWN = frozenset(("code", "dataAbsentReason", "interpretation", "referenceRange"
 
 @dataclass(slots=True)
 class Part:
-    """A resource, or a component of it that is read like one; `made` once it has become a row."""
+    """A resource, or a component of it that is read like one; `made` once it has become a row.
+
+    `drugs` are those of a medication record.
+    """
 
     resource: dict[str, Any]
     context: Context
     test: Test | None
     made: bool = False
+    drugs: list[DrugPart] = field(default_factory=list)
 
     @property
     def has_value(self) -> bool:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,13 +19,16 @@ from fhir2cdisc.fhir.path.expression import Context, Path, compile_path, truth
 from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.mappings.model import NCI_SYSTEMS, Terminology, Test, VariableMap
 from fhir2cdisc.mappings.standard.datasets import Codelist, codelist
+from fhir2cdisc.sdtm.rows.doses import read_dose
 from fhir2cdisc.sdtm.rows.free_text import own_words
+from fhir2cdisc.sdtm.rows.medications import DrugPart
 from fhir2cdisc.sdtm.rows.performers import performer
 from fhir2cdisc.sdtm.rows.shapes import may_be_boolean, odd_part, primitive_text
+from fhir2cdisc.sdtm.rows.texts import codings_of, concept_text, has_unit, result_text
 from fhir2cdisc.sdtm.standard_results import LARGEST, SMALLEST
 
-# Beyond this a decimal is no measurement; written out it could fill the memory (`1e999999999` is legal JSON).
-MOST_DIGITS = 75
+# A supply for longer than this is an error of writing.
+MOST_DAYS = 3660
 _NUMBER = re.compile(r"[<>]?=? ?[+-]?[0-9]+(?:\.[0-9]+)?")
 # Characters that neither XML nor a transport file can hold.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
@@ -35,7 +39,7 @@ Report = Callable[[str, str, str, str], None]
 
 @dataclass(slots=True)
 class Cell:
-    """What a verb may need besides the value: context, focus and test of the row, where to report, how to read dates.
+    """What a verb may need besides the value: context, focus, test and drug of the row, how to report and read dates.
 
     A verb says here that its row must not be made (`withheld`), or that a number came without a unit (`no_unit`).
     """
@@ -43,6 +47,7 @@ class Cell:
     context: Context
     report: Report
     test: Test | None = None
+    part: DrugPart | None = None
     focus: Any = None
     withheld: bool = False
     no_unit: bool = False
@@ -50,73 +55,6 @@ class Cell:
 
 
 Verb = Callable[[Any, Cell], Value]
-
-
-def number_text(value: int | float | Decimal) -> str:
-    """A number as the source wrote it, without an exponent unless the exponent alone is out of all measure."""
-    if isinstance(value, Decimal) and abs(value.adjusted()) <= MOST_DIGITS:
-        return format(value, "f")
-    return str(value)
-
-
-def concept_text(value: Any) -> str:
-    """The text of a CodeableConcept or Coding: text, else the first display, else the first code.
-
-    A part that is an object, a list or a boolean gives no text (see `shapes.odd_part`).
-    """
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bool):
-        return "Y" if value else "N"
-    if isinstance(value, (int, Decimal)):
-        return number_text(value)
-    if not isinstance(value, dict):
-        return ""
-    if text := primitive_text(value.get("text")):
-        return text
-    codings = codings_of(value)
-    for key in ("display", "code"):
-        for coding in codings:
-            if found := primitive_text(coding.get(key)):
-                return found
-    return ""
-
-
-def codings_of(value: Any) -> list[dict[str, Any]]:
-    """The codings of a CodeableConcept, a Coding, or a list of either."""
-    if isinstance(value, list):
-        return [coding for item in value for coding in codings_of(item)]
-    if not isinstance(value, dict):
-        return []
-    if "coding" in value:
-        return [c for c in value["coding"] if isinstance(c, dict)] if isinstance(value["coding"], list) else []
-    return [value] if "code" in value else []
-
-
-def result_text(value: Any) -> str:
-    """A value[x] as --ORRES shows it: `<5.0` of a Quantity, the text of a concept, `1:128` of a Ratio."""
-    if not isinstance(value, dict):
-        return concept_text(value)
-    if "numerator" in value or "denominator" in value:
-        above, below = (result_text(value.get(part, {})) for part in ("numerator", "denominator"))
-        # `5 mg / 1 d` is 5 mg/day: its unit is that of the Ratio (see `unit_of`).
-        return above if below == "1" and _has_unit(value.get("denominator")) else f"{above}:{below}"
-    if "start" in value or "end" in value:
-        return "/".join(primitive_text(value.get(part)) for part in ("start", "end"))
-    if "low" in value or "high" in value:
-        return "-".join(result_text(value.get(part, {})) for part in ("low", "high"))
-    if "value" in value:
-        number = value["value"]
-        plain = isinstance(number, (int, Decimal)) and not isinstance(number, bool)
-        text = number_text(number) if plain else primitive_text(number)
-        return f"{primitive_text(value.get('comparator'))}{text}" if text else ""
-    return concept_text(value)
-
-
-def _has_unit(quantity: Any) -> bool:
-    return isinstance(quantity, dict) and bool(
-        primitive_text(quantity.get("code")) or primitive_text(quantity.get("unit"))
-    )
 
 
 def unit_of(value: Any) -> tuple[str, str] | None:
@@ -134,7 +72,7 @@ def unit_of(value: Any) -> tuple[str, str] | None:
         return (quotient[0], quotient[1]) if any(quotient) else None
     if "low" in value or "high" in value:
         return next((unit for part in ("low", "high") if any(unit := unit_of(value.get(part)) or ("", ""))), ("", ""))
-    if ("value" not in value and not _has_unit(value)) or "coding" in value:
+    if ("value" not in value and not has_unit(value)) or "coding" in value:
         return None
     return primitive_text(value.get("code")), primitive_text(value.get("unit"))
 
@@ -262,6 +200,7 @@ def compile_variable(
         for p in paths
     ]
     shape = _shape(name, spec, terms)
+    days = compile_path(spec.days) if spec.days else None
 
     def read(focus: Any, cell: Cell) -> Value:
         if when is not None and not truth(when(focus, cell.context)):
@@ -274,9 +213,12 @@ def compile_variable(
                 cell.withheld |= not qualifier
                 return ""
             if values and (value := _one(name, values, shape(is_concept), spec, cell)) != "":
+                value = value if days is None else _last_day(str(value), days(focus, cell.context))
                 return _printable(name, value, cell.report)
         if spec.test and cell.test is not None:
             return str(getattr(cell.test, spec.test))
+        if spec.drug and cell.part is not None and (text := cell.part.field(spec.drug)):
+            return _printable(name, text.upper() if spec.upper else text, cell.report)
         return spec.value
 
     return read
@@ -296,7 +238,7 @@ def _is_withheld(name: str, values: list[Any], cell: Cell) -> bool:
 
 def _is_odd(name: str, values: list[Any], spec: VariableMap, booleans: bool, cell: Cell) -> bool:
     """Whether a value has no shape of FHIR, which is reported; the verbs of dates and numbers look themselves."""
-    if spec.as_ in ("dtc", "number", "performer"):
+    if spec.as_ in ("dtc", "number", "performer") or spec.as_.startswith("dose"):
         return False
     for value in values:
         if type(value) is not str and (part := odd_part(value, booleans)):
@@ -320,6 +262,8 @@ Shape = Callable[[Any, Cell], Value]
 def _one(name: str, values: list[Any], shape: Shape, spec: VariableMap, cell: Cell) -> Value:
     if spec.as_ == "performer":
         return performer(values, cell.context.peek)
+    if spec.as_.startswith("dose"):
+        return _dose(name, values, shape, spec, cell)
     if spec.join is not None:
         return spec.join.join(str(shape(value, cell)) for value in values)
     if len(values) > 1 and any(value != values[0] for value in values[1:]):
@@ -328,14 +272,26 @@ def _one(name: str, values: list[Any], shape: Shape, spec: VariableMap, cell: Ce
     return shape(values[0], cell)
 
 
+def _dose(name: str, values: list[Any], shape: Shape, spec: VariableMap, cell: Cell) -> Value:
+    """A part of the dose of the drug; what is to be said of it is said with its number."""
+    dose = read_dose(values, cell.part, treatment=name.startswith("EX"))
+    if spec.as_ == "dose":
+        for rule, words in dose.said:
+            cell.report(rule, name, "", words)
+        return shape(dose.quantity["value"], cell) if "value" in dose.quantity else ""
+    if spec.as_ == "dose-unit":
+        return shape(dose.quantity, cell) if "value" in dose.quantity else ""
+    return dose.text if spec.as_ == "dose-text" else dose.volume
+
+
 def _shape(name: str, spec: VariableMap, terms: Terminology) -> Callable[[bool], Shape]:
     """What is done to one value, for a concept path and for a plain one."""
     term = Term.of(name, spec, terms) if spec.codelist or spec.map else None
     if spec.as_ == "dtc":
         return lambda is_concept: lambda value, cell: _dtc(name, value, cell)
-    if spec.as_ == "number":
+    if spec.as_ in ("number", "dose"):
         return lambda is_concept: lambda value, cell: _number(name, value, cell.report)
-    if spec.as_ == "unit":
+    if spec.as_ in ("unit", "dose-unit"):
         return lambda is_concept: lambda value, cell: unit_text(value, name, terms.units, cell)
     if spec.as_ == "amount":
         return lambda is_concept: lambda value, cell: amount_text(value)
@@ -359,6 +315,16 @@ def _shape(name: str, spec: VariableMap, terms: Terminology) -> Callable[[bool],
 
 def _is_concept(value: dict[str, Any]) -> bool:
     return "coding" in value or "text" in value
+
+
+def _last_day(start: str, days: list[Any]) -> str:
+    """The last of so many days from a date on; blank where the date is partial or the number is none."""
+    number = days[0] if days else None
+    if isinstance(number, bool) or not isinstance(number, (int, Decimal)) or not 0 < number < MOST_DAYS:
+        return ""
+    if len(start) < len("2024-01-01"):
+        return ""
+    return (date.fromisoformat(start[:10]) + timedelta(days=math.ceil(number) - 1)).isoformat()
 
 
 def _dtc(name: str, value: Any, cell: Cell) -> str:

@@ -11,7 +11,8 @@ from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.mappings.model import DomainMap, MappingError, builtin_domains, builtin_terminology
 from fhir2cdisc.mappings.study import Drug, Study
-from fhir2cdisc.sdtm.rows.engine import DrugMatcher, Engine, known_tests
+from fhir2cdisc.sdtm.rows.engine import Engine, known_tests
+from fhir2cdisc.sdtm.rows.medications import DrugMatcher
 
 Convert = Callable[..., SdtmRun]
 SORAFENIB = Drug.model_validate({"name": "SORAFENIB", "terms": ["Nexavar"], "codes": [{"code": "495881"}]})

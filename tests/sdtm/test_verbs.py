@@ -9,7 +9,8 @@ import pytest
 from fhir2cdisc.fhir.path.expression import Context
 from fhir2cdisc.mappings.model import Test as CdiscTest
 from fhir2cdisc.mappings.model import VariableMap, builtin_terminology
-from fhir2cdisc.sdtm.rows.verbs import Cell, compile_variable, concept_text, number_text, result_text, unit_text
+from fhir2cdisc.sdtm.rows.texts import concept_text, number_text, result_text
+from fhir2cdisc.sdtm.rows.verbs import Cell, compile_variable, unit_text
 
 NCI = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
 

@@ -7,6 +7,7 @@ from fhir2cdisc.mappings.errors import Fhir2CdiscError
 HABITS = {
     "orders": "A MedicationRequest beside every cycle of an oral study drug, the first up to three days earlier.",
     "open-ended": "Oral drugs as one administration or statement in progress, with a start and no end.",
+    "dispense": "Oral drugs are known by what the pharmacy handed out (MedicationDispense), and by nothing else.",
     "earlier-line": "A study drug was given and stopped three years before enrolment.",
     "second-line": "New therapy after progression is another study drug, written like study treatment.",
     "unrelated-surgery": "Cataract surgery and a CT pulmonary embolism protocol during treatment.",

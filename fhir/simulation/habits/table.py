@@ -14,6 +14,7 @@ from fhir2cdisc.fhir.simulation.habits.planted import Plant, Planted
 PLANTS: dict[str, Plant] = {
     "orders": treatment.orders,
     "open-ended": treatment.open_ended,
+    "dispense": treatment.dispense,
     "earlier-line": treatment.earlier_line,
     "second-line": treatment.second_line,
     "unrelated-surgery": treatment.unrelated_surgery,

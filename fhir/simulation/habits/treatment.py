@@ -70,6 +70,43 @@ def _open(one: Json, kind: str) -> None:
         one.update(status="in-progress", dosage=dosage)
 
 
+def dispense(chart: Chart) -> list[Planted]:
+    """Every given cycle of an oral drug as what was handed out on its first day; nothing says that it was taken."""
+    given = [one for one in chart.course.doses if one.end is not None and one.status != "not-done"]
+    handed_out = {}
+    for dose in given:
+        key = dose_key(dose.drug, dose.cycle)
+        kept = written(chart, "MedicationAdministration", key)
+        if kept is None or dose.end is None:
+            continue
+        days = dose.end - dose.start + 1
+        kind, place = "MedicationDispense", chart.ref("MedicationAdministration", key)["reference"]
+        handed_out[place] = place.replace("MedicationAdministration/", f"{kind}/")
+        _hand_out(kept, iso(dose.start), days)
+    redirect(chart, handed_out)
+    first = {dose.drug: iso(dose.start) for dose in reversed(given)}
+    return [
+        Planted(f"{drug} is known by dispenses only, the first on {day}", "finding: treatment")
+        for drug, day in sorted(first.items())
+        if handed_out
+    ]
+
+
+def _hand_out(one: Json, day: str, days: int) -> None:
+    dosage = one.pop("dosage")
+    for name in ("statusReason", "note", "effectivePeriod"):
+        one.pop(name, None)
+    amount = [{"doseQuantity": dosage["dose"]}] if "dose" in dosage else []
+    one.update(
+        resourceType="MedicationDispense",
+        status="completed",
+        whenHandedOver=day,
+        quantity={"value": days, "unit": "tablet"},
+        daysSupply={"value": days, "unit": "d", "system": "http://unitsofmeasure.org", "code": "d"},
+        dosageInstruction=[{"route": dosage["route"], **({"doseAndRate": amount} if amount else {})}],
+    )
+
+
 def earlier_line(chart: Chart) -> list[Planted]:
     """Two cycles of a study drug about three years before enrolment, stopped then."""
     course = chart.course

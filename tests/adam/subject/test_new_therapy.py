@@ -225,9 +225,41 @@ def test_orders_of_study_drugs_leave_response_and_progression_as_they_are(
     days = ["2024-05-05", "2024-06-30", "2024-08-25"]
     rs = pd.DataFrame({"USUBJID": "01", "RSDTC": days, "RSSTRESC": ["PR", "PR", "PD"], "RSSEQ": [1.0, 2.0, 3.0]})
     rs = rs.assign(RSTESTCD="OVRLRESP", RSCAT="RECIST 1.1", RSEVAL="INVESTIGATOR", VISITNUM=[1.0, 2.0, 3.0])
-    taken = ["2024-03-20", "2024-04-10", "2024-05-01"]
+    # After more days than those within which drugs begin together.
+    taken = ["2024-04-20", "2024-04-28", "2024-05-01"]
     cm = pd.DataFrame({"USUBJID": "01", "CMTRT": drug, "CMCAT": "ANTINEOPLASTIC", "CMSTDTC": taken})
     supp = pd.concat([ORDER.assign(IDVARVAL=str(n), QVAL=kind) for n in (1, 2, 3)], ignore_index=True)
     made = build_adam(frames(RS=rs, CM=cm.assign(CMSEQ=[1.0, 2.0, 3.0]), SUPPCM=supp), STUDY).frames
     adrs, tte = made["ADRS"].set_index("PARAMCD"), made["ADTTE"].set_index("PARAMCD")
     assert (adrs.loc["CBOR", "AVALC"], tte.loc["PFS", "CNSR"]) == (best, code)
+
+
+UNSURE = "drug that may be anticancer therapy"
+# CMTRT, nothing else said | whether it is new therapy | rule: drugs are known by name, brand and in Chinese.
+NAMED = [
+    ("Regorafenib", True, ""),
+    ("Stivarga 40 mg tablets", True, ""),
+    ("瑞戈非尼片", True, ""),
+    ("FOLFOX: oxaliplatin + 5-fluorouracil", True, ""),
+    ("TRASTUZUMAB-DERUXTECAN", True, ""),
+    ("Lenvima", False, ""),  # the brand of the subject's own drug
+    ("Methotrexate", False, UNSURE),  # for rheumatism, perhaps
+    ("Dexamethasone", False, ""),
+    ("Aciclovir", False, ""),
+]
+
+
+@pytest.mark.parametrize(("drug", "new", "rule"), NAMED)
+def test_a_drug_against_cancer_is_known_by_its_names(drug: str, new: bool, rule: str) -> None:
+    made = found("CM", {"CMTRT": drug, "CMSTDTC": "2024-05-01"})
+    assert day(made.adsl["NACTDT"].iloc[0]) == ("2024-05-01" if new else "")
+    assert made.findings["RULE"].tolist() == ([rule] if rule else [])
+
+
+PROCEDURES = ["Strahlentherapie", "Bestrahlung", "化疗", "放疗", "Radioterapia"]
+
+
+@pytest.mark.parametrize("name", PROCEDURES)
+def test_treatment_of_a_tumour_is_known_in_other_languages(name: str) -> None:
+    made = found("PR", {"PRTRT": name, "PRSTDTC": "2024-05-01"})
+    assert day(made.adsl["NACTDT"].iloc[0]) == "2024-05-01"
