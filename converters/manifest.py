@@ -72,20 +72,22 @@ def _readable_sha256(path: Path) -> str:
 def build_manifest(inputs: Iterable[Input], package: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest of a package: the files that were read and those that were written, versions, options.
 
-    No date, time zone, host, user or absolute path is in it, so that a run on another day gives the same bytes.
+    No date, time zone, host, user or path of an input is in it, so that a run on another day, or on files that are
+    called otherwise, gives the same bytes; a file's name may be a patient's. Inputs are numbered by their content.
     """
+    noted = sorted(inputs, key=lambda one: (one.sha256, one.bytes))
     return {
         "product": {"name": PRODUCT, "version": version(PRODUCT)},
         "python": ".".join(platform.python_version_tuple()[:2]),
         "libraries": {name: version(name) for name in _LIBRARIES},
         "options": dict(options),
-        "inputs": sorted(map(_read, inputs), key=lambda entry: (entry["path"], entry["sha256"] or "")),
+        "inputs": [_read(number, one) for number, one in enumerate(noted, start=1)],
         "outputs": [_written(package / name, name) for name in _names(package)],
     }
 
 
-def _read(one: Input) -> dict[str, Any]:
-    entry = {"path": one.name, "bytes": one.bytes, "sha256": one.sha256 or None}
+def _read(number: int, one: Input) -> dict[str, Any]:
+    entry = {"input": number, "bytes": one.bytes, "sha256": one.sha256 or None}
     return {**entry, "changed": True} if one.changed else entry
 
 

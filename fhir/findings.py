@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
+
+# A resource by its id, wherever a message names one.
+_RESOURCE = re.compile(r"\b([A-Z][A-Za-z]{2,})/[A-Za-z0-9.\-]{1,64}(?:/_history/[A-Za-z0-9.\-]+)?")
+# Rules about codes and terms, which are the same for many patients; any other value may be a patient's own.
+_OF_TERMS = ("codelist.", "unit.", "code.", "ts.", "version.", "study.", "bulk.")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,3 +35,11 @@ class Finding:
 
     def as_dict(self) -> dict[str, str | int]:
         return asdict(self)
+
+    @property
+    def shown(self) -> str:
+        """The message for terminal and report: without ids of resources, names of files, and values of a patient."""
+        text = self.message
+        for said in (self.file, self.value if not self.rule.startswith(_OF_TERMS) else ""):
+            text = text.replace(said, "...") if len(said) > 1 else text
+        return _RESOURCE.sub(r"\1/...", text)

@@ -31,6 +31,7 @@ from fhir2cdisc.sdtm.subject.subjects import (
     arm_findings,
     build_dm,
     identify,
+    pseudonym_findings,
     reference_dates,
     with_dm_columns,
 )
@@ -126,6 +127,7 @@ def find_deaths(work: Work) -> None:
 def find_subjects(work: Work) -> None:
     """Identifiers, reference dates and DM; STUDYID, DOMAIN and USUBJID of every row."""
     work.who = identify(work.frames, work.study, work.secret)
+    work.findings += pseudonym_findings(work.who, work.secret)
     work.dates = reference_dates(work.frames, work.study)
     mapped = work.frames["DM"]
     work.frames["DM"] = build_dm(work.frames, work.study, work.who, work.dates)

@@ -120,7 +120,7 @@ def therapies(frames: Frames, options: AdslOptions) -> pd.DataFrame:
     names = DrugNames(options.drugs)
     studied = text(cm, "CMTRT").map(lambda word: bool(names.in_text(word))).astype(bool)
     # What is given of a drug of the study is in EX; the order of one is no therapy.
-    rows = cm[against & ~(studied & ordered(frames))]
+    rows = cm[against & ~(studied & ordered(frames)[cm.index])]
     other = pd.DataFrame(
         {
             "USUBJID": text(rows, "USUBJID"),

@@ -12,6 +12,7 @@ from fhir2cdisc.converters.cli.options import files_among
 
 def carry_out(with_adam: bool, **said: Any) -> None:
     """Make the package that the options of a command describe."""
+    from fhir2cdisc.converters.run.key import key_findings, read_key
     from fhir2cdisc.converters.run.order import RunOrder, make_package
     from fhir2cdisc.converters.run.pipeline import RunOptions
     from fhir2cdisc.mappings.study import load_study
@@ -22,7 +23,7 @@ def carry_out(with_adam: bool, **said: Any) -> None:
         workers=said["workers"],
         mappings=mappings,
         sites=sites,
-        key=key_file.read_bytes() if key_file else b"",
+        key=read_key(key_file) if key_file else b"",
     )
     order = RunOrder(
         sources=said["sources"],
@@ -35,6 +36,7 @@ def carry_out(with_adam: bool, **said: Any) -> None:
         layout=said["layout"],
         dictionary=said["dictionary"],
         with_adam=with_adam,
+        said=tuple(key_findings(key_file)) if key_file else (),
         files=files_among(said["study_name"], *mappings, *sites, key_file, said["dictionary"]),
     )
     make_package(order, progress, click.echo)

@@ -159,7 +159,7 @@ def tripwire_lines(findings: Sequence[Finding]) -> list[str]:
 
 def _first_and_more(found: Sequence[Finding]) -> str:
     subjects = len({one.usubjid for one in found if one.usubjid})
-    return found[0].message if not subjects else f"{subjects} subjects. One of them: {found[0].message}"
+    return found[0].shown if not subjects else f"{subjects} subjects. One of them: {found[0].shown}"
 
 
 def conformance_line(report: Report) -> str:

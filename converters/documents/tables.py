@@ -86,7 +86,7 @@ def findings_table(findings: Sequence[Finding]) -> str:
     example: dict[tuple[str, str], str] = {}
     for one in findings:
         counts[(one.severity, one.rule)] += one.count
-        example.setdefault((one.severity, one.rule), one.message)
+        example.setdefault((one.severity, one.rule), one.shown)
     ordered = sorted(counts, key=lambda key: (RANK.get(key[0], 3), -counts[key], key[1]))
     rows = [(severity, rule, str(counts[(severity, rule)]), example[(severity, rule)]) for severity, rule in ordered]
     return table(("Severity", "Rule", "Number", "For example"), rows)

@@ -34,6 +34,7 @@ from fhir2cdisc.converters.run.identities import with_identities
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
 from fhir2cdisc.converters.run.two_ways import unsettled_findings
 from fhir2cdisc.converters.run.write import write_adam, write_sdtm
+from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.sources import named_source
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
@@ -62,6 +63,7 @@ class RunOrder:
     dictionary: Path | None = None
     with_adam: bool = True
     files: tuple[Path, ...] = ()
+    said: tuple[Finding, ...] = ()
 
 
 def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]) -> None:
@@ -71,6 +73,7 @@ def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]
     """
     check_writable(order.out, order.replace_old, [*(named_source(one)[1] for one in order.sources), *order.files])
     made = build_sdtm(order.sources, order.study, order.options, progress)
+    made.accounts.findings += order.said
     if not made.sdtm.frames:
         say("\n".join(account_lines(made.accounts)))
         raise NothingMadeError(_why_nothing(made, order.study))
@@ -149,5 +152,5 @@ def _why_nothing(made: SdtmRun, study: Study) -> str:
     found = sorted_findings(made.accounts.findings)
     errors = [f for f in found if f.rule.startswith("study.")] + [f for f in found if f.severity == "error"]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    first = f"; {errors[0].message}{more}" if errors else ""
+    first = f"; {errors[0].shown}{more}" if errors else ""
     return f"{why}, so nothing was made{first}"

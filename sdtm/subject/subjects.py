@@ -32,7 +32,7 @@ def pseudonym(key: str, secret: bytes) -> str:
 
 @derives("USUBJID", "STUDYID and SUBJID joined by a hyphen")
 def identify(frames: Mapping[str, pd.DataFrame], study: Study, secret: bytes = b"") -> pd.DataFrame:
-    """USUBJID, SUBJID and SITEID by subject key.
+    """USUBJID, SUBJID and SITEID by subject key, and KEYED: Y where SUBJID is a pseudonym.
 
     SUBJID is the number under which the subject was enrolled (ResearchSubject.identifier), else a subject number
     among the patient's identifiers, else a pseudonym. Raises SubjectError where two patients would share one.
@@ -42,6 +42,7 @@ def identify(frames: Mapping[str, pd.DataFrame], study: Study, secret: bytes = b
     subjid = enrolled.reindex(patients.index).fillna("")
     subjid = subjid.where(subjid != "", patients[SUBJID])
     names = shown_keys(patients.index)
+    is_keyed = subjid == ""
     keyed = [pseudonym(f"{study.studyid}/{name}", secret or study.studyid.encode()) for name in names]
     subjid = subjid.where(subjid != "", pd.Series(keyed, index=patients.index, dtype=object))
     shared = subjid[subjid.duplicated(keep=False)]
@@ -53,9 +54,23 @@ def identify(frames: Mapping[str, pd.DataFrame], study: Study, secret: bytes = b
             "USUBJID": f"{study.studyid}-" + subjid,
             "SUBJID": subjid,
             "SITEID": patients["SITEID"].where(patients["SITEID"] != "", site),
+            "KEYED": is_keyed.map({True: "Y", False: ""}),
         },
         index=patients.index,
     )
+
+
+def pseudonym_findings(who: pd.DataFrame, secret: bytes) -> list[Finding]:
+    """A warning where subject numbers are made from ids without a secret: who knows ids can make them again."""
+    count = int((who["KEYED"] == "Y").sum())
+    if secret or not count:
+        return []
+    said = f"{count} subject numbers are made from the patients' ids without a key: whoever knows the ids can make them"
+    return [
+        Finding(
+            "privacy.reversible", f"{said} again, so they are no pseudonyms; give --key-file", "warning", count=count
+        )
+    ]
 
 
 def shown_keys(keys: Iterable[str]) -> list[str]:
