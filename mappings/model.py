@@ -45,7 +45,8 @@ class VariableMap(Model):
     Of several paths the first that gives a value is taken. `concept` reads the text of a CodeableConcept or
     Coding (text, else display, else code). `test` reads a field of the test that the resource's code stands for,
     `drug` one of the drug that the row is about. `as = "dose"`, `"dose-unit"`, `"dose-text"` and `"dose-volume"` read
-    the dose of that drug from dosages. `days` is a path of a number of days: a date becomes the last day of so many.
+    the dose of that drug from dosages; `"identifier"` an Identifier whose system the study names, `"subject-number"`
+    one that is no record number. `days` is a path of a number of days: a date becomes the last day of so many.
     Where `prose` is set a person's free text may stand, and no row is made of it unless the study keeps notes.
     """
 
@@ -65,6 +66,8 @@ class VariableMap(Model):
         "amount",
         "unit",
         "performer",
+        "identifier",
+        "subject-number",
         "dose",
         "dose-unit",
         "dose-text",

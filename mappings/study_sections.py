@@ -168,10 +168,13 @@ class Privacy(Section):
     """What may identify a subject and how much of it is kept; AGE is always computed from the full date.
 
     `notes`: free-text notes become comments (CO). They may name a person, so the default leaves them out.
+    `identifiers` are the systems of identifiers that may stand in the datasets (--SPID, --REFID, a record number as
+    SUBJID); those of the project's own simulation always may.
     """
 
     birth_date: Literal["full", "year", "none"] = "year"
     notes: bool = False
+    identifiers: tuple[str, ...] = ()
 
 
 class Population(Section):

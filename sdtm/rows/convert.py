@@ -379,6 +379,11 @@ class _Subject:
         if rule == "text.withheld":
             self._withhold(variable, message)
             return
+        if rule == "privacy.identifier":
+            # The same of every record: said once for each variable.
+            made = replace(finding_of(self.current, rule, "", "info"), message=f"{variable}: {message}")
+            add_finding(self.work.terms, replace(made, variable=variable, value=variable))
+            return
         about = f"{variable}: " if variable else ""
         known = rule in _EXPLAINED or (rule, message) == ("record.incomplete", NO_DATE)
         severity = "info" if known else "warning"

@@ -25,6 +25,7 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Drug, Study
+from fhir2cdisc.mappings.study_sections import Privacy
 from fhir2cdisc.sdtm.rows.clocks import Zones
 from fhir2cdisc.sdtm.rows.completeness import Needs
 from fhir2cdisc.sdtm.rows.death_records import DeathReader
@@ -101,17 +102,17 @@ class Source:
     of_drugs: bool
 
     @classmethod
-    def of(cls, domain: str, spec: SourceMap, terms: Terminology, notes: bool = False) -> Source:
+    def of(cls, domain: str, spec: SourceMap, terms: Terminology, privacy: Privacy | None = None) -> Source:
         """The source compiled; MappingError names the file, the source and what it asks for that is not there.
 
-        `notes` says that the study keeps the free text of people.
+        `privacy` is that of the study.
         """
         place = place_of(domain, spec)
         verbs: dict[str, Verb] = {}
         for prefix, specs in (("", spec.variables), ("SUPP.", spec.supp)):
             for name, variable in specs.items():
                 with _said(f"{place}, {name}"):
-                    verbs[prefix + name] = compile_variable(name, variable, terms, notes, bool(prefix))
+                    verbs[prefix + name] = compile_variable(name, variable, terms, privacy, bool(prefix))
         of_drugs = bool(spec.drug) or any(one.drug for one in (*spec.variables.values(), *spec.supp.values()))
         with _said(place):
             return cls(
@@ -206,7 +207,7 @@ class Engine:
         for domain in domains:
             check_names(domain)
             for spec in domain.source:
-                source = Source.of(domain.domain, spec, engine.terms, study.privacy.notes)
+                source = Source.of(domain.domain, spec, engine.terms, study.privacy)
                 if not spec.aside or study.privacy.notes:
                     engine.by_type[spec.resource].append(source)
         for sources in engine.by_type.values():

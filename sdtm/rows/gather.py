@@ -16,7 +16,7 @@ from fhir2cdisc.sdtm.rows.convert import RECORD_COLUMNS, Converted
 from fhir2cdisc.sdtm.rows.hints import Hinted
 
 # Findings about a code or a term rather than about one record: the same one comes with every patient.
-TERM_RULES = ("codelist.", "unit.", "code.", "text.withheld", "version.adapted")
+TERM_RULES = ("codelist.", "unit.", "code.", "text.withheld", "version.adapted", "privacy.identifier")
 
 
 @dataclass(slots=True)

@@ -19,8 +19,10 @@ from fhir2cdisc.fhir.path.expression import Context, Path, compile_path, truth
 from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.mappings.model import NCI_SYSTEMS, Terminology, Test, VariableMap
 from fhir2cdisc.mappings.standard.datasets import Codelist, codelist
+from fhir2cdisc.mappings.study_sections import Privacy
 from fhir2cdisc.sdtm.rows.doses import read_dose
 from fhir2cdisc.sdtm.rows.free_text import own_words
+from fhir2cdisc.sdtm.rows.identifiers import identifier, subject_number
 from fhir2cdisc.sdtm.rows.medications import DrugPart
 from fhir2cdisc.sdtm.rows.performers import performer
 from fhir2cdisc.sdtm.rows.shapes import may_be_boolean, odd_part, primitive_text
@@ -185,14 +187,15 @@ class Term:
 
 
 def compile_variable(
-    name: str, spec: VariableMap, terms: Terminology, notes: bool = False, qualifier: bool = False
+    name: str, spec: VariableMap, terms: Terminology, privacy: Privacy | None = None, qualifier: bool = False
 ) -> Verb:
     """One function for one variable; PathError or KeyError where the mapping names what does not exist.
 
-    `notes` says that the study keeps the free text of people; without it such a text in a supplemental `qualifier` is
-    left out, and in a variable the row.
+    `privacy` says whether the study keeps the free text of people, and which identifiers may stand in a dataset.
+    Without leave such a text in a supplemental `qualifier` is left out, and in a variable the row.
     """
-    withholds = spec.prose and not notes
+    privacy = privacy or Privacy()
+    withholds, allowed = spec.prose and not privacy.notes, frozenset(privacy.identifiers)
     when = compile_path(spec.when) if spec.when else None
     readers = [
         (compile_path(p), is_concept, spec.as_ == "result" or spec.codelist == "NY" or may_be_boolean(p))
@@ -209,6 +212,10 @@ def compile_variable(
             values = path(focus, cell.context)
             if values and _is_odd(name, values, spec, booleans, cell):
                 return ""
+            if values and spec.as_ == "identifier":
+                return identifier(values, allowed, name, cell.report)
+            if values and spec.as_ == "subject-number":
+                return subject_number(values, allowed, name, cell.report, focus, cell.context)
             if withholds and values and _is_withheld(name, values, cell):
                 cell.withheld |= not qualifier
                 return ""
@@ -238,7 +245,7 @@ def _is_withheld(name: str, values: list[Any], cell: Cell) -> bool:
 
 def _is_odd(name: str, values: list[Any], spec: VariableMap, booleans: bool, cell: Cell) -> bool:
     """Whether a value has no shape of FHIR, which is reported; the verbs of dates and numbers look themselves."""
-    if spec.as_ in ("dtc", "number", "performer") or spec.as_.startswith("dose"):
+    if spec.as_ in ("dtc", "number", "performer", "identifier", "subject-number") or spec.as_.startswith("dose"):
         return False
     for value in values:
         if type(value) is not str and (part := odd_part(value, booleans)):
