@@ -20,6 +20,17 @@ LEFT_OUT = "an identifier of the source is left out; [privacy] identifiers names
 IS_RECORD = "a record number of the patient is left out; it is a subject number only if [privacy] identifiers says so"
 
 
+def identifier(values: Iterable[Any], allowed: frozenset[str], name: str, report: Report) -> str:
+    """The value of the first Identifier that may stand in a dataset; what may not is reported."""
+    found = [one for one in values if isinstance(one, dict) and primitive_text(one.get("value"))]
+    for one in found:
+        if _may(one, allowed):
+            return primitive_text(one.get("value"))
+    if found:
+        report("privacy.identifier", name, "", LEFT_OUT)
+    return ""
+
+
 def subject_number(
     values: Iterable[Any], allowed: frozenset[str], name: str, report: Report, focus: Any, context: Context
 ) -> str:
