@@ -2,6 +2,8 @@
 
 Fhir2CdiscError (a ValueError)
   SourceError           a source of FHIR that cannot be read at all
+  KeyFileError          a key file that holds no secret
+  XmlError              FHIR XML that is not read
   DateError             a text that is no date, or names a day that does not exist
   PathError             a FHIRPath expression outside the subset
   MappingError          a mapping file that cannot be used
@@ -32,6 +34,7 @@ from fhir2cdisc.converters.formats.dataset_json import DatasetJsonError
 from fhir2cdisc.converters.package import PackageError
 from fhir2cdisc.converters.run.coding import DictionaryError
 from fhir2cdisc.converters.run.executor import WorkerError
+from fhir2cdisc.converters.run.key import KeyFileError
 from fhir2cdisc.converters.run.order import NothingMadeError
 from fhir2cdisc.converters.trace import TraceError
 from fhir2cdisc.converters.xpt.layout import XptError
@@ -39,6 +42,7 @@ from fhir2cdisc.fhir.dates import DateError
 from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.fhir.simulation.habits.names import HabitError
 from fhir2cdisc.fhir.sources import SourceError
+from fhir2cdisc.fhir.xml import XmlError
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.mappings.study_base import StudyError
@@ -54,6 +58,7 @@ __all__ = [
     "EpochError",
     "Fhir2CdiscError",
     "HabitError",
+    "KeyFileError",
     "MappingError",
     "MetadataError",
     "NothingMadeError",
@@ -64,5 +69,6 @@ __all__ = [
     "SubjectError",
     "TraceError",
     "WorkerError",
+    "XmlError",
     "XptError",
 ]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 from fhir2cdisc.fhir.deep import R4B, R5, model_of
+from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from lxml import etree
 
 MAX_XML_BYTES = 512 << 20
@@ -26,7 +27,7 @@ _REFUSED = "has a document type declaration (DOCTYPE), which is refused"
 _PACKAGES = (R4B, R5)
 
 
-class XmlError(ValueError):
+class XmlError(Fhir2CdiscError):
     """XML that is not read; the message is one sentence without any of its content."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, localcontext
+from decimal import Decimal, DecimalException, localcontext
 from typing import Any
 
 import numpy as np
@@ -128,7 +128,15 @@ def converted_texts(results: pd.Series, factor: str, offset: str) -> list[str]:
     by, plus = Decimal(factor), Decimal(offset)
     with localcontext() as context:
         context.prec = 200
-        return [_IN_TEXT.sub(lambda n: decimal_text(Decimal(n.group()) * by + plus), text) for text in results]
+        return [_IN_TEXT.sub(lambda n: _converted(n.group(), by, plus), text) for text in results]
+
+
+def _converted(text: str, by: Decimal, plus: Decimal) -> str:
+    """One number converted; as it is where it is of no measure (`1E+400`), which then has no --STRESN either."""
+    try:
+        return decimal_text(Decimal(text) * by + plus)
+    except DecimalException:
+        return text
 
 
 def without_units(frame: pd.DataFrame, domain: str) -> pd.Series:

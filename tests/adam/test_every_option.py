@@ -13,6 +13,7 @@ from fhir2cdisc.adam.questionnaires.visit_windows import VisitWindows
 from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.adam.safety.adae import AdaeOptions
 from fhir2cdisc.adam.subject.biomarkers import BiomarkerOptions
+from fhir2cdisc.adam.subject.genes import GeneOptions
 from fhir2cdisc.adam.subject.options import AdslOptions
 from fhir2cdisc.adam.subject.tumour_board import MtbOptions
 from fhir2cdisc.adam.time_to_event.adtte import Parameter, ScanRules
@@ -20,7 +21,7 @@ from fhir2cdisc.adam.tripwires import TripwireOptions
 from fhir2cdisc.adam.tumour.options import RecistOptions
 from support.options.case import Case
 from support.options.response import LESION, RESPONSE
-from support.options.subjects import ADVERSE, BOARD, MARKERS, QUESTIONS, SUBJECT, WINDOWS
+from support.options.subjects import ADVERSE, BOARD, MARKERS, PANELS, QUESTIONS, SUBJECT, WINDOWS
 from support.options.times import SCAN_BASE, SCAN_RULES, TIME, TIME_BASE
 from support.paths import ROOT
 
@@ -33,6 +34,7 @@ TABLES: dict[type[Any], tuple[Mapping[str, Any], Mapping[str, Case]]] = {
     AdqsOptions: ({}, QUESTIONS),
     VisitWindows: ({}, WINDOWS),
     BiomarkerOptions: ({}, MARKERS),
+    GeneOptions: ({}, PANELS),
     MtbOptions: ({}, BOARD),
     ScanRules: (SCAN_BASE, SCAN_RULES),
     Parameter: (TIME_BASE, TIME),

@@ -60,6 +60,8 @@ def _leave_open(chart: Chart, doses: list[Dose], first: Dose) -> Planted:
 def _open(one: Json, kind: str) -> None:
     start = one.pop("effectivePeriod")["start"]
     dosage = one.pop("dosage")
+    # A statement of what was taken has several.
+    dosage = dosage[0] if isinstance(dosage, list) else dosage
     for name in ("statusReason", "note"):
         one.pop(name, None)
     one.update(resourceType=kind, effectivePeriod={"start": start})
@@ -94,6 +96,8 @@ def dispense(chart: Chart) -> list[Planted]:
 
 def _hand_out(one: Json, day: str, days: int) -> None:
     dosage = one.pop("dosage")
+    # A statement of what was taken has several.
+    dosage = dosage[0] if isinstance(dosage, list) else dosage
     for name in ("statusReason", "note", "effectivePeriod"):
         one.pop(name, None)
     amount = [{"doseQuantity": dosage["dose"]}] if "dose" in dosage else []

@@ -111,7 +111,7 @@ def test_the_same_subject_progressed_by_one_criteria_and_not_by_the_other(made: 
     found = times(made.package, made.subject)
     assert found["PFS"] == (made.progressed, 0, "Disease Progression")
     assert found["IPFS"] == (made.died, 0, "Death")
-    assert found["ITTP"] == (made.again, 1, "No event, ongoing")
+    assert found["ITTP"] == (made.again, 1, "Death not an event")
     adrs = read_xpt(made.package / "adam" / "adrs.xpt")[0]
     own = adrs[adrs["USUBJID"] == made.subject]
     calls = own[own["PARAMCD"] == "IOVR"].sort_values("ADT")["AVALC"].tolist()

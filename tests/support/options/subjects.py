@@ -13,6 +13,7 @@ from fhir2cdisc.adam.response.options import ResponseOptions
 from fhir2cdisc.adam.safety.adae import derive_adae
 from fhir2cdisc.adam.subject.adsl import derive_adsl
 from fhir2cdisc.adam.subject.biomarkers import derive_biomarkers
+from fhir2cdisc.adam.subject.genes import GeneOptions, gene_flags, read_variants
 from fhir2cdisc.adam.subject.tumour_board import MtbOptions, guided_therapies
 from fhir2cdisc.mappings.study import Arm, Drug
 from fhir2cdisc.mappings.study_sections import Biomarker
@@ -179,7 +180,34 @@ MARKERS = {
     "pdl1_cuts": Case(marked("PDL1GR1"), (5.0,), "1-<50", ">=5"),
     "tmb_cut": Case(marked("TMBGR1"), 10.5, "H", "L"),
     "genes": Case(marked("KRASFL"), ("KRAS",), "-", "Y"),
+    "panel": Case(marked("TP53FL"), ("TP53",), "", "N", {"genes": ("TP53",)}),
     "baseline_only": Case(marked("PDL1"), False, "20", "70"),
+}
+
+
+def flagged(symbol: str, gf: pd.DataFrame) -> Run:
+    start = pd.Series({"01": pd.Timestamp("2024-03-01")})
+
+    def run(options: GeneOptions) -> str:
+        return str(gene_flags(read_variants(gf, start), symbol, options).get("01", ""))
+
+    return run
+
+
+# KRAS has a variant before the first dose; BRAF is wild type before it and has a variant after it.
+VARIANTS = table(
+    """
+    USUBJID | GFTESTCD | GFSYM | GFSTRESC     | GFDTC
+    01      | SHRTVAR  | KRAS  | p.X          | 2024-02-01
+    01      | SHRTVAR  | BRAF  | NOT DETECTED | 2024-02-01
+    01      | SHRTVAR  | BRAF  | p.Y          | 2024-04-01
+    """,
+    {**ONE, "GFSTRESC": "text"},
+)
+PANELS = {
+    "tested": Case(flagged("TP53", VARIANTS), "any-variant", "", "N"),
+    "panel": Case(flagged("TP53", VARIANTS), ("TP53",), "", "N"),
+    "baseline_only": Case(flagged("BRAF", VARIANTS), False, "N", "Y"),
 }
 
 
