@@ -118,8 +118,7 @@ def _convert(frame: pd.DataFrame, domain: str) -> None:
         rows = measured & (frame[f"{domain}TESTCD"] == testcd) & (frame[f"{domain}STRESU"] == unit)
         texts = converted_texts(frame.loc[rows, f"{domain}ORRES"], factor, offset)
         frame.loc[rows, f"{domain}STRESC"] = texts
-        numbers = [float(text) if re.fullmatch(_NUMBER, text) else np.nan for text in texts]
-        frame.loc[rows, f"{domain}STRESN"] = np.array(numbers)
+        frame.loc[rows, f"{domain}STRESN"] = numbers_of(pd.Series(texts, dtype=object)).to_numpy()
         frame.loc[rows, f"{domain}STRESU"] = standard
 
 

@@ -156,6 +156,7 @@ REACHED: dict[type[Any], tuple[Callable[[Study], Any], dict[str, dict[str, Any]]
             "tmb_cut": {"biomarkers": [{"code": "TMB", "title": "TMB", "cutoffs": [16]}]},
             "genes": {"biomarkers": [{"code": "VARIANT", "title": "V", "genes": ["KRAS"]}]},
             "tested": {"biomarkers": [{"code": "VARIANT", "title": "V", "genes": ["KRAS"], "tested": "any-variant"}]},
+            "panel": {"biomarkers": [{"code": "VARIANT", "title": "V", "genes": ["KRAS"], "panel": ["KRAS"]}]},
         },
     ),
     MtbOptions: (lambda made: MtbOptions(), {}),

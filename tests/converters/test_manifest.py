@@ -38,13 +38,13 @@ def sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_files_are_named_relative_with_size_and_hash(package: Path) -> None:
+def test_outputs_are_named_relative_inputs_numbered_in_the_order_of_their_hashes(package: Path) -> None:
     folder = package.parent / "in"
     inputs = note_inputs([(folder / "b.json", "in/b.json"), (folder / "a" / "c.json", "in/a/c.json")])
     manifest = build_manifest(inputs, package, {"study": "SYN01"})
     assert manifest["inputs"] == [
-        {"path": "in/a/c.json", "bytes": 2, "sha256": sha("[]")},
-        {"path": "in/b.json", "bytes": 2, "sha256": sha("{}")},
+        {"input": 1, "bytes": 2, "sha256": sha("{}")},
+        {"input": 2, "bytes": 2, "sha256": sha("[]")},
     ]
     assert [entry["path"] for entry in manifest["outputs"]] == ["adam/adsl.xpt", "sdtm/define.xml", "sdtm/dm.xpt"]
     assert manifest["outputs"][2] == {"path": "sdtm/dm.xpt", "bytes": 2, "sha256": sha("DM")}
@@ -93,7 +93,7 @@ def test_an_input_is_noted_as_it_was_before_it_was_read(
     noted = note_inputs([(path, "b.json")])
     happens(path)
     (entry,) = build_manifest(look_again(noted), package, {})["inputs"]
-    assert entry == {"path": "b.json", "bytes": 2, "sha256": sha("{}"), **({"changed": True} if changed else {})}
+    assert entry == {"input": 1, "bytes": 2, "sha256": sha("{}"), **({"changed": True} if changed else {})}
 
 
 def test_an_input_that_cannot_be_opened_is_named_without_a_hash(package: Path) -> None:

@@ -99,7 +99,8 @@ def test_the_truth_is_the_same_with_every_habit_and_says_what_was_planted(tmp_pa
         assert (tmp_path / "habits/truth" / name).read_bytes() == (tmp_path / "clean/truth" / name).read_bytes()
     rows = (tmp_path / "habits/truth/habits.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0] == "SUBJID,HABIT,WHAT,TRUTH,EXPECTED"
-    assert {row.rsplit(",", 1)[1] for row in rows[1:]} == {SAME, "finding: date of death", "finding: end of treatment"}
+    findings = {"finding: date of death", "finding: end of treatment", "finding: treatment"}
+    assert {row.rsplit(",", 1)[1] for row in rows[1:]} == {SAME, *findings}
 
 
 def test_the_same_order_gives_the_same_bytes_whatever_the_order_of_the_names(tmp_path: Path) -> None:

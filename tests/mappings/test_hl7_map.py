@@ -46,6 +46,7 @@ def study() -> Study:
             "studyid": "MAP-1",
             "cohort": {"membership": "all"},
             "drugs": [{"name": "LENVATINIB", "terms": ["lenvatinib"]}],
+            "privacy": {"identifiers": ["urn:lab"]},
         }
     )
 
@@ -373,7 +374,7 @@ def specimen(**fields: Any) -> Resource:
 @pytest.mark.parametrize(
     ("fields", "variable", "expected"),
     [
-        ({"accessionIdentifier": {"value": "ACC-7"}}, "LBREFID", "ACC-7"),
+        ({"accessionIdentifier": {"system": "urn:lab", "value": "ACC-7"}}, "LBREFID", "ACC-7"),
         ({"condition": [coded("http://terminology.hl7.org/CodeSystem/v2-0493", "HEM")]}, "LBSPCCND", "HEMOLYZED"),
         ({"status": "unsatisfactory"}, "LBSPCUFL", "Y"),
         ({"status": "available"}, "LBSPCUFL", ""),

@@ -51,9 +51,9 @@ def cells(made: SdtmRun, domain: str, *names: str) -> list[tuple[Any, ...]]:
 
 
 def findings(made: SdtmRun) -> list[str]:
-    """rule and variable of what was found, but for the unknown parameters of the trial summary."""
+    """rule and variable of what was found, but for the trial summary's unknown parameters and numbers without a key."""
     every = [*made.accounts.findings, *made.sdtm.findings]
-    return sorted(f"{f.rule} {f.variable}".strip() for f in every if not f.rule.startswith("ts."))
+    return sorted(f"{f.rule} {f.variable}".strip() for f in every if not f.rule.startswith(("ts.", "privacy.")))
 
 
 PANEL = {"category": LAB, "code": concept("24331-1")}

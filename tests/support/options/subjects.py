@@ -180,8 +180,8 @@ MARKERS = {
     "pdl1_cuts": Case(marked("PDL1GR1"), (5.0,), "1-<50", ">=5"),
     "tmb_cut": Case(marked("TMBGR1"), 10.5, "H", "L"),
     "genes": Case(marked("KRASFL"), ("KRAS",), "-", "Y"),
-    "panel": Case(marked("TP53FL"), ("TP53",), "", "N", {"genes": ("TP53",)}),
     "baseline_only": Case(marked("PDL1"), False, "20", "70"),
+    "panel": Case(marked("TP53FL"), ("TP53",), "", "N", {"genes": ("TP53",)}),
 }
 
 
