@@ -18,12 +18,15 @@ SMALLEST, LARGEST = 5.4e-79, 7.2e75
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 # A number, a number with a comparator (`<5`), or the two limits of a range (`3-5`).
 _MEASURED = rf"(?:[<>]=?)?{_NUMBER}(?:-{_NUMBER})?"
+_WHOLE = re.compile(_NUMBER)
 _IN_TEXT = re.compile(r"(?<![0-9.])[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def numbers_of(text: pd.Series) -> pd.Series:
     """The number that each text is, NaN where it is none or none that a transport file can hold."""
-    number = pd.to_numeric(text.where(text.str.fullmatch(_NUMBER)), errors="coerce").astype(float)
+    # float() is the nearest double of any number of digits; pandas reads long ones a last place off.
+    found = [float(one) if _WHOLE.fullmatch(one) else np.nan for one in text]
+    number = pd.Series(found, index=text.index, dtype=float)
     size = number.abs()
     return number.where((number == 0) | ((size >= SMALLEST) & (size <= LARGEST)))
 
