@@ -161,11 +161,13 @@ class ResourceRule(Model):
     """Which records of a resource type are facts: `where` must hold, else `reason` says why it is not needed.
 
     Where it does not hold and `absent` does, the record says that something was not done: `absent` sources map it.
+    Where it does not hold and `referred` does, the record makes no row, but a record that points at it may read it.
     """
 
     where: str
     reason: str
     absent: str = ""
+    referred: str = ""
 
 
 class DeathEvidence(Model):

@@ -146,7 +146,7 @@ _ALL = (
         MAPPING,
         "diagnosis timing",
         "The status by the source: what is `active`, `recurrence` or `relapse` and has no end goes on (--ENRTPT)",
-        "CM MH",
+        "CM HO MH",
     ),
     _column(
         CODES,

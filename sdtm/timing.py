@@ -118,12 +118,12 @@ def add_baselines(frame: pd.DataFrame, dataset: Dataset, subject: pd.DataFrame) 
 
 
 @derives(
-    "CMENRTPT MHENRTPT", "ONGOING where the source calls the record active, gives no end, and participation has ended"
+    "CMENRTPT HOENRTPT MHENRTPT", "ONGOING where the source calls the record active, gives no end, and participation has ended"
 )
-@derives("CMENTPT MHENTPT", "RFPENDTC where --ENRTPT is filled")
+@derives("CMENTPT HOENTPT MHENTPT", "RFPENDTC where --ENRTPT is filled")
 def mark_ongoing(frame: pd.DataFrame, domain: str, end: pd.Series) -> dict[str, pd.Series]:
     """--ENRTPT and --ENTPT: what the source calls active and gives no end was going on when participation ended."""
-    if domain not in ("CM", "MH") or STATUS not in frame:
+    if domain not in ("CM", "HO", "MH") or STATUS not in frame:
         return {}
     ended = frame.get(f"{domain}ENDTC", pd.Series("", index=frame.index)).fillna("")
     ongoing = (ended == "") & frame[STATUS].isin(["active", "recurrence", "relapse"]) & (end != "")

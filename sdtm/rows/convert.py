@@ -159,6 +159,8 @@ class Converter:
                 reason = "" if self.engine.not_done(item.resource) else self.engine.not_a_fact(item.resource)
                 if not reason and enrolled_elsewhere(item, self.engine.study, self.shared):
                     reason = self._elsewhere(item)
+                elif reason and self.engine.referred(item.resource):
+                    item.aside, reason = reason, ""
             except ODD_SHAPE as error:
                 reject_shape(item, error, accounts)
                 continue
@@ -253,7 +255,9 @@ class _Subject:
         """The rows of a resource, each with the records that it was filled from; None if it has no FHIR shape."""
         self.current = item
         self.touched.clear()
-        found = []
+        found: list[tuple[Row, tuple[int, ...]]] = []
+        if item.aside:
+            return found
         try:
             for resource in (item.resource, *self._held(item.resource)):
                 context = Context(resource, self.resolve, self.peek)
@@ -277,6 +281,8 @@ class _Subject:
         """What the records of the subject say of a death, by record number."""
         found = {}
         for item in self.items:
+            if item.aside:
+                continue
             self.current = item
             try:
                 context = Context(item.resource, self.peek, self.peek)
@@ -412,6 +418,8 @@ class _Subject:
                 outcome, reason = "not needed", "the free text of a person, which the study does not ask for"
             elif item.number in self.used:
                 outcome, reason = "mapped", "supports the records that point at it"
+            elif item.aside:
+                outcome, reason = "not needed", item.aside
             elif head.type in SUPPORTING_TYPES:
                 outcome, reason = "not needed", "no mapped record points at it"
             elif head.type not in self.engine.by_type:

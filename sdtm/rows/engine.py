@@ -57,7 +57,7 @@ _MAY_SAY_NONE = frozenset(
     "MedicationStatement".split()
 )
 # Resources that are read for other resources that point at them.
-SUPPORTING_TYPES = frozenset({"BodyStructure", "Specimen", "Encounter", "Patient"})
+SUPPORTING_TYPES = frozenset({"BodyStructure", "Specimen", "Encounter", "Patient", "RequestGroup"})
 
 
 def known_tests(terms: Terminology) -> dict[tuple[str, str], Test]:
@@ -150,6 +150,10 @@ def _is_in(table: Mapping[str, str], resource: dict[str, Any]) -> bool:
     return table_entry(table, resource.get("code")) is not None
 
 
+def _holds(condition: str, resource: dict[str, Any]) -> bool:
+    return bool(condition) and truth(compile_path(condition)(resource, Context(resource))) is True
+
+
 def _reads_components(spec: SourceMap) -> bool:
     """Whether the records of the source say what stands in the components, which then are no records of their own."""
     paths = [
@@ -231,9 +235,12 @@ class Engine:
         if resource.get("resourceType") not in self.absent:
             return False
         broken = self._broken(resource)
-        if broken is None or not broken.absent:
-            return False
-        return truth(compile_path(broken.absent)(resource, Context(resource))) is True
+        return broken is not None and _holds(broken.absent, resource)
+
+    def referred(self, resource: dict[str, Any]) -> bool:
+        """Whether a resource that is no fact may be read by one that points at it: a draft that a board recommends."""
+        broken = self._broken(resource)
+        return broken is not None and _holds(broken.referred, resource)
 
     def says_none(self, resource: dict[str, Any], context: Context) -> str:
         """The code or text by which a record says that there is nothing of its kind, or that nothing is known."""

@@ -33,11 +33,15 @@ def _form(raw: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Resource:
-    """A resource at work: its header, its content, and its number among the records of the bucket."""
+    """A resource at work: its header, its content, and its number among the records of the bucket.
+
+    `aside` says why it is no fact and makes no row, where others may still read it by a reference.
+    """
 
     head: Routed
     resource: dict[str, Any]
     number: int = -1
+    aside: str = ""
     _form: bytes = b""
 
     @property
