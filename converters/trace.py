@@ -10,11 +10,11 @@ import pandas as pd
 from fhir2cdisc.adam.frames.columns import sequence_name
 from fhir2cdisc.converters.xpt.write import read_xpt
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
-from fhir2cdisc.mappings.standard.datasets import record_key
+from fhir2cdisc.mappings.standard.datasets import prefix_of, record_key
 
 _MAX_DEPTH = 6
 # What names a record to a reader, of the variables that it has.
-_SHOWN = ("USUBJID", "PARAMCD", "AVALC", "AVAL", "ADT", "CNSR")
+_SHOWN = ("USUBJID", "APID", "PARAMCD", "AVALC", "AVAL", "ADT", "CNSR")
 _SHOWN_OF_DOMAIN = ("TESTCD", "TERM", "TRT", "STRESC", "DTC", "STDTC")
 _SHOWN_LAST = ("RDOMAIN", "IDVAR", "IDVARVAL", "QNAM", "QVAL", "EVNTDESC", "WHY")
 
@@ -110,7 +110,7 @@ def _record(package: TracedPackage, dataset: str, record: pd.Series, depth: int)
     yield "  " * depth + f"{dataset} {_name(dataset, record)}"
     if depth >= _MAX_DEPTH:
         return
-    if "USUBJID" not in record.index:
+    if not _has_subject(record):
         yield "  " * (depth + 1) + "is of the study, not of a subject: made from the study file"
     elif dataset.startswith("AD"):
         yield from _adam_sources(package, dataset, record, depth + 1)
@@ -123,10 +123,19 @@ def _record(package: TracedPackage, dataset: str, record: pd.Series, depth: int)
         yield from _resources(package, dataset, record, depth + 1)
 
 
+def _has_subject(record: pd.Series) -> bool:
+    return "USUBJID" in record.index or "RSUBJID" in record.index
+
+
+def _subject(record: pd.Series) -> str:
+    """The subject of a record; of a relative's (APMH) the subject whose relative it is."""
+    return str(record["USUBJID"] if "USUBJID" in record.index else record["RSUBJID"])
+
+
 def _name(dataset: str, record: pd.Series) -> str:
     domain = dataset.removeprefix("AD")
-    names = [*_SHOWN, record_key(domain), *(f"{domain}{name}" for name in _SHOWN_OF_DOMAIN), *_SHOWN_LAST]
-    if "USUBJID" not in record.index:
+    names = [*_SHOWN, record_key(domain), *(f"{prefix_of(domain)}{name}" for name in _SHOWN_OF_DOMAIN), *_SHOWN_LAST]
+    if not _has_subject(record):
         names = [n for n in record.index if n not in ("STUDYID", "DOMAIN")][:4]
     return ", ".join(f"{n}={v}" for n in names if n in record.index and (v := _text(record[n])))
 
@@ -191,7 +200,7 @@ def _resources(package: TracedPackage, dataset: str, record: pd.Series, depth: i
         yield "  " * depth + _no_lineage(package, "sdtm")
         return
     seq = record.get(record_key(dataset), 0.0)
-    mine = (lineage["DATASET"] == dataset) & (lineage["USUBJID"] == record["USUBJID"])
+    mine = (lineage["DATASET"] == dataset) & (lineage["USUBJID"] == _subject(record))
     rows = lineage[mine & (lineage["SEQ"] == seq)]
     for row in rows.itertuples():
         entry = f" entry {row.ENTRY}" if row.ENTRY >= 0 else ""

@@ -134,7 +134,7 @@ class SourceMap(FromFile):
 class DomainMap(FromFile):
     """A mapping file; `dataset` and `variable` where it brings a domain that the project does not have."""
 
-    domain: str = Field(pattern=r"^[A-Z][A-Z0-9]$")
+    domain: str = Field(pattern=r"^(AP)?[A-Z][A-Z0-9]$")
     keys: tuple[str, ...]
     dataset: OwnDataset | None = None
     variable: tuple[OwnVariable, ...] = ()

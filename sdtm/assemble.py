@@ -10,7 +10,7 @@ import pandas as pd
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.last_day import study_zones, today
 from fhir2cdisc.mappings.model import DomainMap
-from fhir2cdisc.mappings.standard.datasets import Dataset
+from fhir2cdisc.mappings.standard.datasets import Dataset, prefix_of
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.mappings.time_zones import day_of
 from fhir2cdisc.sdtm.columns import ORDER, RECORD_NO, ROW, SUBJECT
@@ -26,6 +26,7 @@ from fhir2cdisc.sdtm.subject.deaths import date_deaths
 from fhir2cdisc.sdtm.subject.diagnosis import diagnosis_findings
 from fhir2cdisc.sdtm.subject.hints import hint_findings
 from fhir2cdisc.sdtm.subject.readers import number_readers
+from fhir2cdisc.sdtm.subject.relatives import name_relatives
 from fhir2cdisc.sdtm.subject.subjects import (
     age_findings,
     arm_findings,
@@ -146,6 +147,12 @@ def find_subjects(work: Work) -> None:
     )
 
 
+def find_relatives(work: Work) -> None:
+    """APID and RSUBJID."""
+    if "APMH" in work.frames:
+        work.frames["APMH"] = name_relatives(work.frames["APMH"])
+
+
 def _drop_numbers(work: Work) -> None:
     """DS without the rows that only gave a subject number and an arm: they name no event."""
     rows = work.frames.pop("DS")
@@ -203,6 +210,7 @@ STEPS: tuple[Callable[[Work], None], ...] = (
     tell_readers_apart,  # by --EVAL
     find_deaths,  # before the subjects, whose last contact may be the death
     find_subjects,  # by the diagnosis (_COHORT) and the names of study drugs; all that follows goes by USUBJID
+    find_relatives,  # by USUBJID
     look_at_diagnoses,  # by USUBJID
     place_in_visits,  # within USUBJID
     standardise_results,  # of forms by their scores (_STRESC); the units before lesions are linked by their results
@@ -247,8 +255,9 @@ def sequence(frame: pd.DataFrame, dataset: Dataset, keys: tuple[str, ...]) -> pd
     by = ["USUBJID", *[k for k in keys if k in frame and k not in ("STUDYID", "USUBJID")], ORDER]
     # What is missing comes first, a number as a text: so do SAS and the text that an empty cell is.
     frame = frame.sort_values(by, kind="stable", na_position="first").reset_index(drop=True)
-    if f"{dataset.name}SEQ" in dataset:
-        frame[f"{dataset.name}SEQ"] = (frame.groupby("USUBJID").cumcount() + 1).astype(float)
+    seq = f"{prefix_of(dataset.name)}SEQ"
+    if seq in dataset:
+        frame[seq] = (frame.groupby("USUBJID").cumcount() + 1).astype(float)
     return frame
 
 

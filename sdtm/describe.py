@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 from fhir2cdisc.mappings.model import DomainMap, VariableMap, datasets_of
-from fhir2cdisc.mappings.standard.datasets import Dataset, Variable
+from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, prefix_of
 from fhir2cdisc.sdtm.assemble import sequence
 from fhir2cdisc.sdtm.links.relations import supp_dataset_label
 from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions
@@ -18,6 +18,7 @@ from fhir2cdisc.sdtm.methods import methods_of
 from fhir2cdisc.sdtm.standard_results import standardise
 from fhir2cdisc.sdtm.subject.deaths import date_deaths
 from fhir2cdisc.sdtm.subject.readers import number_readers
+from fhir2cdisc.sdtm.subject.relatives import name_relatives
 from fhir2cdisc.sdtm.subject.subjects import build_dm, identify, reference_dates
 from fhir2cdisc.sdtm.timing import add_baselines, epoch, mark_ongoing, study_day
 from fhir2cdisc.sdtm.trial.trial_design import KEYS as TRIAL_DESIGN_KEYS
@@ -32,6 +33,7 @@ DERIVATIONS = (
     build_dm,
     date_deaths,
     number_readers,
+    name_relatives,
     number_visits,
     standardise,
     link_lesions,
@@ -77,7 +79,7 @@ def _keys(name: str) -> tuple[str, ...]:
 
 def _unique_keys(keys: tuple[str, ...], name: str, frame: pd.DataFrame) -> tuple[str, ...]:
     """The natural keys, completed by --SEQ where they leave two records equal."""
-    seq = f"{name}SEQ"
+    seq = f"{prefix_of(name)}SEQ"
     if seq in frame and frame.duplicated(list(keys)).any():
         return (*keys, seq)
     return keys
@@ -114,5 +116,6 @@ def method_of(dataset: str, variable: str) -> str:
     """How a variable of a dataset is derived, blank where it is not."""
     if (own := METHODS.get(f"{dataset}.{variable}")) or dataset in _OF_THE_STUDY_FILE:
         return own or ""
-    general = f"--{variable.removeprefix(dataset)}" if variable.startswith(dataset) else ""
+    prefix = prefix_of(dataset)
+    general = f"--{variable.removeprefix(prefix)}" if variable.startswith(prefix) else ""
     return METHODS.get(variable) or METHODS.get(general, "")

@@ -120,14 +120,19 @@ def sdtm_datasets() -> dict[str, Dataset]:
     }
 
 
+def prefix_of(domain: str) -> str:
+    """How the variables of a domain begin: those of associated persons (APMH) as the domain that it is modelled on."""
+    return domain.removeprefix("AP") if len(domain) == 4 else domain
+
+
 def record_key(domain: str) -> str:
     """The variable that tells a subject's records apart: --SEQ, or VISITNUM in a domain without one (SV).
 
     Blank where a subject has one record (DM).
     """
-    dataset = sdtm_datasets().get(domain)
-    if dataset is None or f"{domain}SEQ" in dataset:
-        return f"{domain}SEQ"
+    dataset, seq = sdtm_datasets().get(domain), f"{prefix_of(domain)}SEQ"
+    if dataset is None or seq in dataset:
+        return seq
     return "VISITNUM" if "VISITNUM" in dataset else ""
 
 

@@ -44,7 +44,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "bundle" / "bundle.json").write_text(example("json wearable"), encoding="utf-8")
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")
     given = ["sdtm", str(folder / "bundle"), "--study", str(folder / "study.toml"), "--out", str(folder / "package")]
-    for kind in ("healthcare", "wearable"):
+    for kind in ("clinical", "wearable"):
         (folder / f"{kind}.toml").write_text(example(f"toml {kind}"), encoding="utf-8")
         given += ["--mapping", str(folder / f"{kind}.toml")]
     done = CliRunner().invoke(main, given)
@@ -52,7 +52,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "package"
 
 
-@pytest.mark.parametrize(("domain", "name"), [("HO", "healthcare"), ("XB", "wearable")])
+@pytest.mark.parametrize(("domain", "name"), [("CE", "clinical"), ("XB", "wearable")])
 def test_the_transport_file_is_the_table_that_the_manual_shows(package: Path, domain: str, name: str) -> None:
     expected = table(name)
     frame = read_folder(package, "sdtm")[0][domain]
@@ -67,15 +67,15 @@ def test_define_describes_them_and_says_which_is_of_no_standard(package: Path) -
     tree = etree.parse(package / "sdtm" / "define.xml")
     groups = {node.get("Name"): node for node in tree.iterfind(".//odm:ItemGroupDef", DEF)}
     mark = f"{{{DEF['def']}}}"
-    for name, standard in (("DM", True), ("HO", True), ("XB", False), ("SUPPXB", False)):
+    for name, standard in (("DM", True), ("CE", True), ("XB", False), ("SUPPXB", False)):
         assert (groups[name].get(f"{mark}StandardOID") is not None) is standard
         assert groups[name].get(f"{mark}IsNonStandard") == (None if standard else "Yes")
-    assert [groups[name].find("def:Class", DEF).get("Name") for name in ("HO", "XB")] == ["EVENTS", "FINDINGS"]
+    assert [groups[name].find("def:Class", DEF).get("Name") for name in ("CE", "XB")] == ["EVENTS", "FINDINGS"]
     items = {node.get("OID"): node for node in tree.iterfind(".//odm:ItemDef", DEF)}
-    for item, label in (("IT.HO.HOENDY", "Study Day of End of Healthcare Encounter"), ("IT.XB.EPOCH", "Epoch")):
+    for item, label in (("IT.CE.CEENDY", "Study Day of End of Clinical Event"), ("IT.XB.EPOCH", "Epoch")):
         assert items[item].findtext(".//odm:TranslatedText", namespaces=DEF) == label
     methods = {node.get("OID") for node in tree.iterfind(".//odm:MethodDef", DEF)}
-    derived = ("HO.HOSEQ", "HO.HOSTDY", "HO.EPOCH", "XB.XBLOBXFL", "XB.VISITNUM", "XB.XBSTRESN")
+    derived = ("CE.CESEQ", "CE.CESTDY", "CE.EPOCH", "XB.XBLOBXFL", "XB.VISITNUM", "XB.XBSTRESN")
     assert {f"MT.{name}" for name in derived} <= methods
 
 

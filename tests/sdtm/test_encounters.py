@@ -1,4 +1,4 @@
-"""Stays in hospital, specimens, and who was lost: HO, BE and DS of resources written by hand."""
+"""Stays in hospital, specimens, relatives, and who was lost: HO, BE, APMH and DS of resources written by hand."""
 
 from __future__ import annotations
 
@@ -176,3 +176,32 @@ def test_a_specimen_is_taken_received_and_processed(convert: Any, fhir: Make) ->
     ]
     # An identifier of the source stands in a dataset only where the study names its system.
     assert {row[0] for row in rows(convert(given), "BE", *names)} == {""}
+
+
+def relative(fhir: Make, identifier: str, relation: str, *conditions: dict[str, Any], **more: Any) -> dict[str, Any]:
+    made = fhir("FamilyMemberHistory", identifier, **{"status": "completed", "relationship": {"text": relation}, **more})
+    return {**made, "patient": made.pop("subject"), "condition": list(conditions)}
+
+
+def test_what_a_relative_had_is_of_the_relative(convert: Any, fhir: Make) -> None:
+    ovary = {"system": "http://snomed.info/sct", "code": "363443007", "display": "Malignant tumor of ovary"}
+    made = convert(
+        [
+            fhir("Patient", "p"),
+            relative(fhir, "a", "maternal aunt", {"code": {"coding": [ovary]}}, {"code": {"text": "Stroke"}}),
+            relative(fhir, "b", "brother", {"code": {"text": "Colon cancer"}, "contributedToDeath": True}),
+            relative(fhir, "c", "mother", {"code": {"text": "Unknown"}}, status="health-unknown"),
+        ]
+    )
+    (subject,) = made.sdtm.frames["DM"]["USUBJID"]
+    names = ("APID", "MHSEQ", "RSUBJID", "SREL", "MHTERM", "MHCAT", "MHOUT")
+    assert rows(made, "APMH", *names) == [
+        (f"{subject}-R1", 1, subject, "MATERNAL AUNT", "Malignant tumor of ovary", "FAMILY HISTORY", ""),
+        (f"{subject}-R1", 2, subject, "MATERNAL AUNT", "Stroke", "FAMILY HISTORY", ""),
+        (f"{subject}-R2", 3, subject, "BROTHER", "Colon cancer", "FAMILY HISTORY", "FATAL"),
+    ]
+    # Nothing of it is the subject's: no history, no death, no start of time.
+    assert "MH" not in made.sdtm.frames and "USUBJID" not in made.sdtm.frames["APMH"]
+    assert rows(made, "DM", "DTHFL", "RFSTDTC") == [("", "")]
+    lineage = made.sdtm.lineage
+    assert list(lineage[lineage["DATASET"] == "APMH"]["ID"]) == ["a", "a", "b"]
