@@ -143,4 +143,5 @@ def _types() -> dict[str, str]:
 
 
 def _general_datasets() -> list[Dataset]:
-    return [dataset for dataset in sdtm_datasets().values() if dataset.class_ in GENERAL_CLASSES]
+    """Of subjects: those of associated persons (APMH) have names of their own."""
+    return [one for one in sdtm_datasets().values() if one.class_ in GENERAL_CLASSES and len(one.name) == 2]

@@ -69,7 +69,7 @@ _ALL = (
     _column(
         SUBJECT,
         "convert",
-        "assemble deaths diagnosis hints readers subjects timing treatment_start",
+        "assemble deaths diagnosis hints readers relatives subjects timing treatment_start",
         "The key of the subject: `Patient/` and the id under which the source has the patient",
     ),
     _column(
@@ -81,7 +81,7 @@ _ALL = (
     _column(
         RECORD_NO,
         "convert gather",
-        "assemble diagnosis lineage readers relations standard_results visits",
+        "assemble diagnosis lineage readers relations relatives standard_results visits",
         "The number of the resource that the row was made of, among the records that were read",
     ),
     _column(SOURCE, "convert", "lineage", "Domain and name of the source that made the row: RULE of the lineage"),
@@ -114,7 +114,7 @@ _ALL = (
     _column(
         ORDER,
         "assemble",
-        "assemble timing tumour_links visits",
+        "assemble relatives timing tumour_links visits",
         "A total order of the rows of a domain by what was read, whatever the files were called",
     ),
     _column(RESOURCE_ID, "visits", "visits", "The id of an encounter, by which visits of one moment are ordered"),

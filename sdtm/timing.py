@@ -118,7 +118,8 @@ def add_baselines(frame: pd.DataFrame, dataset: Dataset, subject: pd.DataFrame) 
 
 
 @derives(
-    "CMENRTPT HOENRTPT MHENRTPT", "ONGOING where the source calls the record active, gives no end, and participation has ended"
+    "CMENRTPT HOENRTPT MHENRTPT",
+    "ONGOING where the source calls the record active, gives no end, and participation has ended",
 )
 @derives("CMENTPT HOENTPT MHENTPT", "RFPENDTC where --ENRTPT is filled")
 def mark_ongoing(frame: pd.DataFrame, domain: str, end: pd.Series) -> dict[str, pd.Series]:

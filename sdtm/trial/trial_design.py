@@ -86,7 +86,8 @@ def build_tv(sv: pd.DataFrame | None, study: Study) -> pd.DataFrame:
     named = [(float(visit.day), visit.name.upper(), float(visit.day)) for visit in study.schedule.visits]
     planned = pd.DataFrame(named, columns=columns).astype({"VISITNUM": float, "VISIT": object, "VISITDY": float})
     if sv is not None and "VISITDY" in sv:
-        took_place = sv[sv["VISITDY"].notna() | (sv["VISITNUM"] >= AFTER_ALL)]
+        # After the last dose the planned ones have whole numbers, those between them parts of one.
+        took_place = sv[sv["VISITDY"].notna() | ((sv["VISITNUM"] >= AFTER_ALL) & (sv["VISITNUM"] % 1 == 0))]
         planned = took_place[columns] if planned.empty else pd.concat([planned, took_place[columns]])
     planned = planned.drop_duplicates("VISITNUM").sort_values("VISITNUM")
     days = planned["VISITDY"]

@@ -81,14 +81,14 @@ def test_define_describes_them_and_says_which_is_of_no_standard(package: Path) -
 
 def test_they_have_lineage_and_qualifiers_and_pass_the_checks(package: Path) -> None:
     lineage = pd.read_parquet(package / "lineage" / "sdtm.parquet")
-    of_ho = lineage[(lineage["DATASET"] == "HO") & (lineage["ROLE"] == "source")]
-    assert dict(zip(of_ho["SEQ"], of_ho["ID"], strict=True)) == {1.0: "e1", 2.0: "e3", 3.0: "e2"}
+    of_ce = lineage[(lineage["DATASET"] == "CE") & (lineage["ROLE"] == "source")]
+    assert dict(zip(of_ce["SEQ"], of_ce["ID"], strict=True)) == {1.0: "e1", 2.0: "e3"}
     assert set(lineage.loc[lineage["DATASET"] == "XB", "RULE"]) == {"XB/wearable"}
     supp = read_folder(package, "sdtm")[0]["SUPPXB"]
     assert supp[["IDVAR", "IDVARVAL", "QNAM", "QVAL"]].values.tolist() == [["XBSEQ", "1", "XBMAKER", "Example Inc."]]
     report = validate_package(package)
-    assert [one for one in report.issues if one.dataset in ("HO", "XB", "SUPPXB")] == []
-    assert {"HO", "XB", "SUPPXB"} <= {name for _, name, _ in report.datasets}
+    assert [one for one in report.issues if one.dataset in ("CE", "XB", "SUPPXB")] == []
+    assert {"CE", "XB", "SUPPXB"} <= {name for _, name, _ in report.datasets}
 
 
 OWN: dict[str, Any] = {
@@ -142,7 +142,7 @@ def test_the_error_of_a_file_names_it(tmp_path: Path) -> None:
         load_domain(tmp_path / "own.toml")
 
 
-@pytest.mark.parametrize("domain", ["HO", "CE", "XB", "X1", "ZZ"])
+@pytest.mark.parametrize("domain", ["DV", "CE", "XB", "X1", "ZZ"])
 def test_domains_of_the_guide_and_of_a_sponsor_may_be_brought(domain: str) -> None:
     variables = [{**one, "name": one["name"].replace("XB", domain)} for one in (*COMMON, SEQ, TERM)]
     made = DomainMap.model_validate({**OWN, "domain": domain, "variable": variables})
@@ -164,11 +164,11 @@ def test_a_second_file_adds_sources_to_a_domain_that_the_first_brings() -> None:
 
 
 def test_a_domain_that_nobody_brings_says_how_it_could_be(tmp_path: Path) -> None:
-    text = re.sub(r"variable = \[.*?\n\]\n|\[dataset\].*?\n\n", "", example("toml healthcare"), flags=re.DOTALL)
-    (tmp_path / "ho.toml").write_text(text, encoding="utf-8")
+    text = re.sub(r"variable = \[.*?\n\]\n|\[dataset\].*?\n\n", "", example("toml clinical"), flags=re.DOTALL)
+    (tmp_path / "ce.toml").write_text(text, encoding="utf-8")
     (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
     (tmp_path / "in.json").write_text(example("json wearable"), encoding="utf-8")
-    given = ["sdtm", "in.json", "--study", "study.toml", "--mapping", "ho.toml", "--out", "out"]
+    given = ["sdtm", "in.json", "--study", "study.toml", "--mapping", "ce.toml", "--out", "out"]
     done = CliRunner().invoke(main, [str(tmp_path / one) if "." in one or one == "out" else one for one in given])
-    said = "mapping ho.toml: no SDTM domain HO is known; a file can bring it with [dataset] and [[variable]]"
+    said = "mapping ce.toml: no SDTM domain CE is known; a file can bring it with [dataset] and [[variable]]"
     assert done.exit_code != 0 and said in done.output

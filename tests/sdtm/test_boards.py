@@ -185,7 +185,14 @@ def test_an_assessment_a_list_and_a_referral(convert: Any, fhir: Make) -> None:
                 date="2024-03-02",
                 entry=[{"item": to("MedicationRequest", "r")}],
             ),
-            fhir("ServiceRequest", "s", status="active", intent="order", code={"text": "Tumor board"}, authoredOn="2024-02-20"),
+            fhir(
+                "ServiceRequest",
+                "s",
+                status="active",
+                intent="order",
+                code={"text": "Tumor board"},
+                authoredOn="2024-02-20",
+            ),
         ]
     )
     assert rows(made, "FATESTCD", "FAORRES", "FADTC") == [

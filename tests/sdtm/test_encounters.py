@@ -44,7 +44,11 @@ ENCOUNTERS: list[tuple[str, dict[str, Any], list[tuple[str, ...]]]] = [
     ),
     ("a visit", {"class": {"code": "AMB"}, "type": [{"text": "WEEK 4"}], "period": STAY}, []),
     ("planned", {"status": "planned", "class": {"code": "IMP"}, "period": STAY}, []),
-    ("no type", {"class": {"code": "IMP", "display": "inpatient encounter"}}, [("inpatient encounter", "INPATIENT", "", "", "")]),
+    (
+        "no type",
+        {"class": {"code": "IMP", "display": "inpatient encounter"}},
+        [("inpatient encounter", "INPATIENT", "", "", "")],
+    ),
     (
         "a ward of a stay (MII): its level is no name",
         {
@@ -109,7 +113,12 @@ LOSSES: list[tuple[str, str, dict[str, Any], list[tuple[str, ...]]]] = [
         {"status": "active", "code": coded("399307001", "http://snomed.info/sct"), "period": {"start": "2024-05-02"}},
         [("LOST TO FOLLOW-UP", "DISPOSITION EVENT", "STUDY PARTICIPATION", "2024-05-02")],
     ),
-    ("another flag", "Flag", {"status": "active", "code": {"text": "Fall risk"}, "period": {"start": "2024-05-02"}}, []),
+    (
+        "another flag",
+        "Flag",
+        {"status": "active", "code": {"text": "Fall risk"}, "period": {"start": "2024-05-02"}},
+        [],
+    ),
     ("entered in error", "Flag", {"status": "entered-in-error", "code": LOST}, []),
     (
         "an episode of care",
@@ -151,7 +160,10 @@ def test_who_was_lost_to_follow_up(
 def test_a_follow_up_that_found_a_death_is_one(convert: Any, fhir: Make) -> None:
     found = coded("patient-death", "urn:x/mii-cs-mtb-follow-up-grund-nicht-umsetzung")
     made = convert(
-        [fhir("Patient", "p"), fhir("ClinicalImpression", "x", status="completed", statusReason=found, date="2024-05-02")]
+        [
+            fhir("Patient", "p"),
+            fhir("ClinicalImpression", "x", status="completed", statusReason=found, date="2024-05-02"),
+        ]
     )
     assert rows(made, "DM", "DTHFL", "DTHDTC") == [("Y", "")]
 
@@ -179,7 +191,9 @@ def test_a_specimen_is_taken_received_and_processed(convert: Any, fhir: Make) ->
 
 
 def relative(fhir: Make, identifier: str, relation: str, *conditions: dict[str, Any], **more: Any) -> dict[str, Any]:
-    made = fhir("FamilyMemberHistory", identifier, **{"status": "completed", "relationship": {"text": relation}, **more})
+    made = fhir(
+        "FamilyMemberHistory", identifier, **{"status": "completed", "relationship": {"text": relation}, **more}
+    )
     return {**made, "patient": made.pop("subject"), "condition": list(conditions)}
 
 

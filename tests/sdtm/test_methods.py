@@ -286,11 +286,15 @@ def ethnic(made: Made, subject: str) -> str:
 
 def goes_on(variable: str) -> Callable[[Made], Compared]:
     def check(made: Made) -> Compared:
-        for domain in ("CM", "MH"):
+        for domain in ("CM", "HO", "MH"):
             for row in made.rows(domain):
                 resource, end = made.origin(domain, row), made.dm[row["USUBJID"]]["RFPENDTC"]
                 status = resource.get("status") or resource["clinicalStatus"]["coding"][0]["code"]
-                still = status in ("active", "recurrence", "relapse") and not row.get(f"{domain}ENDTC") and end
+                still = (
+                    status in ("active", "in-progress", "recurrence", "relapse")
+                    and not row.get(f"{domain}ENDTC")
+                    and end
+                )
                 expected = {"ENRTPT": "ONGOING", "ENTPT": end}[variable] if still else ""
                 yield f"{domain} {status}", row[f"{domain}{variable}"], expected
 
@@ -345,6 +349,15 @@ def lesion_roles(made: Made) -> Compared:
     for row in made.rows("TR"):
         keys = (row["USUBJID"], row["TRLNKID"], reader(row, "TR")), (row["USUBJID"], row["TRLNKID"])
         yield row["TRLNKID"], row["TRGRPID"], next((roles[key] for key in keys if key in roles), "")
+
+
+def relatives(made: Made) -> Compared:
+    """The aunt's resource has two conditions and comes before the brother's by its id."""
+    for subject in made.dm:
+        mine = [row for row in made.rows("APMH") if row["RSUBJID"] == subject]
+        assert mine, "each subject has relatives"
+        for row in mine:
+            yield row["MHTERM"], row["APID"], f"{subject}-R{2 if row['SREL'] == 'BROTHER' else 1}"
 
 
 def readers(made: Made) -> Compared:
@@ -412,10 +425,12 @@ CHECKS: dict[str, Callable[[Made], Compared]] = {
     "DTHDTC": of_dm("DTHDTC", death_date),
     "RACE": of_dm("RACE", race),
     "ETHNIC": of_dm("ETHNIC", ethnic),
-    **dict.fromkeys(("CMENRTPT", "MHENRTPT"), goes_on("ENRTPT")),
-    **dict.fromkeys(("CMENTPT", "MHENTPT"), goes_on("ENTPT")),
+    **dict.fromkeys(("CMENRTPT", "HOENRTPT", "MHENRTPT"), goes_on("ENRTPT")),
+    **dict.fromkeys(("CMENTPT", "HOENTPT", "MHENTPT"), goes_on("ENTPT")),
     **dict.fromkeys(("TRLNKGRP", "RSLNKGRP"), assessments),
     "TRGRPID": lesion_roles,
+    "APMH.APID": relatives,
+    "APMH.RSUBJID": relatives,
     **dict.fromkeys(("TUEVALID", "TREVALID", "RSEVALID"), readers),
     "SE.EPOCH": elements("EPOCH"),
     "SE.SESTDTC": elements("SESTDTC"),

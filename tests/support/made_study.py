@@ -65,7 +65,7 @@ class Made:
 
 
 def prepared(path: Path, number: int) -> None:
-    """What the simulator does not write: races, medicines that go on, centimetres, a third reader, nobody's dose."""
+    """What the simulator does not write: races, stays in hospital, relatives, centimetres, a third reader."""
     bundle = json.loads(path.read_text(encoding="utf-8"))
     resources = [entry["resource"] for entry in bundle["entry"]]
     for one in resources:
@@ -82,9 +82,41 @@ def prepared(path: Path, number: int) -> None:
     for one in read if number % 4 == 2 else ():
         if int(one["effectiveDateTime"][5:7]) % 2:
             one["performer"] = [{"reference": "Practitioner/a-third-reader"}]
+    patient = next(one["id"] for one in resources if one["resourceType"] == "Patient")
+    subject = next(one["subject"] for one in resources if one["resourceType"] == "Encounter")
+    bundle["entry"] += [{"resource": one} for one in (*relatives(patient, subject), stay(patient, subject, number))]
     if number == 1:
         bundle["entry"] = [e for e in bundle["entry"] if e["resource"]["resourceType"] != "MedicationAdministration"]
     path.write_text(json.dumps(bundle), encoding="utf-8")
+
+
+def relatives(patient: str, subject: dict[str, Any]) -> list[dict[str, Any]]:
+    """Two of the patient's, one with two conditions."""
+    return [
+        {
+            "resourceType": "FamilyMemberHistory",
+            "id": f"{patient}-{relation}",
+            "status": "completed",
+            "patient": subject,
+            "relationship": {"text": relation},
+            "condition": [{"code": {"text": had}} for had in conditions],
+        }
+        for relation, conditions in (("aunt", ("Stroke", "Asthma")), ("brother", ("Gout",)))
+    ]
+
+
+def stay(patient: str, subject: dict[str, Any], number: int) -> dict[str, Any]:
+    """A stay in hospital, which goes on in every second patient."""
+    period = {"start": "2022-03-05"} if number % 2 else {"start": "2022-03-05", "end": "2022-03-08"}
+    return {
+        "resourceType": "Encounter",
+        "id": f"{patient}-stay",
+        "status": "in-progress" if number % 2 else "finished",
+        "class": {"code": "IMP"},
+        "type": [{"text": "Inpatient stay"}],
+        "subject": subject,
+        "period": period,
+    }
 
 
 def coded(*codes: str) -> list[dict[str, Any]]:
