@@ -7,6 +7,7 @@ never used to write a file. What a file is its first bytes say; its name only wh
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -196,23 +197,47 @@ def _told_apart(documents: list[Document]) -> list[Document]:
         parts = [Path(d.path).parts for d in group]
         length = next(n for n in range(1, 1 + max(map(len, parts))) if len({p[-n:] for p in parts}) == len(parts))
         for document, path in zip(group, parts, strict=True):
-            own = "!".join(("/".join(path[-length:]), *document.members))
+            own = "!".join((readable("/".join(path[-length:])), *document.members))
             found.append(document if len(group) == 1 else replace(document, name=own))
     return found
+
+
+def readable(name: str) -> str:
+    """A file's name as text that can be written: bytes that are no UTF-8 as `\\xc4`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _below(source: Path, closed: list[OSError]) -> list[Path]:
+    """Everything in a folder and its folders but the folders, in order; links are not followed.
+
+    `closed` takes the error of each folder that cannot be opened.
+    """
+    found: list[Path] = []
+    for folder, folders, names in os.walk(source, onerror=closed.append):
+        inside = [Path(folder, one) for one in folders]
+        found += [*(Path(folder, one) for one in names), *(one for one in inside if one.is_symlink())]
+    closed.sort(key=lambda error: str(error.filename))
+    return sorted(found)
 
 
 def _list_one(source: Path) -> _Found:
     with Archives() as archives:
         found = _Found(archives)
         if source.is_dir():
-            for path in sorted(p for p in source.rglob("*") if p.is_file() or p.is_symlink()):
-                name = path.relative_to(source).as_posix()
+            closed: list[OSError] = []
+            for path in _below(source, closed):
+                name = readable(path.relative_to(source).as_posix())
                 if path.is_symlink():
                     found.pass_over(name, "symbolic link")
-                else:
+                elif path.is_file():
                     found.add(str(path.resolve()), (), name)
+                else:
+                    found.pass_over(name, "no file")
+            for error in closed:
+                name = readable(Path(error.filename).relative_to(source).as_posix())
+                found.reject(f"{name}/", f"is a folder that cannot be opened ({type(error).__name__})")
         elif source.is_file():
-            found.add(str(source.resolve()), (), source.name)
+            found.add(str(source.resolve()), (), readable(source.name))
         else:
             raise SourceError(f"{source}: no such file or folder")
     return found

@@ -21,7 +21,7 @@ from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions
 from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.rows.clocks import clock_findings
 from fhir2cdisc.sdtm.rows.gather import Gathered
-from fhir2cdisc.sdtm.standard_results import blank_unknown_scales, standardise, unit_findings
+from fhir2cdisc.sdtm.standard_results import blank_unknown_scales, range_findings, standardise, unit_findings
 from fhir2cdisc.sdtm.subject.deaths import date_deaths
 from fhir2cdisc.sdtm.subject.diagnosis import diagnosis_findings
 from fhir2cdisc.sdtm.subject.hints import hint_findings
@@ -179,7 +179,7 @@ def standardise_results(work: Work) -> None:
         if f"{domain}STRESU" in work.frames.get(domain, ()):
             rows, found = blank_unknown_scales(work.frames[domain], domain, work.gathered.records)
             work.frames[domain] = rows
-            work.findings += found
+            work.findings += [*range_findings(rows, domain, work.gathered.records), *found]
             work.findings += unit_findings(work.frames[domain], domain, work.gathered.records)
 
 

@@ -160,17 +160,28 @@ def blank_unknown_scales(frame: pd.DataFrame, domain: str, records: pd.DataFrame
     if not bare.any():
         return frame, []
     said = "the result is a number without a unit; it stands in --ORRES, and --STRESN is blank"
-    rows = frame[bare]
+    found = _of_tests(frame[bare], domain, records, ("unit.missing", f"{domain}ORRESU", said))
+    return frame.assign(**{f"{domain}STRESN": frame[f"{domain}STRESN"].mask(bare)}), found
+
+
+def range_findings(frame: pd.DataFrame, domain: str, records: pd.DataFrame) -> list[Finding]:
+    """A finding for each number that no transport file can hold, so that --STRESN is blank."""
+    lost = frame[f"{domain}STRESC"].str.fullmatch(_NUMBER) & frame[f"{domain}STRESN"].isna()
+    lost &= ~without_units(frame, domain)
+    said = "the result is a number beyond what a transport file holds; --STRESN is blank"
+    return _of_tests(frame[lost], domain, records, ("number.range", f"{domain}STRESN", said))
+
+
+def _of_tests(rows: pd.DataFrame, domain: str, records: pd.DataFrame, finding: tuple[str, str, str]) -> list[Finding]:
+    """A finding (rule, variable, sentence) for each row, with its subject and test."""
+    rule, variable, said = finding
     names = rows.get(f"{domain}TESTCD", pd.Series("", index=rows.index))
     names = names.mask(names == "", rows.get(f"{domain}TEST", names))
-    subjects = rows["USUBJID"]
-    found = [
-        _finding(place, "unit.missing", f"{domain}ORRESU", f"{subject}: {test}: {said}", usubjid=subject)
-        for place, test, subject in zip(
-            records.iloc[rows[RECORD_NO].to_numpy(np.int64)].itertuples(), names, subjects, strict=True
-        )
+    places = records.iloc[rows[RECORD_NO].to_numpy(np.int64)].itertuples()
+    return [
+        _finding(place, rule, variable, f"{subject}: {test}: {said}", usubjid=subject)
+        for place, test, subject in zip(places, names, rows["USUBJID"], strict=True)
     ]
-    return frame.assign(**{f"{domain}STRESN": frame[f"{domain}STRESN"].mask(bare)}), found
 
 
 def decimal_text(value: Decimal) -> str:

@@ -10,6 +10,7 @@ from fhir2cdisc.adam.frames.arrays import Texts
 
 # Sums stay far below 2**53 of these, so they are exact in float64 too, where NaN marks a missing length.
 PER_MM = 1_000_000
+_LONGEST = Decimal(2**43)
 _UNITS = {"mm": Decimal(PER_MM), "cm": Decimal(PER_MM * 10), "": Decimal(PER_MM)}
 
 
@@ -21,7 +22,7 @@ def mm(text: str) -> float:
 def to_lengths(values: Texts, units: Texts) -> tuple[np.ndarray, np.ndarray]:
     """Texts with their units (mm, cm; blank is mm) as lengths, and whether the unit is known.
 
-    A length is NaN where the text is no number that is zero or more, or the unit is unknown.
+    A length is NaN where the text is no number that is zero or more and far below 2**53, or the unit is unknown.
     """
     if not len(values):
         return np.zeros(0), np.zeros(0, dtype=bool)
@@ -39,7 +40,7 @@ def _length(value: str, unit: str) -> float:
         length = Decimal(value) * factor
     except InvalidOperation:
         return np.nan
-    return float(round(length)) if length.is_finite() and length >= 0 else np.nan
+    return float(round(length)) if length.is_finite() and 0 <= length < _LONGEST else np.nan
 
 
 def in_mm(length: float) -> str:

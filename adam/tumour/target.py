@@ -128,7 +128,9 @@ def target_response(table: pd.DataFrame, options: RecistOptions) -> pd.Series:
     total, base, nadir = table["sum"], table["basesum"], table["nadir"]
     step = 0.0 if options.criteria == MRECIST else STEP
     gone = table["complete"] & ~table["solid"] & ~table["node"]
-    again = gone.groupby(table["panel"]).cummax().groupby(table["panel"]).shift(fill_value=False).astype(bool)
+    # What was not there on a scan before baseline was not gone: disease is measured from baseline on.
+    left = gone & (table["base"] | table["post"])
+    again = left.groupby(table["panel"]).cummax().groupby(table["panel"]).shift(fill_value=False).astype(bool)
     grown = (5 * total >= 6 * nadir) & (total - nadir >= step) & (total > nadir)
     choices = [
         (table["expected"] == 0, "NA"),

@@ -19,7 +19,7 @@ from fhir2cdisc.fhir.mentions import resolve_mentions
 from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.fhir.route import SHARED_BUCKET, bucket_names, read_bucket, read_subjects, route
 from fhir2cdisc.fhir.servers import Servers
-from fhir2cdisc.fhir.sources import Document, NotRead, list_documents, named_source
+from fhir2cdisc.fhir.sources import Document, NotRead, list_documents, named_source, readable
 from fhir2cdisc.mappings.model import (
     DomainMap,
     MappingError,
@@ -33,12 +33,13 @@ from fhir2cdisc.mappings.model import (
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assemble import Sdtm, assemble
 from fhir2cdisc.sdtm.rows.cohort import unread_findings, unread_studies, with_assumed
-from fhir2cdisc.sdtm.rows.convert import Converted, Converter
+from fhir2cdisc.sdtm.rows.convert import Converter
 from fhir2cdisc.sdtm.rows.engine import Engine
 from fhir2cdisc.sdtm.rows.gather import gather as join
 from fhir2cdisc.sdtm.rows.resources import Index
 from fhir2cdisc.sdtm.rows.shared import read_shared
 from fhir2cdisc.sdtm.rows.unused import Known, count_shared
+from fhir2cdisc.sdtm.rows.work import Converted
 
 # Files of about this size together make one routing task.
 _TASK_BYTES = 16 << 20
@@ -170,7 +171,7 @@ def _files(sources: Sequence[str | Path], documents: Iterable[Document]) -> Iter
     tops = [named_source(source)[1].resolve() for source in sources]
     for path in dict.fromkeys(Path(document.path) for document in documents):
         top = next(top for top in tops if path == top or top in path.parents)
-        yield path, path.relative_to(top.parent).as_posix()
+        yield path, readable(path.relative_to(top.parent).as_posix())
 
 
 def _changed(inputs: Iterable[Input]) -> Iterator[Finding]:

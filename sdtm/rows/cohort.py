@@ -162,4 +162,4 @@ def is_synthetic(resource: dict[str, Any]) -> bool:
         return False
     lists = [meta[key] for key in ("security", "tag") if isinstance(meta.get(key), list)]
     labels = [one for labels in lists for one in labels if isinstance(one, dict)]
-    return any((one.get("system"), one.get("code")) in _SYNTHETIC for one in labels)
+    return any((primitive_text(one.get("system")), primitive_text(one.get("code"))) in _SYNTHETIC for one in labels)

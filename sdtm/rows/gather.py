@@ -12,8 +12,8 @@ from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets
 from fhir2cdisc.sdtm.columns import ENCOUNTER, NUMBERS, RECORD_NO, ROW, USED
 from fhir2cdisc.sdtm.rows.clocks import Times
-from fhir2cdisc.sdtm.rows.convert import RECORD_COLUMNS, Converted
 from fhir2cdisc.sdtm.rows.hints import Hinted
+from fhir2cdisc.sdtm.rows.work import RECORD_COLUMNS, Converted
 
 # Findings about a code or a term rather than about one record: the same one comes with every patient.
 TERM_RULES = ("codelist.", "unit.", "code.", "text.withheld", "version.adapted", "privacy.identifier")

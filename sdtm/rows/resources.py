@@ -31,6 +31,10 @@ def _form(raw: bytes) -> bytes:
     return b"".join(parts[::2]).translate(None, b"0123456789.-+eE \n\r\t") + b'"'.join(kept)
 
 
+# The rule of a finding about a subject that is left out because its data stopped the mapping or a derivation.
+SUBJECT_FAILED = "subject.failed"
+
+
 @dataclass(slots=True)
 class Resource:
     """A resource at work: its header, its content, and its number among the records of the bucket.
@@ -155,6 +159,17 @@ def reject_shape(item: Resource, error: Exception, accounts: Accounts) -> None:
     head = item.head
     message = f"does not have the shape of FHIR R4 ({type(error).__name__})"
     accounts.reject(head.place, head.type, head.id, "resource.shape", message)
+
+
+def reject_subject(subject: str, heads: list[Routed], error: Exception, accounts: Accounts) -> None:
+    """Book the resources of a subject that could not be mapped, and say so once, with the kind of error."""
+    for head in heads:
+        accounts.add(head.place, head.type, head.id, "rejected", SUBJECT_FAILED)
+    said = f"could not be mapped ({type(error).__name__}); the subject is left out with all {len(heads)} resources"
+    first = next((one for one in heads if one.type == "Patient"), heads[0])
+    accounts.findings.append(
+        replace(finding_of(first, SUBJECT_FAILED, said, "error"), resource=subject, count=len(heads))
+    )
 
 
 def reject_orphans(subject: str, items: list[Resource], accounts: Accounts, deleted: bool = False) -> None:

@@ -44,7 +44,8 @@ def concept_text(value: Any) -> str:
 def codings_of(value: Any) -> list[dict[str, Any]]:
     """The codings of a CodeableConcept, a Coding, or a list of either."""
     if isinstance(value, list):
-        return [coding for item in value for coding in codings_of(item)]
+        # FHIR has no lists in lists: what stands there is no coding, however deep it goes.
+        return [coding for item in value if not isinstance(item, list) for coding in codings_of(item)]
     if not isinstance(value, dict):
         return []
     if "coding" in value:

@@ -12,11 +12,11 @@ from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ENCOUNTER, ORDER, RECORD_NO, RESOURCE_ID, USED
 from fhir2cdisc.sdtm.methods import derives
 
-_CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d+)\s*(?:DAY|D)\s*(\d+)")
+_CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d{1,4})\s*(?:DAY|D)\s*(\d{1,4})")
 # VISITNUM from which visits have a place in the plan but no planned day: the end of treatment and what follows.
 AFTER_ALL = 9000.0
-_AFTER = re.compile(r"END OF TREATMENT|FOLLOW-?UP\s*(\d+)")
-_REPEATED = re.compile(r"(DAY|WEEK|MONTH)\s*(\d+)")
+_AFTER = re.compile(r"END OF TREATMENT|FOLLOW-?UP\s*(\d{1,4})")
+_REPEATED = re.compile(r"(DAY|WEEK|MONTH)\s*(\d{1,5})")
 
 
 def add_visits(

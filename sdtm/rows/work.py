@@ -1,0 +1,60 @@
+"""What a bucket of resources becomes: rows by domain, the records behind them, accounts; and how they are collected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from fhir2cdisc.fhir.accounts import Accounts
+from fhir2cdisc.fhir.findings import Finding
+from fhir2cdisc.fhir.route import Routed
+from fhir2cdisc.sdtm.columns import ROW_COLUMNS
+from fhir2cdisc.sdtm.rows.clocks import Times
+from fhir2cdisc.sdtm.rows.hints import Hinted
+
+RECORD_COLUMNS = ["SUBJECT", "FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
+
+
+@dataclass(slots=True)
+class Converted:
+    """What one bucket gives: rows by domain, the records they came from, links between records, accounts.
+
+    `times` is what was written of each subject's clocks, `hints` which records may say more than was read.
+    """
+
+    frames: dict[str, pd.DataFrame]
+    records: pd.DataFrame
+    links: list[tuple[int, int]]
+    accounts: Accounts
+    times: list[Times]
+    hints: list[Hinted]
+
+
+class Work:
+    """Rows, records and accounts of a bucket while it is being converted."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], tuple[tuple[str, ...], list[list[Any]]]] = {}
+        self.records: list[tuple[str, str, int, int, str, str, str]] = []
+        self.links: list[tuple[int, int]] = []
+        self.accounts = Accounts()
+        self.times: list[Times] = []
+        self.hints: list[Hinted] = []
+        self.terms: dict[tuple[str, ...], Finding] = {}
+        self.next_row = 0
+
+    def record(self, subject: str, head: Routed) -> int:
+        place = head.place
+        self.records.append((subject, place.file, place.line, place.entry, head.type, head.id, head.version))
+        return len(self.records) - 1
+
+    def result(self) -> Converted:
+        by_domain: dict[str, list[pd.DataFrame]] = defaultdict(list)
+        for (domain, _), (columns, values) in self.rows.items():
+            by_domain[domain].append(pd.DataFrame(values, columns=[*ROW_COLUMNS, *columns], dtype=object))
+        frames = {d: pd.concat(parts, ignore_index=True) for d, parts in by_domain.items()}
+        self.accounts.findings += self.terms.values()
+        records = pd.DataFrame(self.records, columns=RECORD_COLUMNS)
+        return Converted(frames, records, self.links, self.accounts, self.times, self.hints)
