@@ -162,12 +162,14 @@ class ResourceRule(Model):
 
     Where it does not hold and `absent` does, the record says that something was not done: `absent` sources map it.
     Where it does not hold and `referred` does, the record makes no row, but a record that points at it may read it.
+    `known` are the codes of `status` in R4 that do not hold; any other, and none at all, is a finding.
     """
 
     where: str
     reason: str
     absent: str = ""
     referred: str = ""
+    known: tuple[str, ...] = ()
 
 
 class DeathEvidence(Model):

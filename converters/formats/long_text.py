@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 from fhir2cdisc.converters.define.types import numeric_text
 from fhir2cdisc.converters.xpt.columns import MAX_TEXT, texts
+from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, record_key
 
 SUPP_COLUMNS = (
@@ -62,6 +63,33 @@ def split_long_text(
     added = pd.DataFrame(rows, columns=list(SUPP_COLUMNS), dtype=object)
     old = pd.DataFrame(columns=list(SUPP_COLUMNS), dtype=object) if supp is None else supp
     return frame, old if added.empty else pd.concat([old, added], ignore_index=True) if len(old) else added
+
+
+def cut_texts(frame: pd.DataFrame, dataset: Dataset, *, encoding: str = "ascii") -> tuple[pd.DataFrame, list[Finding]]:
+    """A frame whose texts over 200 bytes are cut to their first piece, and a finding for each variable of a subject.
+
+    For datasets that have no SUPP--. The first piece is what stands in the variable of SDTM too.
+    """
+    made, found = frame, []
+    for variable in dataset.variables:
+        if variable.type != "Char" or variable.name not in frame.columns:
+            continue
+        long = _overflow(frame[variable.name], encoding)
+        if not long:
+            continue
+        if made is frame:
+            made = frame.copy()
+        column, seen = made.columns.get_loc(variable.name), set()
+        for position, pieces in long.items():
+            made.iat[position, column] = pieces[0]
+            subject = str(frame["USUBJID"].iloc[position]) if "USUBJID" in frame else ""
+            if subject in seen:
+                continue
+            seen.add(subject)
+            name = f"{dataset.name}.{variable.name}"
+            said = f"{name}: a text over {MAX_TEXT} bytes is cut; a transport file has no room for more"
+            found.append(Finding("text.cut", said, variable=name, usubjid=subject))
+    return made, found
 
 
 def split_long_qualifiers(supp: pd.DataFrame, *, encoding: str = "ascii") -> pd.DataFrame:

@@ -41,7 +41,7 @@ def _derive(sdtm: Sdtm, lesions: Lesions, options: RecistOptions) -> None:
     made = derived_rs(lesions.responses(options), collected, options.criteria)
     if not len(made):
         return
-    frames["RS"] = _with(collected, _timed(made, dm))
+    frames["RS"] = with_records(made.iloc[:0] if collected is None else collected, _timed(made, dm))
     sdtm.lineage = pd.concat([sdtm.lineage, _lineage(made, frames["TR"], sdtm.lineage)], ignore_index=True)
 
 
@@ -51,9 +51,11 @@ def _timed(made: pd.DataFrame, dm: pd.DataFrame) -> pd.DataFrame:
     return made.assign(RSDY=day, EPOCH=epoch(made["RSDTC"], subject), RSSTRESU="", RSORRESU="")
 
 
-def _with(collected: pd.DataFrame | None, made: pd.DataFrame) -> pd.DataFrame:
-    """Collected and derived records in the guide's order of variables, sorted by subject and --SEQ's own order."""
-    both = made if collected is None else pd.concat([collected, made], ignore_index=True)
+def with_records(some: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """Records of RS together, in the guide's order of variables, sorted by subject and --SEQ's own order."""
+    if not len(more):
+        return some
+    both = pd.concat([some, more], ignore_index=True)
     for variable in sdtm_datasets()["RS"].variables:
         if variable.name in both:
             column = both[variable.name]

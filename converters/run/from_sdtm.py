@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
-from fhir2cdisc.adam.build import build_adam, study_lesions
+from fhir2cdisc.adam.build import Adam, build_adam, study_lesions
 from fhir2cdisc.adam.frames.sdtm import dataset, tidy
 from fhir2cdisc.adam.plan import every_recist_options
 from fhir2cdisc.adam.tumour.derived_rs import lesion_conflicts
@@ -24,6 +24,7 @@ from fhir2cdisc.converters.documents.headlines import (
 from fhir2cdisc.converters.formats.folder import dataset_files, read_folder
 from fhir2cdisc.converters.package import PackageError, check_writable, new_folder
 from fhir2cdisc.converters.run.evidence import finish, write_evidence, write_findings, write_lineage
+from fhir2cdisc.converters.run.left_out import rows_of_others, said_of, without_failing
 from fhir2cdisc.converters.run.pipeline import RunOptions
 from fhir2cdisc.converters.run.write import write_adam
 from fhir2cdisc.mappings.standard.datasets import sdtm_datasets
@@ -40,9 +41,15 @@ def make_adam(sdtm_dir: Path, study: Study, out: Path, replace_old: bool, files:
     frames, inputs = read_folder(sdtm_dir, "sdtm")
     _check_subjects(frames, sdtm_dir)
     frames = tidy(frames)
-    lesions = study_lesions(frames, study)
-    conflicts = lesion_conflicts(dataset(frames, "RS"), lesions, every_recist_options(study))
-    made = build_adam(frames, study, lesions)
+
+    def work(left_out: frozenset[str]) -> tuple[Adam, pd.DataFrame]:
+        others = rows_of_others(frames, left_out)
+        lesions = study_lesions(others, study)
+        conflicts = lesion_conflicts(dataset(others, "RS"), lesions, every_recist_options(study))
+        return build_adam(others, study, lesions), conflicts
+
+    (made, conflicts), failures = without_failing(work, frames["DM"]["USUBJID"].tolist())
+    made = said_of(made, failures)
     with new_folder(out, replace_old) as folder:
         written = write_adam(folder, made, study)
         write_lineage(folder, None, made)

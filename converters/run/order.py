@@ -28,9 +28,10 @@ from fhir2cdisc.converters.documents.results import write_results
 from fhir2cdisc.converters.formats.datasets import write_dataset
 from fhir2cdisc.converters.package import Written, arrange_ectd, check_writable, new_folder
 from fhir2cdisc.converters.run.coding import code_events
-from fhir2cdisc.converters.run.derived_rs import add_derived_responses
+from fhir2cdisc.converters.run.derived_rs import add_derived_responses, with_records
 from fhir2cdisc.converters.run.evidence import finish, write_evidence, write_findings, write_lineage, write_unused
 from fhir2cdisc.converters.run.identities import with_identities
+from fhir2cdisc.converters.run.left_out import rows_of_others, said_of, without_failing
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
 from fhir2cdisc.converters.run.two_ways import unsettled_findings
 from fhir2cdisc.converters.run.write import write_adam, write_sdtm
@@ -38,6 +39,7 @@ from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.sources import named_source
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.assemble import Sdtm
 from fhir2cdisc.sdtm.rows.unused import unused
 
 
@@ -91,10 +93,21 @@ def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]
 def _derive(order: RunOrder, made: SdtmRun) -> tuple[Adam | None, pd.DataFrame]:
     """ADaM where it is asked for, and what was found in codes and derived responses, which SDTM has then."""
     uncoded = code_events(made.sdtm.frames, order.dictionary) if order.dictionary else pd.DataFrame()
-    lesions = study_lesions(made.sdtm.frames, order.study)
-    conflicts = add_derived_responses(made.sdtm, order.study, lesions)
-    adam = build_adam(made.sdtm.frames, order.study, lesions, made.accounts.complete) if order.with_adam else None
-    return adam, pd.concat([conflicts, uncoded], ignore_index=True)
+
+    def work(left_out: frozenset[str]) -> tuple[Sdtm, Adam | None, pd.DataFrame]:
+        sdtm = replace(made.sdtm, frames=rows_of_others(made.sdtm.frames, left_out))
+        lesions = study_lesions(sdtm.frames, order.study)
+        conflicts = add_derived_responses(sdtm, order.study, lesions)
+        adam = build_adam(sdtm.frames, order.study, lesions, made.accounts.complete) if order.with_adam else None
+        return sdtm, adam, conflicts
+
+    (sdtm, adam, conflicts), failures = without_failing(work, made.sdtm.frames["DM"]["USUBJID"].tolist())
+    if "RS" in sdtm.frames:
+        # The records of a subject that could not be judged stay as they were collected.
+        collected = made.sdtm.frames.get("RS", sdtm.frames["RS"].iloc[:0])
+        made.sdtm.frames["RS"] = with_records(sdtm.frames["RS"], collected[collected["USUBJID"].isin(failures)])
+    made.sdtm.lineage = sdtm.lineage
+    return said_of(adam, failures) if adam else None, pd.concat([conflicts, uncoded], ignore_index=True)
 
 
 def _other_way(order: RunOrder) -> Adam | None:

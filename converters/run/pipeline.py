@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fhir2cdisc.converters.manifest import Input, look_again, note_inputs
 from fhir2cdisc.converters.run.executor import Executor, executor
+from fhir2cdisc.converters.run.left_out import book_left_out, without_failing, without_subjects
 from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.deletions import Deletions
 from fhir2cdisc.fhir.findings import Finding
@@ -32,9 +33,11 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assemble import Sdtm, assemble
+from fhir2cdisc.sdtm.columns import SUBJECT
 from fhir2cdisc.sdtm.rows.cohort import unread_findings, unread_studies, with_assumed
 from fhir2cdisc.sdtm.rows.convert import Converter
 from fhir2cdisc.sdtm.rows.engine import Engine
+from fhir2cdisc.sdtm.rows.gather import Gathered
 from fhir2cdisc.sdtm.rows.gather import gather as join
 from fhir2cdisc.sdtm.rows.resources import Index
 from fhir2cdisc.sdtm.rows.shared import read_shared
@@ -163,7 +166,21 @@ def build_sdtm(
     accounts.findings += [*_changed(inputs), *_unknown_sites(study, documents)]
     gathered = join(parts, accounts, datasets_of(mappings))
     count_shared(accounts, shared)
-    return SdtmRun(assemble(gathered, study, mappings, options.key), accounts, mappings, inputs, skipped, identities)
+    sdtm = _assembled(gathered, study, mappings, options.key)
+    return SdtmRun(sdtm, accounts, mappings, inputs, skipped, identities)
+
+
+def _assembled(gathered: Gathered, study: Study, mappings: list[DomainMap], key: bytes) -> Sdtm:
+    """The datasets of all subjects but those whose rows cannot be put together, which are booked and named."""
+
+    def work(left_out: frozenset[str]) -> Sdtm:
+        return assemble(without_subjects(gathered, left_out) if left_out else gathered, study, mappings, key)
+
+    subjects = gathered.frames["DM"][SUBJECT].unique().tolist() if "DM" in gathered.frames else []
+    sdtm, failures = without_failing(work, subjects)
+    if failures:
+        book_left_out(gathered, failures)
+    return sdtm
 
 
 def _files(sources: Sequence[str | Path], documents: Iterable[Document]) -> Iterator[tuple[Path, str]]:

@@ -12,6 +12,7 @@ from fhir2cdisc.converters.define.document import write_define
 from fhir2cdisc.converters.define.results import ResultDisplay
 from fhir2cdisc.converters.documents.arm import result_displays
 from fhir2cdisc.converters.formats.long_text import (
+    cut_texts,
     split_columns,
     split_long_qualifiers,
     split_long_text,
@@ -51,7 +52,8 @@ def write_datasets(
     """One XPT a dataset and the define.xml (and define.html) of them all.
 
     `encoding` `auto` writes typographic signs as plain ASCII and takes UTF-8 only where other signs remain; the
-    FDA recommends ASCII. Text over 200 bytes goes on in SUPP-- (SDTMIG 3.4 section 4.5.3.2).
+    FDA recommends ASCII. Text over 200 bytes goes on in SUPP-- (SDTMIG 3.4 section 4.5.3.2); where there is none (ADaM)
+    it is cut, with a finding that names subject and variable.
     """
     plain, found = plain_frames(frames) if encoding in ("auto", "ascii") else (dict(frames), [])
     chosen = needed_encoding(plain) if encoding == "auto" else encoding
@@ -60,6 +62,9 @@ def write_datasets(
         found.append(Finding("xpt.encoding", message, "warning"))
     described = dict(metadata)
     plain = _overflow(plain, described, chosen)
+    for name, frame in plain.items():
+        plain[name], cut = cut_texts(frame, described[name], encoding=chosen)
+        found += cut
     lengths = study_lengths(plain, chosen)
     datasets = []
     for name in sorted(plain):

@@ -7,13 +7,14 @@ maps. What needs the rows of a domain together (--SEQ, --DY, visits, baseline) i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.deep import R4B, R5, deep_fault
 from fhir2cdisc.fhir.identity import Identities
-from fhir2cdisc.fhir.records import decode
+from fhir2cdisc.fhir.records import decode, repeated_name
 from fhir2cdisc.fhir.route import Routed, study_reference
 from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
@@ -125,6 +126,9 @@ class Converter:
             if sign and sign[1] != "R5":
                 accounts.reject(head.place, head.type, head.id, "version.element", not_read(sign), sign[0])
                 continue
+            if self.deep and (name := repeated_name(head.raw)):
+                message = f"says {name} twice in one object; the last one is read"
+                accounts.findings.append(finding_of(Resource(head, resource), "json.repeated", message))
             if self.deep and (fault := deep_fault(resource, R5 if sign else R4B)):
                 accounts.reject(head.place, head.type, head.id, "deep", f"{fault[0]}: {fault[1]}", fault[0])
                 continue
@@ -154,6 +158,12 @@ class Converter:
                 reject_shape(item, error, accounts)
                 continue
             if reason:
+                status = self.engine.odd_status(item.resource)
+                if status is not None:
+                    reason = f"its status is {status!r}, which R4 does not have" if status else "it has no status"
+                    message = f"does not count, because {reason}: nothing says that it is a fact"
+                    accounts.findings.append(replace(finding_of(item, "status.odd", message), value=status))
+                    reason = "its status is none that R4 has"
                 accounts.add(head.place, head.type, head.id, "not needed", reason)
                 if _entered_in_error(item.resource):
                     accounts.findings.append(finding_of(item, "resource.entered-in-error", reason, "info"))

@@ -252,6 +252,14 @@ class Engine:
         found = next((key for key in keys if key.lower() in none_known()), "")
         return found or (text if not keys and text.lower() in none_known() else "")
 
+    def odd_status(self, resource: dict[str, Any]) -> str | None:
+        """The status of a resource that is no fact by it, where R4 has no such code; None where R4 has it."""
+        broken = self._broken(resource)
+        if broken is None or not broken.known:
+            return None
+        status = primitive_text(resource.get("status"))
+        return None if status in broken.known else status
+
     def _broken(self, resource: dict[str, Any]) -> ResourceRule | None:
         """The first rule of its type that a resource breaks."""
         context = Context(resource)

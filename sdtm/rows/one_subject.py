@@ -25,7 +25,7 @@ from fhir2cdisc.sdtm.rows.resources import (
     reject_orphans,
     reject_shape,
 )
-from fhir2cdisc.sdtm.rows.shapes import primitive_text
+from fhir2cdisc.sdtm.rows.shapes import primitive_text, several_values
 from fhir2cdisc.sdtm.rows.texts import codings_of, concept_text
 from fhir2cdisc.sdtm.rows.unused import Watch
 from fhir2cdisc.sdtm.rows.work import Work
@@ -96,6 +96,8 @@ class SubjectMapper:
         found: list[tuple[Row, tuple[int, ...]]] = []
         if item.aside:
             return found
+        if item.head.type == "Observation" and (names := several_values(item.resource)):
+            self._report("value.two", "", "", f"has more than one value ({names}); R4 allows one, and only one is read")
         try:
             for resource in (item.resource, *self._held(item.resource)):
                 context = Context(resource, self.resolve, self.peek)

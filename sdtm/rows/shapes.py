@@ -34,6 +34,17 @@ def primitive_text(value: Any) -> str:
     return str(value).strip() if isinstance(value, (str, int)) else ""
 
 
+def several_values(resource: dict[str, Any]) -> str:
+    """The names of the values of an Observation that says two, itself or in a component; blank where none does."""
+    components = resource.get("component")
+    for one in (resource, *(components if isinstance(components, list) else ())):
+        if isinstance(one, dict):
+            names = sorted(key for key in one if key.startswith("value") and key[5:6].isupper())
+            if len(names) > 1:
+                return ", ".join(names)
+    return ""
+
+
 def may_be_boolean(path: str) -> bool:
     """Whether a path may rightly give a boolean: it computes one, or ends at an element that is or may be one."""
     plain = _SAME.sub("", path)

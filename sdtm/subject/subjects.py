@@ -30,18 +30,25 @@ def pseudonym(key: str, secret: bytes) -> str:
     return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:12].upper()
 
 
+# The longest subject number, in bytes: with the study in front of it USUBJID stays well below 200.
+LONGEST = 100
+
+
 @derives("USUBJID", "STUDYID and SUBJID joined by a hyphen")
 def identify(frames: Mapping[str, pd.DataFrame], study: Study, secret: bytes = b"") -> pd.DataFrame:
-    """USUBJID, SUBJID and SITEID by subject key, and KEYED: Y where SUBJID is a pseudonym.
+    """USUBJID, SUBJID and SITEID by subject key, and KEYED: Y where SUBJID is a pseudonym, LONG: Y where it had to be.
 
     SUBJID is the number under which the subject was enrolled (ResearchSubject.identifier), else a subject number
-    among the patient's identifiers, else a pseudonym. Raises SubjectError where two patients would share one.
+    among the patient's identifiers, else a pseudonym; so for a number of more than `LONGEST` bytes, too, which no
+    transport file could hold as part of USUBJID. Raises SubjectError where two patients would share one.
     """
     patients = with_dm_columns(frames["DM"]).drop_duplicates(SUBJECT).set_index(SUBJECT)
     enrolled = _first(frames.get("DS"), SUBJID)
     subjid = enrolled.reindex(patients.index).fillna("")
     subjid = subjid.where(subjid != "", patients[SUBJID])
     names = shown_keys(patients.index)
+    is_long = subjid.map(lambda number: len(number.encode()) > LONGEST)
+    subjid = subjid.mask(is_long, "")
     is_keyed = subjid == ""
     keyed = [pseudonym(f"{study.studyid}/{name}", secret or study.studyid.encode()) for name in names]
     subjid = subjid.where(subjid != "", pd.Series(keyed, index=patients.index, dtype=object))
@@ -55,6 +62,7 @@ def identify(frames: Mapping[str, pd.DataFrame], study: Study, secret: bytes = b
             "SUBJID": subjid,
             "SITEID": patients["SITEID"].where(patients["SITEID"] != "", site),
             "KEYED": is_keyed.map({True: "Y", False: ""}),
+            "LONG": is_long.map({True: "Y", False: ""}),
         },
         index=patients.index,
     )
@@ -63,13 +71,16 @@ def identify(frames: Mapping[str, pd.DataFrame], study: Study, secret: bytes = b
 def pseudonym_findings(who: pd.DataFrame, secret: bytes) -> list[Finding]:
     """A warning where subject numbers are made from ids without a secret: who knows ids can make them again."""
     count = int((who["KEYED"] == "Y").sum())
+    long = f"the subject number has more than {LONGEST} bytes; a pseudonym stands in its place"
+    found = [Finding("subject.number", long, usubjid=one) for one in who.loc[who["LONG"] == "Y", "USUBJID"]]
     if secret or not count:
-        return []
+        return found
     said = f"{count} subject numbers are made from the patients' ids without a key: whoever knows the ids can make them"
     return [
+        *found,
         Finding(
             "privacy.reversible", f"{said} again, so they are no pseudonyms; give --key-file", "warning", count=count
-        )
+        ),
     ]
 
 
