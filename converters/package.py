@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Literal
 import pandas as pd
 from fhir2cdisc.converters.choices import FORMATS
 from fhir2cdisc.converters.manifest import Differences, differences, is_ours
+from fhir2cdisc.converters.temporary import room_in
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.standard.datasets import Dataset
@@ -79,7 +79,7 @@ def new_folder(out: Path, replace_old: bool = False) -> Iterator[Path]:
         _check_free(out, replace_old)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=".fhir2cdisc-", dir=target.parent))
+        room = room_in(target.parent)
     except OSError as error:
         raise _cannot(out, error) from error
     # Below the room, which only its owner may enter, the new folder gets the rights that the user's umask gives.

@@ -47,7 +47,7 @@ FLOORS = {
         "describe",
     ],
     "converters": [
-        "atomic choices page",
+        "atomic choices page temporary",
         "manifest",
         "package",
         "xpt",

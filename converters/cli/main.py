@@ -17,6 +17,7 @@ from fhir2cdisc.converters.cli.simulate import simulate
 from fhir2cdisc.converters.cli.studies import studies
 from fhir2cdisc.converters.cli.trace import trace
 from fhir2cdisc.converters.cli.validate import validate
+from fhir2cdisc.converters.temporary import ended_in_order
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 
 # Refused while something is written; the system does not say where.
@@ -48,7 +49,7 @@ class Commands(click.Group):
     """A group of commands whose errors are sentences."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with clear_errors():
+        with clear_errors(), ended_in_order():
             return super().invoke(ctx)
 
 

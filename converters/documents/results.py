@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +13,7 @@ import pandas as pd
 from fhir2cdisc.adam.plan import Plan
 from fhir2cdisc.adam.results.sheet import Results, Spec
 from fhir2cdisc.adam.results.summary import study_results
-from fhir2cdisc.converters.atomic import replacing, write_text
+from fhir2cdisc.converters.atomic import replacing, write_table, write_text
 from fhir2cdisc.converters.documents.ars import reporting_event
 
 
@@ -23,7 +25,9 @@ def write_results(folder: Path, plan: Plan, specs: Sequence[Spec], frames: Mappi
     """
     made = study_results(plan, specs, frames)
     target = folder / "results"
-    write_text(target / "results.csv", made.table.to_csv(index=False, lineterminator="\n"))
+    # As pandas writes them: numbers with all their digits, blank where there is none.
+    rows = list(csv.reader(io.StringIO(made.table.to_csv(index=False))))
+    write_table(target / "results.csv", rows[0], rows[1:])
     write_text(target / "results.json", _json(made.table))
     with replacing(target / "records.parquet") as file:
         made.records.to_parquet(file, index=False)

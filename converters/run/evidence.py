@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -12,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from fhir2cdisc.adam.build import Adam
 from fhir2cdisc.adam.subject.death import DIFFER
-from fhir2cdisc.converters.atomic import replacing, write_text
+from fhir2cdisc.converters.atomic import replacing, write_table, write_text
 from fhir2cdisc.converters.manifest import Input, build_manifest, write_manifest
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, sorted_findings
 from fhir2cdisc.fhir.findings import Finding
@@ -62,14 +60,14 @@ def write_findings(
     found = [*first, *read, *more, *_from_frame(conflicts, "sdtm."), *derived]
     rows = [f.as_dict() for f in found]
     header = list(asdict(Finding("", "")))
-    _csv(target / "findings.csv", header, [list(row.values()) for row in rows])
+    write_table(target / "findings.csv", header, [list(row.values()) for row in rows])
     write_text(target / "findings.json", json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
     if run is not None:
         counts = sorted(run.accounts.counts.items())
-        _csv(target / "accounts.csv", ["resource", "outcome", "reason", "count"], [[*k, n] for k, n in counts])
+        write_table(target / "accounts.csv", ["resource", "outcome", "reason", "count"], [[*k, n] for k, n in counts])
         resources = pd.DataFrame(sorted(run.accounts.rows), columns=RESOURCE_COLUMNS)
         _parquet(target / "resources.parquet", resources)
-        _csv(target / "skipped-files.csv", ["file", "kind", "outcome", "reason"], [list(one) for one in run.skipped])
+        write_table(target / "skipped-files.csv", ["file", "kind", "outcome", "reason"], run.skipped)
     return found
 
 
@@ -100,14 +98,6 @@ def _not_yet_said(derived: list[Finding], read: Iterable[Finding]) -> list[Findi
     return [
         f for f in derived if f.rule != f"adam.{DIFFER}" or not {*f.value.split(", ")} <= named.get(f.usubjid, set())
     ]
-
-
-def _csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
 
 
 def finish(

@@ -1,4 +1,4 @@
-"""Where the two functions of a run are executed: here, or in local processes. Three verbs: map, gather, close.
+"""Where the two functions of a run are executed: here, or in local processes. Verbs: map, gather, abandon, close.
 
 Results come back in the order of the tasks whatever finishes first, so the number of workers changes nothing.
 """
@@ -19,11 +19,13 @@ class WorkerError(Fhir2CdiscError):
 
 
 class Executor(Protocol):
-    """What a run needs of an engine; a distributed one (futures) has the same three verbs."""
+    """What a run needs of an engine; a distributed one (futures) has the same verbs."""
 
     def map(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Sequence[Any]: ...
 
     def gather(self, pending: Sequence[Any]) -> Iterator[Any]: ...
+
+    def abandon(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -37,6 +39,9 @@ class Here:
     def gather(self, pending: Sequence[Any]) -> Iterator[Any]:
         for function, task in pending:
             yield function(*task)
+
+    def abandon(self) -> None:
+        return None
 
     def close(self) -> None:
         return None
@@ -60,6 +65,11 @@ class LocalProcesses:
                 raise WorkerError(
                     "a worker process was ended from outside, often for want of memory; use fewer --workers"
                 ) from error
+
+    def abandon(self) -> None:
+        """End the processes: nobody waits for what they are at."""
+        for process in multiprocessing.active_children():
+            process.terminate()
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 from fhir2cdisc.converters.manifest import Input, look_again, note_inputs
 from fhir2cdisc.converters.run.executor import Executor, executor
 from fhir2cdisc.converters.run.left_out import book_left_out, without_failing, without_subjects
+from fhir2cdisc.converters.temporary import temporary_folder
 from fhir2cdisc.fhir.accounts import Accounts
 from fhir2cdisc.fhir.deletions import Deletions
 from fhir2cdisc.fhir.findings import Finding
@@ -147,12 +147,14 @@ def build_sdtm(
     mappings = all_mappings(options)
     _mapping_engine(study, (options.mappings, options.sites))
     inputs = note_inputs(_files(sources, documents))
-    with tempfile.TemporaryDirectory(prefix="fhir2cdisc-") as name:
+    with temporary_folder() as folder:
         pool = executor(options.workers)
         try:
-            accounts, parts, shared, identities = _stages(
-                Path(name), _tasks(documents, inputs), study, options, pool, progress
-            )
+            tasks = _tasks(documents, inputs)
+            accounts, parts, shared, identities = _stages(folder, tasks, study, options, pool, progress)
+        except BaseException:
+            pool.abandon()
+            raise
         finally:
             pool.close()
             _shared.cache_clear()
