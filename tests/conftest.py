@@ -18,6 +18,7 @@ SLOW = (
     "converters/check/test_validate.py",
     "converters/cli/test_cli_run.py",
     "converters/cli/test_safe_output.py",
+    "converters/run/test_files_of_studies.py",
     "converters/run/test_habits.py",
     "converters/run/test_outcomes.py",
     "converters/run/test_pipeline.py",
