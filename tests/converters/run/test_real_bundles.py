@@ -192,7 +192,7 @@ FOLLOWED: list[tuple[str, str, str, dict[str, Any], dict[str, Any], str]] = [
         "5257eb2c-aeb0-42b0-80e1-39f776a16af1",
         {"valueCodeableConcept.coding.0.code": "8517006"},
         # 8517006 is "former smoker": the subject has smoked.
-        {"SUTRT": "TOBACCO", "SUOCCUR": "Y", "SUSTDTC": "1993-09-04T02:39:21"},
+        {"SUTRT": "TOBACCO", "SUOCCUR": "Y", "SUDTC": "1993-09-04T02:39:21"},
         "SU/substance-use",
     ),
     (
