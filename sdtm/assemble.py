@@ -17,7 +17,7 @@ from fhir2cdisc.sdtm.columns import ORDER, RECORD_NO, ROW, SUBJECT
 from fhir2cdisc.sdtm.domains import DOMAIN_RULES
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
 from fhir2cdisc.sdtm.links.relations import build_relrec, build_supp, relate_comments, specimen_links
-from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions
+from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions, name_lesions
 from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.rows.clocks import clock_findings
 from fhir2cdisc.sdtm.rows.gather import Gathered
@@ -161,6 +161,11 @@ def _drop_numbers(work: Work) -> None:
         work.frames["DS"] = events.reset_index(drop=True)
 
 
+def name_nameless_lesions(work: Work) -> None:
+    """--LNKID of lesions whose source gives them no name."""
+    work.frames |= name_lesions(work.frames)
+
+
 def look_at_diagnoses(work: Work) -> None:
     if "MH" in work.frames:
         work.findings += diagnosis_findings(work.frames["MH"], work.gathered.records, work.study)
@@ -211,6 +216,7 @@ STEPS: tuple[Callable[[Work], None], ...] = (
     find_deaths,  # before the subjects, whose last contact may be the death
     find_subjects,  # by the diagnosis (_COHORT) and the names of study drugs; all that follows goes by USUBJID
     find_relatives,  # by USUBJID
+    name_nameless_lesions,  # by USUBJID
     look_at_diagnoses,  # by USUBJID
     place_in_visits,  # within USUBJID
     standardise_results,  # of forms by their scores (_STRESC); the units before lesions are linked by their results

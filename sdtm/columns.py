@@ -28,6 +28,7 @@ ETHNIC = "_ETHNIC"
 ARMCD = "_ARMCD"
 ACTARMCD = "_ACTARMCD"
 STATUS = "_STATUS"
+LESION = "_LESION"
 DEATHS = "_DEATHS"
 NO_UNIT = "_NO_UNIT"
 INTENT = "_INTENT"
@@ -141,6 +142,13 @@ _ALL = (
     _column(ETHNIC, MAPPING, "subjects", "The ethnicity of the patient: ETHNIC", "DM"),
     _column(ARMCD, MAPPING, "subjects", "The arm to which an enrolment assigns the subject: ARMCD of DM", "DS"),
     _column(ACTARMCD, MAPPING, "subjects", "The arm that the subject was in: ACTARMCD of DM", "DS"),
+    _column(
+        LESION,
+        MAPPING,
+        "tumour_links",
+        "The id of a lesion in the source, by which one without a name of its own is numbered (--LNKID)",
+        "TR TU",
+    ),
     _column(
         STATUS,
         MAPPING,

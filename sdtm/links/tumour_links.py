@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import pandas as pd
-from fhir2cdisc.sdtm.columns import ORDER
+from fhir2cdisc.sdtm.columns import LESION, ORDER
 from fhir2cdisc.sdtm.methods import derives
 
 _KEYS = ["USUBJID", "READER", "WHEN"]
+
+
+def name_lesions(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """TU and TR with --LNKID of lesions that have no name of their own: L1, L2 ... within the subject.
+
+    The id that the source's server gave a lesion tells it from others and stands in no dataset. Lesions are numbered as
+    TU, then TR names them; a name that the source gives to another lesion of the subject is passed over.
+    """
+    parts = [
+        frame.sort_values(ORDER)[["USUBJID", f"{domain}LNKID", LESION]].set_axis(["USUBJID", "NAME", "LESION"], axis=1)
+        for domain in ("TU", "TR")
+        if LESION in (frame := frames.get(domain, pd.DataFrame()))
+    ]
+    if not parts:
+        return {}
+    every = pd.concat(parts).fillna("")
+    known = set(zip(every["USUBJID"], every["NAME"], strict=True))
+    nameless = every[(every["NAME"] == "") & (every["LESION"] != "")]
+    names: dict[tuple[str, str], str] = {}
+    used: Counter[str] = Counter()
+    for subject, lesion in dict.fromkeys(zip(nameless["USUBJID"], nameless["LESION"], strict=True)):
+        used[subject] += 1
+        while (subject, f"L{used[subject]}") in known:
+            used[subject] += 1
+        names[subject, lesion] = f"L{used[subject]}"
+    return {domain: _named(frames[domain], domain, names) for domain in ("TU", "TR") if domain in frames}
+
+
+def _named(frame: pd.DataFrame, domain: str, names: Mapping[tuple[str, str], str]) -> pd.DataFrame:
+    if LESION not in frame:
+        return frame
+    keys = zip(frame["USUBJID"], frame[LESION].fillna(""), strict=True)
+    made = pd.Series([names.get(key, "") for key in keys], index=frame.index, dtype=object)
+    own = frame[f"{domain}LNKID"].fillna("")
+    return frame.assign(**{f"{domain}LNKID": own.where(own != "", made)})
 
 
 @derives(

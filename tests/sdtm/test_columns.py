@@ -66,7 +66,7 @@ def test_every_column_that_a_mapping_may_set_is_set_by_a_built_in_one_in_each_of
 
 def test_a_column_without_domains_may_be_set_in_all() -> None:
     assert settable("AE") == ("_STRESC",)
-    assert settable("TU") == ("_READER", "_STRESC")
+    assert settable("TU") == ("_LESION", "_READER", "_STRESC")
 
 
 def test_every_module_that_an_entry_names_is_there() -> None:

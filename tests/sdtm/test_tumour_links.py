@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from fhir2cdisc.sdtm.links.relations import build_relrec, specimen_links
-from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions
+from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions, name_lesions
 
 INV, IND = "INVESTIGATOR", "INDEPENDENT ASSESSOR"
 
@@ -143,3 +143,27 @@ def test_genomic_and_pathology_findings_of_one_specimen_are_related() -> None:
     relrec = build_relrec(frames, specimen_links(frames, records))
     assert sorted(relrec["RELID"].unique()) == ["GF1MI1", "GF2MI1"]
     assert specimen_links({"GF": frames["GF"]}, records) == []
+
+
+def test_a_lesion_without_a_name_is_numbered_and_its_id_stands_nowhere() -> None:
+    """TU names its lesions first; L1 is a name that the source gave, so that it is passed over."""
+    tu = pd.DataFrame(
+        {
+            "USUBJID": ["1", "1", "1", "2"],
+            "TULNKID": ["", "L1", "", ""],
+            "_LESION": ["b", "x", "a", "b"],
+            "_ORDER": range(4),
+        }
+    )
+    tr = pd.DataFrame(
+        {
+            "USUBJID": ["1", "1", "2", "2"],
+            "TRLNKID": ["", "", "", ""],
+            "_LESION": ["a", "c", "b", ""],
+            "_ORDER": range(4),
+        }
+    )
+    made = name_lesions({"TU": tu, "TR": tr})
+    assert list(made["TU"]["TULNKID"]) == ["L2", "L1", "L3", "L1"]
+    assert list(made["TR"]["TRLNKID"]) == ["L3", "L4", "L1", ""]
+    assert name_lesions({}) == {}

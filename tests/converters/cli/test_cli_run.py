@@ -409,6 +409,85 @@ def test_what_identifies_a_patient_is_nowhere_in_what_comes_out(bench: Bench) ->
     assert leaks == []
 
 
+# Ids, numbers and names of a source that lead to a patient: they stand in lineage and findings, which stay with the
+# hospital, and nowhere else.
+ID, BORN, FILE = "canary-patient-id", "1955-02-27", "CanaryFileOfZelda.json"
+NUMBERS = {
+    "Patient": "CANARY-MRN-1",
+    "ResearchSubject": "CANARY-MRN-2",
+    "AdverseEvent": "CANARY-AE-3",
+    "Observation": "CANARY-OBS-4",
+    "Specimen": "CANARY-ACC-5",
+    "Encounter": "CANARY-VISIT-6",
+}
+
+
+def led_to(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    number = [{"system": "urn:hospital", "value": NUMBERS[kind]}] if kind in NUMBERS else []
+    record = {"resourceType": kind, "id": f"canary-{name}", "subject": {"reference": f"Patient/{ID}"}, **more}
+    return {**record, "identifier": number[0] if kind == "AdverseEvent" and number else number}
+
+
+def test_nothing_that_leads_to_a_patient_leaves_the_hospital(bench: Bench) -> None:
+    nci = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
+    lesion = {
+        "focus": [{"reference": "BodyStructure/canary-lesion"}],
+        "effectiveDateTime": "2024-01-05",
+        "status": "final",
+    }
+    record_number = {"type": {"coding": [{"code": "MR"}]}, "system": "urn:mrn", "value": NUMBERS["Patient"]}
+    given = [
+        {"resourceType": "Patient", "id": ID, "gender": "female", "birthDate": BORN, "identifier": [record_number]},
+        {
+            **led_to("ResearchSubject", "enrolment", status="on-study", period={"start": "2024-01-01"}),
+            "individual": {"reference": f"Patient/{ID}"},
+            "identifier": [{**record_number, "value": NUMBERS["ResearchSubject"]}],
+        },
+        led_to("AdverseEvent", "event", actuality="actual", event={"text": "Rash"}, date="2024-02-30"),
+        led_to("Encounter", "stay", status="finished", **{"class": {"code": "IMP"}}, period={"start": "2024-01-04"}),
+        led_to("Specimen", "sample", accessionIdentifier={"value": NUMBERS["Specimen"]}, receivedTime="2024-01-04"),
+        {"resourceType": "BodyStructure", "id": "canary-lesion", "patient": {"reference": f"Patient/{ID}"}},
+        led_to(
+            "Observation",
+            "role",
+            code={"coding": [{"system": nci, "code": "C94189"}]},
+            valueCodeableConcept={"text": "target"},
+            **lesion,
+        ),
+        led_to(
+            "Observation",
+            "size",
+            code={"coding": [{"system": nci, "code": "C96684"}]},
+            valueQuantity={"value": 20, "unit": "mm"},
+            **lesion,
+        ),
+        led_to(
+            "Observation",
+            "odd",
+            code={"coding": [{"system": nci, "code": "C64848"}]},
+            valueQuantity={"value": {"x": 1}},
+            status="final",
+        ),
+        {
+            **led_to("Observation", "lost"),
+            "subject": {"reference": "Patient/canary-somebody-else"},
+            "code": {"text": "x"},
+        },
+    ]
+    bench.put(bundle(*given), FILE)
+    done = bench.run(command="run")
+    assert done.exit_code == 0, done.output
+    out = {path.relative_to(bench.out): path.read_bytes() for path in bench.out.rglob("*") if path.is_file()}
+    shown = {str(name): text for name, text in out.items() if name.parts[0] not in ("lineage", "findings")}
+    shown["terminal"] = done.output.encode()
+    told = [*NUMBERS.values(), ID, BORN, "Canary", "canary-", "2024-02-30", FILE]
+    assert [(name, one) for name, text in shown.items() for one in told if one.encode() in text] == []
+    # What the hospital itself needs is there.
+    assert b"canary-" in out[Path("findings/findings.csv")] and FILE.encode() in out[Path("findings/findings.csv")]
+    tu, tr = bench.frame("tu"), bench.frame("tr")
+    assert set(tu["TULNKID"]) | set(tr["TRLNKID"]) == {"L1"}
+
+
 DRUG = {"text": "Sorafenib 200 mg"}
 ORDER = {
     "resourceType": "MedicationRequest",
