@@ -12,7 +12,7 @@ from fhir2cdisc.fhir.versions import R4_TYPES
 CHOICES = frozenset(
     "value effective onset abatement performed medication deceased occurrence collected multipleBirth timing "
     "reported asNeeded dose rate product age born fastingStatus minimumVolume defaultValue serviced item "
-    "identified allowed bounds time".split()
+    "identified allowed bounds time doseNumber".split()
 )
 
 
