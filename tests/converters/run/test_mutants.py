@@ -107,3 +107,6 @@ def test_no_mutant_ends_a_run_or_leaves_python_in_a_cell(tmp_path: Path, name: s
         if isinstance(text, str) and PYTHON.fullmatch(text)
     ]
     assert cells == []
+    # That a subject is left out saves the run; what made it necessary is a fault that this test is here to find.
+    found = pd.read_csv(tmp_path / "out" / "findings" / "findings.csv", dtype=str, keep_default_na=False)
+    assert list(found.loc[found["rule"].isin(["subject.failed", "tripwire.left out"]), "message"]) == []
