@@ -412,3 +412,34 @@ def test_what_is_read_of_a_component_is_not_unused_and_what_is_not_is(observed: 
     paths = set(table["PATH"])
     assert "component.extension('urn:example:x').valueString" in paths
     assert not {"component.valueQuantity", "component.code", "effectiveDateTime"} & paths
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        # A response is one wherever it is concluded; by whose criteria is not said.
+        ([("http://loinc.org", "LA28369-9")], {"RS": [("OVRLRESP", "PR", "", "2024-03-01")]}),
+        ([("http://snomed.info/sct", "419835002")], {"RS": [("OVRLRESP", "PD", "", "2024-03-01")]}),
+        # Any other conclusion stands under the name of the report.
+        ([("http://snomed.info/sct", "254837009")], {"XO": [("CT of abdomen", "254837009", "2024-03-01")]}),
+        ([], {}),
+    ],
+)
+def test_what_a_report_concludes_in_codes_is_kept(
+    convert: Convert, fhir: Make, codes: list[tuple[str, str]], expected: dict[str, Any]
+) -> None:
+    report = fhir(
+        "DiagnosticReport",
+        "r",
+        status="final",
+        code={"text": "CT of abdomen"},
+        effectiveDateTime="2024-03-01",
+        conclusion="In my own words: looks better than last time.",
+        conclusionCode=[{"coding": [{"system": system, "code": code}]} for system, code in codes],
+    )
+    made = convert([fhir("Patient", "p"), report])
+    names = {"RS": ("RSTESTCD", "RSSTRESC", "RSCAT", "RSDTC"), "XO": ("XOTEST", "XOORRES", "XODTC")}
+    assert {
+        domain: cells(made, domain, *columns) for domain, columns in names.items() if domain in made.sdtm.frames
+    } == expected
+    assert "own words" not in str({name: frame.to_csv() for name, frame in made.sdtm.frames.items()})
