@@ -418,8 +418,8 @@ def test_what_is_read_of_a_component_is_not_unused_and_what_is_not_is(observed: 
     ("codes", "expected"),
     [
         # A response is one wherever it is concluded; by whose criteria is not said.
-        ([("http://loinc.org", "LA28369-9")], {"RS": [("OVRLRESP", "PR", "", "2024-03-01")]}),
-        ([("http://snomed.info/sct", "419835002")], {"RS": [("OVRLRESP", "PD", "", "2024-03-01")]}),
+        ([("http://loinc.org", "LA28369-9")], {"RS": [("OVRLRESP", "PR", "UNSPECIFIED", "2024-03-01")]}),
+        ([("http://snomed.info/sct", "419835002")], {"RS": [("OVRLRESP", "PD", "UNSPECIFIED", "2024-03-01")]}),
         # Any other conclusion stands under the name of the report.
         ([("http://snomed.info/sct", "254837009")], {"XO": [("CT of abdomen", "254837009", "2024-03-01")]}),
         ([], {}),
