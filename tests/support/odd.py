@@ -60,9 +60,23 @@ def _people(frames: Frames) -> None:
     dm.loc[every(dm, 2), ["ARM", "ACTARM", "ARMCD", "ACTARMCD"]] = ""
     dm.loc[every(dm, 7, 3), "DTHFL"] = ""
     cut(dm, "DTHDTC", every(dm, 9, 4), 7)
+    _known_by_month(frames, set(dm.loc[every(dm, 9, 4), "USUBJID"]))
     if "DD" in frames:
         dd = frames["DD"]
         frames["DD"] = with_more(dd, "DD", dd.assign(DDSTRESC="ANOTHER CAUSE"))
+
+
+def _known_by_month(frames: Frames, subjects: set[str]) -> None:
+    """Deaths of which no record knows the day."""
+    for domain, date, dead in (
+        ("DS", "DSSTDTC", ("DSDECOD", "DEATH")),
+        ("DD", "DDDTC", ()),
+        ("AE", "AEENDTC", ("AEOUT", "FATAL")),
+    ):
+        if domain in frames:
+            frame = frames[domain]
+            rows = frame["USUBJID"].isin(subjects)
+            cut(frame, date, rows & (frame[dead[0]] == dead[1]) if dead else rows, 7)
 
 
 def _exposure(frames: Frames) -> None:

@@ -52,9 +52,14 @@ def collected(data: Analysed, options: ResponseOptions, subject: str) -> list[Ro
 
 
 def responses(data: Analysed, options: ResponseOptions, subject: str) -> list[Row]:
-    """The records of OVR: of collected responses made from RS, of derived ones (tests/adam/tumour) as they are."""
+    """The records of OVR: of collected responses made from RS, of derived ones (tests/adam/tumour) as they are.
+
+    Who has no collected response has derived ones.
+    """
     code = LETTER[options.criteria] + "OVR"
-    if is_derived(options):
+    own = collected(data, options, subject)
+    counts = any(r["RSSTRESC"] or r["RSORRES"] for r in own if len(r["RSDTC"]) >= 7)
+    if is_derived(options) or (options.source == "collected-else-derived" and not counts):
         return [r for r in data.of("ADRS", subject) if r["PARAMCD"] == code]
     return [
         {
@@ -65,7 +70,7 @@ def responses(data: Analysed, options: ResponseOptions, subject: str) -> list[Ro
             "AVISITN": r["VISITNUM"],
             "SRCSEQ": r["RSSEQ"],
         }
-        for r in collected(data, options, subject)
+        for r in own
     ]
 
 

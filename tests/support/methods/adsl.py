@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from fhir2cdisc.mappings.study import Arm, Study
 from support.analysed import Analysed, Check, Compared, Row, day, earliest, first_day, latest
-from support.methods import adsl_board, adsl_disease
+from support.methods import adsl_board, adsl_death, adsl_disease
 
 WORDS: dict[str, str] = {}
 
@@ -111,32 +110,12 @@ def cause(data: Analysed, subject: str, row: Row) -> str:
     return next(iter(said), "") if row["DTHFL"] == "Y" else ""
 
 
-@cache
-def contact(data: Analysed, subject: str) -> tuple[Any, str, str, Any]:
-    """Date, domain, variable and number of the last record of a living subject, in the order of the method."""
-    named = re.findall(r"\b(([A-Z]{2})(?:STRESC|STDTC|ENDTC|DTC))\b", data.method("ADSL", "LSTALVDT"))
-    found = []
-    for place, (variable, domain) in enumerate(dict.fromkeys(named)):
-        for row in data.of(domain, subject):
-            when: Any = day(_date(row.get(variable, "")))
-            dead = domain == "SS" and row["SSSTRESC"] == "DEAD"
-            died = data.adsl[subject]["DTHDT"]
-            late = str(when) > (data.study.cutoff or "9999")
-            if when and not dead and not late and not (died and when > died):
-                key = row["VISITNUM"] if domain == "SV" else row[f"{domain}SEQ"]
-                found.append((-when.toordinal(), place, key, when, domain, variable))
-    if not found:
-        return "", "", "", ""
-    _, _, key, when, domain, variable = min(found)
-    return when, domain, variable, key
-
-
-def _date(value: Any) -> str:
-    return value if re.match(r"\d{4}-\d\d-\d\d", str(value)) else ""
-
-
 def last_contact(place: int) -> Callable[[Analysed, str, Row], Any]:
-    return lambda data, subject, row: contact(data, subject)[place]
+    return lambda data, subject, row: adsl_death.contact(data, subject)[place]
+
+
+def of_death(place: int) -> Callable[[Analysed, str, Row], Any]:
+    return lambda data, subject, row: adsl_death.death(data, subject)[place]
 
 
 def yes(condition: Any) -> str:
@@ -156,7 +135,7 @@ def safety_set(data: Analysed, subject: str, row: Row) -> str:
 
 def evaluable(data: Analysed, subject: str, row: Row) -> str:
     target = any(r["TUSTRESC"] in ("TARGET", "TARGET NODAL") for r in data.of("TU", subject))
-    called = [day(r["RSDTC"]) for r in data.of("RS", subject) if r["RSTESTCD"] == "OVRLRESP"]
+    called = [r["ADT"] for r in data.of("ADRS", subject) if r["PARAMCD"] == "OVR" and r["AVALC"] not in ("", "MISSING")]
     after = any(when and row["TRTSDT"] and when > row["TRTSDT"] for when in called)
     return yes(row["SAFFL"] == "Y" and target and after)
 
@@ -186,7 +165,11 @@ CHECKS: dict[str, Check] = {
     "EOTDT": of_subject("EOTDT", ended_on("STUDY TREATMENT")),
     "DCTREAS": of_subject("DCTREAS", reason("STUDY TREATMENT")),
     "EOTSTT": of_subject("EOTSTT", treatment_status),
-    "DTHDT": of_subject("DTHDT", from_dm("DTHDTC")),
+    "DTHDT": of_subject("DTHDT", of_death(0)),
+    "DTHDTF": of_subject("DTHDTF", of_death(1)),
+    "DTHFL": of_subject("DTHFL", adsl_death.is_dead),
+    "DTHEDT": of_subject("DTHEDT", of_death(2)),
+    "DTHLDT": of_subject("DTHLDT", of_death(3)),
     "DTHCAUS": of_subject("DTHCAUS", cause),
     "LSTALVDT": of_subject("LSTALVDT", last_contact(0)),
     "LALVDOM": of_subject("LALVDOM", last_contact(1)),

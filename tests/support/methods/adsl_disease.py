@@ -21,6 +21,13 @@ def diagnosed(data: Analysed, subject: str, row: Row) -> Any:
     return earliest(first_day(r["MHSTDTC"]) for r in data.of("MH", subject) if r["MHCAT"] == "PRIMARY DIAGNOSIS")
 
 
+def diagnosis_flag(data: Analysed, subject: str, row: Row) -> Any:
+    """Of several dates that begin on the first day the fullest."""
+    dates = [r["MHSTDTC"] for r in data.of("MH", subject) if r["MHCAT"] == "PRIMARY DIAGNOSIS" and r["MHSTDTC"]]
+    chosen = min(dates, key=lambda dtc: (str(first_day(dtc)), -len(dtc)), default="")
+    return {4: "M", 7: "D"}.get(len(chosen), "")
+
+
 def histology(data: Analysed, subject: str, row: Row) -> Any:
     return next((r["MISTRESC"] for r in data.of("MI", subject) if r["MITESTCD"] == "HISTTYPC"), "")
 
@@ -29,7 +36,7 @@ def new_therapy(data: Analysed, subject: str, row: Row) -> Any:
     start = row["TRTSDT"]
     if not start:
         return ""
-    names = re.search(r"PRCAT names ([A-Z, ]+);", data.method("ADSL", "NACTDT"))
+    names = re.search(r"procedure of PR that names one of ([^;]+);", data.method("ADSL", "NACTDT"))
     assert names
     words = names[1].split(", ")
     dates = [
@@ -118,16 +125,43 @@ def varied(data: Analysed, subject: str, row: Row) -> Any:
     return "" if not rows else "Y" if any(map(is_variant, rows)) else "N"
 
 
+def named(data: Analysed, gene: str, words: str) -> list[str]:
+    """The terms that the method of a gene's flag lists after some words."""
+    found = re.search(
+        words + r" ([^;]*?)(?: with | GFTSTDTL|, GFTSTDTL|, no 2 in|, and neither)",
+        data.method("ADSL", f"{gene[:6]}FL"),
+    )
+    assert found, words
+    return found[1].split(", ")
+
+
 def altered(gene: str) -> Expected:
+    """Y, N and blank by the method: an alteration that is named, else a clear answer about the gene, else nothing."""
+
     def expected(data: Analysed, subject: str, row: Row) -> Any:
-        rows = [r for test in VARIANTS for r in samples(data, subject, "GF", test)]
-        return "" if not rows else "Y" if any(is_variant(r) and r["GFSYM"] == gene for r in rows) else "N"
+        tests = named(data, gene, "has a record of")
+        absent = named(data, gene, "GFSTRESC present and none of")
+        details = named(data, gene, "GFTSTDTL none of")
+        rows = [r for r in data.of("GF", subject) if r["GFSYM"] == gene and r["GFTESTCD"] in (*tests, "VARPROF")]
+        start = data.adsl[subject]["TRTSDT"]
+        rows = [r for r in rows if not start or first_day(r["GFDTC"]) <= start] or rows
+        benign = [r.get("GFRESCAT", "").upper() in ("BENIGN", "LIKELY BENIGN") for r in rows]
+        result = [r["GFSTRESC"].upper() for r in rows]
+        told = [r["GFTESTCD"] in tests and r.get("GFTSTDTL", "").upper() not in details for r in rows]
+        if any(t and v and v not in absent and not b for t, v, b in zip(told, result, benign, strict=True)):
+            return "Y"
+        studied = [r["GFTESTCD"] == "VARPROF" and v == "STUDIED" for r, v in zip(rows, result, strict=True)]
+        clear = [v in CLEAR or b or s for v, b, s in zip(result, benign, studied, strict=True)]
+        return "N" if any(clear) else ""
 
     return expected
 
 
+# What says that a gene is not altered; a call that failed or is unclear says nothing.
+CLEAR = ("ABSENT", "N", "NEGATIVE", "NO MUTATION DETECTED", "NOT DETECTED", "WILD TYPE")
 EXPECTED: dict[str, Expected] = {
     "DIAGDT": diagnosed,
+    "DIAGDTF": diagnosis_flag,
     "HISTOLOG": histology,
     "NACTDT": new_therapy,
     "PRIORLN": prior,

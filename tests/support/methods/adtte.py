@@ -50,11 +50,13 @@ def records(data: Analysed, said: Said, subject: str) -> tuple[Dated, ...]:
 
 
 def meets(row: Row, where: str) -> bool:
-    """A condition in the words of a method: comparisons joined by `and`."""
+    """A condition in the words of a method: comparisons, or that a value is missing, joined by `and`."""
     return all(_holds(row, part) for part in where.split(" and ")) if where else True
 
 
 def _holds(row: Row, part: str) -> bool:
+    if missing := re.fullmatch(r"(\w+) is missing", part):
+        return bool(row.get(missing[1], "") == "")
     found = re.fullmatch(r"(\w+) (not in|in|is not|=) (.+)", part)
     assert found, part
     value, word, other = row.get(found[1], ""), found[2], ast.literal_eval(found[3])
@@ -70,6 +72,8 @@ class Method:
     events: tuple[Said, ...]
     censors: tuple[Said, ...]
     rules: str
+    # Where who died on no known day is censored: code and words.
+    undated: tuple[float, str] | None
 
 
 @cache
@@ -79,6 +83,8 @@ def methods(data: Analysed) -> dict[str, Method]:
     for code, said in re.findall(r"(\w{2,8}): (Starts: .*?)(?= \w{2,8}: Starts: |$)", text):
         start = re.match(r"Starts: (.*?)\.(?: Only subjects with (.*?)\.)? Events \([^)]*\): (.*?)\. ", said)
         assert start, said
+        undated = re.search(r" Who died \(ADSL\.DTHFL\) without such a date: CNSR (\d) '([^']*)' there\.$", said)
+        said = said[: undated.start()] if undated else said
         censored = re.search(r"Else censored \([^)]*\): (.*)\.$", said)
         rules = re.search(r"Censored at the (.*)\.$", said)
         found[code] = Method(
@@ -87,6 +93,7 @@ def methods(data: Analysed) -> dict[str, Method]:
             tuple(source(one) for one in start[3].split("; ")),
             tuple(source(one) for one in censored[1].split("; ")) if censored else (),
             rules[1] if rules else "",
+            (float(undated[1]), undated[2]) if undated else None,
         )
     return found
 
@@ -123,7 +130,10 @@ def ended(data: Analysed, code: str, subject: str) -> Ended | None:
     said = method.censors[number]
     found = re.fullmatch(r", CNSR (\d) at '(.*)'", said.more)
     assert found
-    return Ended(start, one.when, float(found[1]), said.words, found[2], one.key)
+    code_, words = float(found[1]), said.words
+    if method.undated and data.adsl[subject]["DTHFL"] == "Y":
+        code_, words = method.undated
+    return Ended(start, one.when, code_, words, found[2], one.key)
 
 
 def censored_by_scans(
@@ -199,10 +209,10 @@ def time(row: Row) -> Any:
 
 
 def reason(row: Row) -> str:
-    if row["CNSR"] == 0:
-        return f"{row['EVNTDESC']} on {row['ADT']} is the first event since {row['STARTDT']}."
     if row["ADT"] < row["STARTDT"]:
         return f"{row['EVNTDESC']} on {row['ADT']} lies before the start on {row['STARTDT']}: no time is given."
+    if row["CNSR"] == 0:
+        return f"{row['EVNTDESC']} on {row['ADT']} is the first event since {row['STARTDT']}."
     return f"No event counted ({row['EVNTDESC']}); censored at {row['CNSDTDSC']} on {row['ADT']}."
 
 
