@@ -87,7 +87,7 @@ def _texts(node: Any) -> Iterator[str]:
             if isinstance(value, str):
                 if key in _TEXTS:
                     yield value
-            elif key != "text" or "div" not in value:
+            elif key != "text" or not (isinstance(value, dict) and "div" in value):
                 yield from _texts(value)
 
 

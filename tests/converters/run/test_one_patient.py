@@ -102,6 +102,7 @@ ODD: list[tuple[str, list[Json], str, str]] = [
         "record.incomplete",
         "XOTEST",
     ),
+    ("a narrative that is true", [{**result(1), "text": True}, {**visit("x"), "text": ["died"]}], "", ""),
     ("two values", [{**result(1), "valueString": "14"}], "value.two", ""),
     ("no status", [{k: v for k, v in result(1).items() if k != "status"}], "status.odd", ""),
     ("a status that R4 does not have", [{**result(1), "status": "FINAL"}], "status.odd", ""),
@@ -158,6 +159,7 @@ def test_the_run_goes_on_and_says_what_was_odd(
     assert len(bench.frame("ADSL")) == 2
     found = bench.findings()
     assert not rule or variable in set(found.loc[found["rule"] == rule, "variable"])
+    assert not {"subject.failed", "tripwire.left out"} & set(found["rule"])
 
 
 def test_no_lesion_was_gone_before_it_was_measured_at_baseline(bench: Bench) -> None:
