@@ -27,7 +27,7 @@ A row is a habit, a column a group of facts and endpoints (they are listed below
 as planted; `said n`: n are different and a finding that a clean run does not give names the subject, or the study where
 the habit is one of the whole source; `**different n**`: n are different and nothing says so. The last of these is a
 fault of the product. The page is made by `python tests/converters/run/habits_table.py` and is the state of the code
-that made it; `NOT_YET` in `tests/converters/run/test_habits.py` lists what is not right yet.
+that made it; `tests/converters/run/test_habits.py` holds that nothing is different without a word.
 
 """
 
