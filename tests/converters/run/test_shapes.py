@@ -350,14 +350,18 @@ def test_xml_and_json_of_a_simulated_study_give_the_same_datasets(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_patient_level_export_of_a_server_says_what_the_system_level_one_says() -> None:
+def test_the_exports_of_a_server_say_what_the_resources_say_that_were_loaded_into_it(tmp_path: Path) -> None:
+    """System level and patient level against the run on the same 20 synthetic patients, which no server has seen."""
     study = load_study("lenvatinib-pembrolizumab")
-    made = [build_sdtm([others("data", "fhir", "hapi_export", name)], study) for name in ("system", "patient")]
+    simulate(Order(study, 77, 20), tmp_path / "direct")
+    exports = [others("data", "fhir", "hapi_export", name) for name in ("system", "patient")]
+    made = [build_sdtm([source], study) for source in (*exports, tmp_path / "direct" / "fhir")]
     frames = [build_adam(one.sdtm.frames, study, None, one.accounts.complete).frames for one in made]
     for name in ("ADTTE", "ADRS", "ADAE"):
-        # The site is an Organization, which such an export does not have; that it was not read is said.
-        one, other = (frame[name].drop(columns="SITEID", errors="ignore") for frame in frames)
-        pd.testing.assert_frame_equal(one, other)
+        # The site is an Organization, which a patient-level export does not have; that it was not read is said.
+        system, patient, direct = (frame[name] for frame in frames)
+        pd.testing.assert_frame_equal(system, direct)
+        pd.testing.assert_frame_equal(*(one.drop(columns="SITEID", errors="ignore") for one in (system, patient)))
     assert any(f.rule == "reference.dangling" for f in made[1].accounts.findings)
     assert len(frames[0]["ADTTE"]) > 100
     # The study itself is not in a patient-level export: what to put into the study file is said.
