@@ -119,6 +119,12 @@ LOSSES: list[tuple[str, str, dict[str, Any], list[tuple[str, ...]]]] = [
         {"status": "active", "code": {"text": "Fall risk"}, "period": {"start": "2024-05-02"}},
         [],
     ),
+    (
+        "who was found again is not lost",
+        "Flag",
+        {"status": "inactive", "code": LOST, "period": {"start": "2024-05-02", "end": "2024-06-01"}},
+        [],
+    ),
     ("entered in error", "Flag", {"status": "entered-in-error", "code": LOST}, []),
     (
         "an episode of care",
