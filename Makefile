@@ -23,7 +23,7 @@ lint: setup
 test: lint
 	$(BIN)/python -m pytest
 
-# In less than a minute: without ruff, mypy, and the tests that simulate, run or check whole packages (marked `slow`).
+# In some three minutes: without ruff, mypy, and the tests that simulate, run or check whole packages (marked `slow`).
 quick: setup
 	$(BIN)/python -m pytest -m "not slow"
 

@@ -4,6 +4,8 @@ Fhir2CdiscError (a ValueError)
   SourceError           a source of FHIR that cannot be read at all
   KeyFileError          a key file that holds no secret
   XmlError              FHIR XML that is not read
+  ExtractError          a file of an extract that cannot be read
+  CellDateError         a cell of an extract that is no date by its formats
   DateError             a text that is no date, or names a day that does not exist
   PathError             a FHIRPath expression outside the subset
   MappingError          a mapping file that cannot be used
@@ -30,6 +32,7 @@ from __future__ import annotations
 from fhir2cdisc.adam.frames.variables import MetadataError
 from fhir2cdisc.adam.results.sheet import CannotEstimateError
 from fhir2cdisc.converters.check.core import CoreError
+from fhir2cdisc.converters.extracts.grid import ExtractError
 from fhir2cdisc.converters.formats.dataset_json import DatasetJsonError
 from fhir2cdisc.converters.package import PackageError
 from fhir2cdisc.converters.run.coding import DictionaryError
@@ -47,15 +50,18 @@ from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.mappings.study_base import StudyError
 from fhir2cdisc.mappings.time_zones import EpochError
+from fhir2cdisc.sdtm.cells.dates import CellDateError
 from fhir2cdisc.sdtm.subject.subjects import SubjectError
 
 __all__ = [
     "CannotEstimateError",
+    "CellDateError",
     "CoreError",
     "DatasetJsonError",
     "DateError",
     "DictionaryError",
     "EpochError",
+    "ExtractError",
     "Fhir2CdiscError",
     "HabitError",
     "KeyFileError",

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from fhir2cdisc.adam.frames.columns import sequence_name
+from fhir2cdisc.converters.extracts.grid import letters
 from fhir2cdisc.converters.xpt.write import read_xpt
+from fhir2cdisc.fhir.cells import is_row
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.standard.datasets import prefix_of, record_key
 
@@ -29,6 +32,8 @@ class TracedPackage:
 
     folder: Path
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    # What stands in a cell of the sources: of a file (with its sheet), a row as shown, and the number of a column.
+    cell: Callable[[str, int, int], str] | None = None
 
     def dataset(self, name: str) -> pd.DataFrame:
         if name not in self.frames:
@@ -203,8 +208,38 @@ def _resources(package: TracedPackage, dataset: str, record: pd.Series, depth: i
     mine = (lineage["DATASET"] == dataset) & (lineage["USUBJID"] == _subject(record))
     rows = lineage[mine & (lineage["SEQ"] == seq)]
     for row in rows.itertuples():
+        if is_row(row.RESOURCE):
+            where = f"cell {letters(row.ENTRY)}{row.LINE}" if row.ENTRY >= 0 else f"row {row.LINE}"
+            yield "  " * depth + f"{row.ROLE}: {where} of {row.RESOURCE} in {row.FILE}, by {row.RULE}"
+            yield from ("  " * (depth + 1) + line for line in _cells(package, record, row))
+            continue
         entry = f" entry {row.ENTRY}" if row.ENTRY >= 0 else ""
         line = f" line {row.LINE}" if row.LINE else ""
         version = f" version {row.VERSION}" if row.VERSION else ""
         place = f"{row.FILE}{line}{entry}"
         yield "  " * depth + f"{row.ROLE}: {row.RESOURCE}/{row.ID}{version} in {place}, by {row.RULE}"
+
+
+def _cells(package: TracedPackage, record: pd.Series, row: Any) -> Iterator[str]:
+    """For each variable of a record that came from a row of an extract the cells that it was filled from.
+
+    Each with its address and heading as the sheet shows them; with its content where the sources were given.
+    """
+    columns = package.lineage("columns")
+    if row.ROLE != "source" or not len(columns):
+        return
+    mine = columns[(columns["FILE"] == row.FILE) & (columns["RULE"] == row.RULE) & (columns["ENTRY"] == row.ENTRY)]
+    for variable, some in mine.groupby("VARIABLE", sort=False):
+        if variable in record.index and (value := _text(record[variable])):
+            cells = [
+                f"{one.COLUMN}{row.LINE} ({one.HEADING}){_content(package, row, one.NUMBER)}"
+                for one in some.itertuples()
+            ]
+            yield f"{variable} = {value} from {', '.join(cells)}"
+
+
+def _content(package: TracedPackage, row: Any, number: int) -> str:
+    """What stands in a cell, where the sources were given and have it."""
+    if package.cell is None:
+        return ""
+    return f" {package.cell(row.FILE, row.LINE, number)!r}"

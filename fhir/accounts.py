@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fhir2cdisc.fhir.columns import ColumnBook, merge_columns
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.identity import Person
 from fhir2cdisc.fhir.mentions import Mention, merge_mentions
@@ -46,7 +47,7 @@ class Accounts:
     of each document with patients' resources (see `update_of`; blank where it states none), `exports` the instant of
     the bulk export in each folder. `unsettled` is how many records differ from the one that counts without anything
     that says which is newer. `deletions` are what sources deleted, `mentions` the patients that are named by an
-    identifier. `forms` are the mapped resources by what they hold.
+    identifier. `forms` are the mapped resources by what they hold, `columns` the columns of extracts.
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -65,6 +66,9 @@ class Accounts:
     mentions: dict[tuple[str, str], Mention] = field(default_factory=dict)
     # Namespace and reference of the studies that ResearchSubjects name, with their number.
     enrolments: Counter[tuple[str, str]] = field(default_factory=Counter)
+    columns: ColumnBook = field(default_factory=dict)
+    # Cells of extracts that records took: (table, file) to columns with their number.
+    taken: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
     @property
     def newest(self) -> str:
@@ -145,6 +149,9 @@ class Accounts:
         self.files += other.files
         self.deletions += other.deletions
         self.enrolments.update(other.enrolments)
+        merge_columns(self.columns, other.columns.items())
+        for table, counts in other.taken.items():
+            self.taken.setdefault(table, Counter()).update(counts)
         merge_mentions(self.mentions, other.mentions.values())
 
     def add_up(self, rules: tuple[str, ...]) -> None:

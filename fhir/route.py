@@ -62,6 +62,8 @@ class Routed(msgspec.Struct, frozen=True, array_like=True):
     home: str = "|"
 
 
+# So many bytes of one bucket wait in memory at most.
+MOST_WAITING = 1 << 22
 NOT_READ = "no mapping reads this resource type"
 
 _header = msgspec.json.Decoder(_Header)
@@ -257,32 +259,45 @@ def route(
     The files of a task appear under their final names only when the task is done, so it may run twice.
     """
     accounts = Accounts()
-    encoder = msgspec.msgpack.Encoder()
-    parts: dict[str, bytearray] = {}
-    for stale in folder.glob(f"*.{task}.part"):
-        stale.unlink()
+    dealt = Buckets(folder, buckets, task)
     with Archives() as archives:
         for document in documents:
             routed, booked = route_document(document, mapped_types, archives)
             accounts.merge(booked)
             for item in routed:
-                name = f"{bucket_of(item.subject, buckets):05d}" if item.subject else SHARED_BUCKET
-                packed = encoder.encode(item)
-                part = parts.setdefault(name, bytearray())
-                part += len(packed).to_bytes(4, "big")
-                part += packed
-                if len(part) > 1 << 24:
-                    _append(folder, name, task, part)
-    for name, part in parts.items():
-        _append(folder, name, task, part)
-        (folder / f"{name}.{task}.part").rename(folder / f"{name}.{task}.bucket")
+                dealt.add(item)
+    dealt.close()
     return accounts
 
 
-def _append(folder: Path, name: str, task: int, part: bytearray) -> None:
-    with (folder / f"{name}.{task}.part").open("ab") as file:
-        file.write(part)
-    part.clear()
+class Buckets:
+    """The files that a task deals its records out to; they have their final names when it is closed."""
+
+    def __init__(self, folder: Path, buckets: int, task: int) -> None:
+        self.folder, self.buckets, self.task = folder, buckets, task
+        self.encoder = msgspec.msgpack.Encoder()
+        self.parts: dict[str, bytearray] = {}
+        for stale in folder.glob(f"*.{task}.part"):
+            stale.unlink()
+
+    def add(self, item: Routed) -> None:
+        name = f"{bucket_of(item.subject, self.buckets):05d}" if item.subject else SHARED_BUCKET
+        packed = self.encoder.encode(item)
+        part = self.parts.setdefault(name, bytearray())
+        part += len(packed).to_bytes(4, "big")
+        part += packed
+        if len(part) > MOST_WAITING:
+            self._append(name, part)
+
+    def close(self) -> None:
+        for name, part in self.parts.items():
+            self._append(name, part)
+            (self.folder / f"{name}.{self.task}.part").rename(self.folder / f"{name}.{self.task}.bucket")
+
+    def _append(self, name: str, part: bytearray) -> None:
+        with (self.folder / f"{name}.{self.task}.part").open("ab") as file:
+            file.write(part)
+        part.clear()
 
 
 def read_bucket(folder: Path, name: str) -> list[Routed]:

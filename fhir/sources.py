@@ -149,18 +149,19 @@ def _text(head: bytes) -> str:
     return head.decode(encoding, errors="replace")
 
 
-def list_documents(sources: Iterable[str | Path]) -> Listing:
+def list_documents(sources: Iterable[str | Path], may_be_none: bool = False) -> Listing:
     """The documents of all sources in a fixed order, and the files and members that are not read.
 
     Not read is what is no FHIR, an archive that cannot be opened, and a symbolic link inside a folder: it may lead
-    out of it. Raises SourceError for a source that does not exist or holds no document at all.
+    out of it. Raises SourceError for a source that does not exist or, unless there
+    `may_be_none`, holds no document at all.
     """
     documents: list[Document] = []
     skipped: list[NotRead] = []
     for given in sources:
         site, source = named_source(given)
         found = _list_one(source)
-        if not found.documents:
+        if not found.documents and not may_be_none:
             raise SourceError(_nothing(source, found.skipped))
         documents += [replace(one, site=site) for one in found.documents]
         skipped += found.skipped
@@ -207,7 +208,7 @@ def readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _below(source: Path, closed: list[OSError]) -> list[Path]:
+def files_below(source: Path, closed: list[OSError]) -> list[Path]:
     """Everything in a folder and its folders but the folders, in order; links are not followed.
 
     `closed` takes the error of each folder that cannot be opened.
@@ -225,7 +226,7 @@ def _list_one(source: Path) -> _Found:
         found = _Found(archives)
         if source.is_dir():
             closed: list[OSError] = []
-            for path in _below(source, closed):
+            for path in files_below(source, closed):
                 name = readable(path.relative_to(source).as_posix())
                 if path.is_symlink():
                     found.pass_over(name, "symbolic link")

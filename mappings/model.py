@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.mappings.own_domain import OwnDataset, OwnVariable, own_dataset
 from fhir2cdisc.mappings.shorthand import written_out
-from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets
+from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets, with_model_variables
 from fhir2cdisc.mappings.study import Model
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
@@ -363,11 +363,11 @@ def _load(path: Path, model: type[Loaded], kind: str) -> Loaded:
         raise MappingError(f"{kind} {path.name}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        said = [f"{kind} {path.name}", _place(first["loc"], data), first["msg"].removeprefix("Value error, ")]
+        said = [f"{kind} {path.name}", place_in(first["loc"], data), first["msg"].removeprefix("Value error, ")]
         raise MappingError(": ".join(part for part in said if part)) from error
 
 
-def _place(location: tuple[int | str, ...], data: Any) -> str:
+def place_in(location: tuple[int | str, ...], data: Any) -> str:
     """Where in a file something is wrong, an entry of a list by its name: `source.adverse-event.variables.AETERM`."""
     parts = []
     for part in location:
@@ -405,5 +405,19 @@ def override(domains: Iterable[DomainMap], extra: Iterable[DomainMap]) -> list[D
 
 
 def datasets_of(mappings: Iterable[DomainMap]) -> dict[str, Dataset]:
-    """Every SDTM dataset by name: the project's, and those that mapping files bring."""
-    return sdtm_datasets() | {mapping.domain: mapping.own for mapping in mappings if mapping.own is not None}
+    """Every SDTM dataset by name: the project's, and those that mapping files bring.
+
+    One has the variables of its class, too, that the guide does not list for it and a mapping fills.
+    """
+    mappings = list(mappings)
+    found = sdtm_datasets() | {mapping.domain: mapping.own for mapping in mappings if mapping.own is not None}
+    for mapping in mappings:
+        names = {name for source in mapping.source for name in source.variables if not name.startswith("_")}
+        more = {name for name in names if name not in found[mapping.domain]}
+        if "VISIT" in more:
+            more |= {"VISITNUM", "VISITDY"}
+        # A date has its study day.
+        more |= {f"{name[:-3]}DY" for name in names if name.endswith("DTC") and name in more}
+        if more:
+            found[mapping.domain] = with_model_variables(found[mapping.domain], sorted(more))
+    return found

@@ -16,6 +16,7 @@ from fhir2cdisc.mappings.time_zones import day_of
 from fhir2cdisc.sdtm.columns import ORDER, RECORD_NO, ROW, SUBJECT
 from fhir2cdisc.sdtm.domains import DOMAIN_RULES
 from fhir2cdisc.sdtm.lineage import LINEAGE_COLUMNS, lineage_of
+from fhir2cdisc.sdtm.links.origins import choose_origins, origin_findings
 from fhir2cdisc.sdtm.links.relations import build_relrec, build_supp, relate_comments, specimen_links
 from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions, name_lesions
 from fhir2cdisc.sdtm.methods import derives
@@ -25,22 +26,25 @@ from fhir2cdisc.sdtm.standard_results import blank_unknown_scales, range_finding
 from fhir2cdisc.sdtm.subject.deaths import date_deaths
 from fhir2cdisc.sdtm.subject.diagnosis import diagnosis_findings
 from fhir2cdisc.sdtm.subject.hints import hint_findings
+from fhir2cdisc.sdtm.subject.one_record import one_record_each
 from fhir2cdisc.sdtm.subject.readers import number_readers
 from fhir2cdisc.sdtm.subject.relatives import name_relatives
 from fhir2cdisc.sdtm.subject.subjects import (
     age_findings,
     arm_findings,
     build_dm,
+    collected_findings,
     identify,
+    keep_collected,
     pseudonym_findings,
     reference_dates,
     with_dm_columns,
 )
 from fhir2cdisc.sdtm.subject.treatment_start import exposure_findings, start_findings, starting_records
-from fhir2cdisc.sdtm.timing import add_timing
+from fhir2cdisc.sdtm.timing import add_timing, timing_findings
 from fhir2cdisc.sdtm.trial.trial_design import trial_design
 from fhir2cdisc.sdtm.trial.trial_summary import unknown_parameters
-from fhir2cdisc.sdtm.trial.visits import add_visits
+from fhir2cdisc.sdtm.trial.visits import add_visits, visit_findings
 
 # Domains whose results are compared in one unit.
 MEASURED = ("LB", "TR", "VS")
@@ -59,7 +63,7 @@ class Sdtm:
 class Work:
     """What is being assembled: rows by domain with their working columns, and what was found so far.
 
-    `deaths` are findings of who died, or may have, that do not name USUBJID yet.
+    `unnamed` are findings of who somebody is, and of who died or may have, that do not name USUBJID yet.
     `who` holds USUBJID, SUBJID and SITEID, `dates` the reference dates of DM, both by subject key.
     """
 
@@ -71,7 +75,7 @@ class Work:
     who: pd.DataFrame = field(default_factory=pd.DataFrame)
     dates: pd.DataFrame = field(default_factory=pd.DataFrame)
     findings: list[Finding] = field(default_factory=list)
-    deaths: list[Finding] = field(default_factory=list)
+    unnamed: list[Finding] = field(default_factory=list)
 
     def each(self, change: Callable[[pd.DataFrame, str], pd.DataFrame]) -> None:
         """Every domain's rows replaced by what `change(rows, domain)` returns."""
@@ -118,11 +122,23 @@ def tell_readers_apart(work: Work) -> None:
     work.findings += found
 
 
+def keep_origins(work: Work) -> None:
+    """Of domains that FHIR and extracts both feed the rows of those that count."""
+    work.frames, found = choose_origins(work.frames, work.gathered.records, work.gathered.origins)
+    work.findings += found
+
+
+def one_record(work: Work) -> None:
+    """One DM record a subject."""
+    work.frames["DM"], found = one_record_each(work.frames["DM"], work.gathered.records)
+    work.unnamed += found
+
+
 def find_deaths(work: Work) -> None:
     dm, stated = with_dm_columns(work.frames["DM"]), work.gathered.accounts.newest
     newest = day_of(stated, study_zones(work.study)) if stated else ""
     work.frames["DM"], found = date_deaths(dm, work.frames.get("DS"), newest, today(work.study))
-    work.deaths = [*found, *hint_findings(work.gathered.hints, work.frames["DM"])]
+    work.unnamed += [*found, *hint_findings(work.gathered.hints, work.frames["DM"])]
 
 
 def find_subjects(work: Work) -> None:
@@ -131,14 +147,16 @@ def find_subjects(work: Work) -> None:
     work.findings += pseudonym_findings(work.who, work.secret)
     work.dates = reference_dates(work.frames, work.study)
     mapped = work.frames["DM"]
-    work.frames["DM"] = build_dm(work.frames, work.study, work.who, work.dates)
+    derived = build_dm(work.frames, work.study, work.who, work.dates)
+    work.frames["DM"] = keep_collected(mapped, derived)
+    work.unnamed += collected_findings(mapped, derived, work.dates)
     work.findings += arm_findings(work.frames["DM"], work.study)
     if "DS" in work.frames:
         _drop_numbers(work)
     records = starting_records(work.frames.get("EX"), work.frames.get("CM"), work.study)
     work.findings += start_findings(records, work.dates, work.who, work.study)
     work.findings += exposure_findings(work.frames, work.who, work.study)
-    said = [*work.deaths, *age_findings(mapped, work.frames["DM"]), *clock_findings(work.gathered.times)]
+    said = [*work.unnamed, *age_findings(mapped, work.frames["DM"]), *clock_findings(work.gathered.times)]
     work.findings += [replace(one, usubjid=str(work.who["USUBJID"].get(one.resource, ""))) for one in said]
     work.each(
         lambda rows, domain: rows.assign(
@@ -173,6 +191,7 @@ def look_at_diagnoses(work: Work) -> None:
 
 def place_in_visits(work: Work) -> None:
     """VISIT, VISITNUM and VISITDY; SV with one record a visit."""
+    work.findings += visit_findings(work.frames, work.study)
     work.frames |= add_visits(work.frames, work.gathered.records, work.gathered.datasets, work.study)
 
 
@@ -196,6 +215,9 @@ def link_tumours(work: Work) -> None:
 
 def place_in_time(work: Work) -> None:
     """Study days, EPOCH, baseline flags and what still goes on."""
+    for domain, rows in work.frames.items():
+        found = timing_findings(rows, work.gathered.datasets[domain], work.dates)
+        work.findings += [replace(one, usubjid=str(work.who["USUBJID"].get(one.resource, ""))) for one in found]
     work.each(lambda rows, domain: add_timing(rows, work.gathered.datasets[domain], work.dates))
 
 
@@ -210,9 +232,11 @@ def number_records(work: Work) -> None:
 
 # The order matters; beside each step stands what it needs of those before it.
 STEPS: tuple[Callable[[Work], None], ...] = (
+    keep_origins,  # before anything is made of rows that do not count
     order_rows,  # of equals every later step takes the first by _ORDER
     complete_domains,  # who judged, what a condition is, which form: asked by the readers, the subjects and the results
     tell_readers_apart,  # by --EVAL
+    one_record,  # before anything is asked of a subject
     find_deaths,  # before the subjects, whose last contact may be the death
     find_subjects,  # by the diagnosis (_COHORT) and the names of study drugs; all that follows goes by USUBJID
     find_relatives,  # by USUBJID
@@ -236,6 +260,7 @@ def _datasets(work: Work) -> Sdtm:
         supp = build_supp(rows, domain, work.mappings)
         if len(supp):
             frames[f"SUPP{domain}"] = supp
+    work.findings += origin_findings(work.frames, work.gathered.records)
     links = [*work.gathered.links, *specimen_links(work.frames, work.gathered.records)]
     relrec = build_relrec(work.frames, links)
     if len(relrec):

@@ -70,7 +70,7 @@ _ALL = (
     _column(
         SUBJECT,
         "work",
-        "assemble deaths diagnosis hints readers relatives subjects timing treatment_start",
+        "assemble deaths diagnosis hints one_record readers relatives subjects timing treatment_start",
         "The key of the subject: `Patient/` and the id under which the source has the patient",
     ),
     _column(
@@ -82,7 +82,7 @@ _ALL = (
     _column(
         RECORD_NO,
         "gather work",
-        "assemble diagnosis lineage readers relations relatives standard_results visits",
+        "assemble diagnosis lineage one_record origins readers relations relatives standard_results visits",
         "The number of the resource that the row was made of, among the records that were read",
     ),
     _column(SOURCE, "work", "lineage", "Domain and name of the source that made the row: RULE of the lineage"),
@@ -94,7 +94,7 @@ _ALL = (
     ),
     _column(
         USED,
-        "work gather visits",
+        "work gather one_record visits",
         "lineage relations",
         "The record numbers of the other resources that the row was filled from",
     ),
@@ -111,11 +111,16 @@ _ALL = (
         "standard_results",
         "Y where the source gives a number without a unit, and no table says which unit is meant",
     ),
-    _column(DEATHS, "work", "deaths", "What other records than the Patient say of the death of the subject; in DM"),
+    _column(
+        DEATHS,
+        "work",
+        "deaths one_record",
+        "What other records than the Patient say of the death of the subject; in DM",
+    ),
     _column(
         ORDER,
         "assemble",
-        "assemble relatives timing tumour_links visits",
+        "assemble one_record relatives timing tumour_links visits",
         "A total order of the rows of a domain by what was read, whatever the files were called",
     ),
     _column(RESOURCE_ID, "visits", "visits", "The id of an encounter, by which visits of one moment are ordered"),
@@ -133,7 +138,7 @@ _ALL = (
     ),
     _column(
         SUBJID,
-        MAPPING,
+        f"{MAPPING} extract_rows",
         "subjects",
         "A subject number; that of the enrolment (DS) comes before one among the patient's identifiers (DM)",
         "DM DS",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.standard.iso8601 import possible_days
 from fhir2cdisc.sdtm.columns import ORDER, STATUS, SUBJECT
@@ -81,7 +82,40 @@ def baseline_flag(frame: pd.DataFrame, by: list[str], dtc: str, result: str, unt
 
 
 def add_timing(frame: pd.DataFrame, dataset: Dataset, dates: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a domain with study days, epoch, baseline flags and what still goes on; `dates` by subject key."""
+    """The rows of a domain with study days, epoch, baseline flags and what still goes on; `dates` by subject key.
+
+    What the source has itself of them is kept.
+    """
+    made = _derived_timing(frame, dataset, dates)
+    kept = {
+        name: frame[name].where(_is_filled(frame[name]), derived) for name, derived in made.items() if name in frame
+    }
+    return frame.assign(**(made | kept))
+
+
+def timing_findings(frame: pd.DataFrame, dataset: Dataset, dates: pd.DataFrame) -> list[Finding]:
+    """A finding for each subject and variable where a study day or epoch that the source has is not the derived one.
+
+    `frame` are the rows before `add_timing`; `resource` of a finding is the key of the subject.
+    """
+    if not any(name in frame for name in (f"{dataset.name}DY", f"{dataset.name}STDY", f"{dataset.name}ENDY", "EPOCH")):
+        return []
+    found = []
+    for name, derived in _derived_timing(frame, dataset, dates).items():
+        if name in frame and (name.endswith("DY") or name == "EPOCH"):
+            differs = _is_filled(frame[name]) & _is_filled(derived) & (frame[name] != derived)
+            for subject, count in frame.loc[differs, SUBJECT].value_counts().sort_index().items():
+                said = f"{subject}: {name}: {count} collected values are not what the dates give; they are kept"
+                found.append(Finding("collected.differs", said, resource=str(subject), variable=name, count=int(count)))
+    return found
+
+
+def _is_filled(column: pd.Series) -> pd.Series:
+    return column.notna() & (column != "")
+
+
+def _derived_timing(frame: pd.DataFrame, dataset: Dataset, dates: pd.DataFrame) -> dict[str, pd.Series]:
+    """What the dates give of timing variables and flags, by name."""
     domain = dataset.name
     subject = dates.reindex(frame[SUBJECT])[REFERENCES].fillna("").set_index(frame.index)
     made: dict[str, pd.Series] = {}
@@ -91,9 +125,7 @@ def add_timing(frame: pd.DataFrame, dataset: Dataset, dates: pd.DataFrame) -> pd
     when = next((c for c in (f"{domain}STDTC", f"{domain}DTC") if c in frame), "")
     if "EPOCH" in dataset and when:
         made["EPOCH"] = epoch(frame[when], subject)
-    return frame.assign(
-        **made, **add_baselines(frame, dataset, subject), **mark_ongoing(frame, domain, subject["RFPENDTC"])
-    )
+    return made | add_baselines(frame, dataset, subject) | mark_ongoing(frame, domain, subject["RFPENDTC"])
 
 
 _BASELINE = (

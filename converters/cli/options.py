@@ -35,6 +35,12 @@ READING: tuple[Decorator, ...] = (
         help="A map of local codes: a built-in name or a file (TOML); may be repeated.",
     ),
     click.option(
+        "--extract",
+        "extracts",
+        multiple=True,
+        help="The mapping of a raw extract among the sources: a built-in name or a file (TOML); may be repeated.",
+    ),
+    click.option(
         "--key-file",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
         help="Secret from which subject numbers are made where the source has none.",

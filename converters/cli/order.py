@@ -23,6 +23,7 @@ def carry_out(with_adam: bool, **said: Any) -> None:
         workers=said["workers"],
         mappings=mappings,
         sites=sites,
+        extracts=said["extracts"],
         key=read_key(key_file) if key_file else b"",
     )
     order = RunOrder(
@@ -37,7 +38,7 @@ def carry_out(with_adam: bool, **said: Any) -> None:
         dictionary=said["dictionary"],
         with_adam=with_adam,
         said=tuple(key_findings(key_file)) if key_file else (),
-        files=files_among(said["study_name"], *mappings, *sites, key_file, said["dictionary"]),
+        files=files_among(said["study_name"], *mappings, *sites, *said["extracts"], key_file, said["dictionary"]),
     )
     make_package(order, progress, click.echo)
 

@@ -15,6 +15,8 @@ from fhir2cdisc.adam.subject.evidence import differing
 from fhir2cdisc.adam.tripwires import PREFIX as TRIPWIRE
 from fhir2cdisc.converters.check.conformance import Report
 from fhir2cdisc.fhir.accounts import FILE, UNREADABLE_FILE, Accounts
+from fhir2cdisc.fhir.cells import is_row
+from fhir2cdisc.fhir.columns import EMPTY, NOT_NEEDED, UNMAPPED, USED
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.study import Study
 
@@ -23,28 +25,48 @@ _LARGEST = 5
 
 
 def account_lines(accounts: Accounts) -> list[str]:
-    """Read = mapped + not needed + rejected, and the reasons, most frequent first; the files where not all are read."""
+    """Read = mapped + not needed + rejected, and the reasons, most frequent first; the files where not all are read.
+
+    Resources, rows of extracts and their columns each have a line.
+    """
+    kinds = {kind for kind, _, _ in accounts.counts if kind != FILE}
+    lines = []
+    rows = {kind for kind in kinds if is_row(kind)}
+    if kinds - rows or not rows:
+        lines += _totals(accounts, "resources", kinds - rows)
+    if rows:
+        lines += _totals(accounts, "rows of extracts", rows)
+    lines += [*column_lines(accounts), *file_lines(accounts)]
+    if accounts.synthetic:
+        lines.append(f"Synthetic or test data: the source marks {accounts.synthetic} patients so")
+    return lines
+
+
+def _totals(accounts: Accounts, what: str, kinds: set[str]) -> list[str]:
+    """What became of all records of some kinds, in numbers, and why some were not mapped."""
     totals: Counter[str] = Counter()
     reasons: dict[str, Counter[str]] = {"not needed": Counter(), "rejected": Counter()}
     for (kind, outcome, reason), count in accounts.counts.items():
-        if kind == FILE:
-            continue
-        totals[outcome] += count
-        if outcome in reasons:
-            reasons[outcome][reason] += count
-    read = sum(totals.values())
-    lines = [
-        f"Read {read} resources = {totals['mapped']} mapped + {totals['not needed']} not needed "
-        f"+ {totals['rejected']} rejected"
-    ]
+        if kind in kinds:
+            totals[outcome] += count
+            if outcome in reasons:
+                reasons[outcome][reason] += count
+    parts = f"{totals['mapped']} mapped + {totals['not needed']} not needed + {totals['rejected']} rejected"
+    lines = [f"Read {sum(totals.values())} {what} = {parts}"]
     for outcome, counts in reasons.items():
         lines += [
             f"  {outcome}: {count} {reason}" for reason, count in sorted(counts.items(), key=lambda i: (-i[1], i[0]))
         ]
-    lines += file_lines(accounts)
-    if accounts.synthetic:
-        lines.append(f"Synthetic or test data: the source marks {accounts.synthetic} patients so")
     return lines
+
+
+def column_lines(accounts: Accounts) -> list[str]:
+    """Columns of extracts = used + not needed + empty + named by no line of a mapping; nothing without extracts."""
+    if not accounts.columns:
+        return []
+    counts = Counter(EMPTY if one.use != USED and not one.filled else one.use for one in accounts.columns.values())
+    parts = " + ".join(f"{counts[use]} {use}" for use in (USED, NOT_NEEDED, EMPTY, UNMAPPED))
+    return [f"Columns {counts.total()} = {parts} (findings/columns.parquet)"]
 
 
 def unused_lines(unread: pd.DataFrame) -> list[str]:

@@ -16,6 +16,7 @@ from fhir2cdisc.converters.atomic import write_text
 from fhir2cdisc.converters.documents.figures import survival_figure, swimmer_figure, waterfall_figure
 from fhir2cdisc.converters.documents.tables import (
     accounts_table,
+    columns_table,
     conflicts_table,
     endpoints_table,
     events_table,
@@ -39,7 +40,7 @@ class Background:
 
     `conflicts` are the findings of `conflict_findings`: USUBJID, RECORD, VARIABLE, VALUE, MESSAGE. `synthetic` is
     how many patients the source marks as synthetic, `evidence` what facts of subjects were chosen from, `unread` what
-    nothing read of the mapped resources.
+    nothing read of the mapped resources, `columns` what became of the columns of extracts.
     """
 
     counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Background:
     synthetic: int = 0
     evidence: pd.DataFrame = field(default_factory=pd.DataFrame)
     unread: pd.DataFrame = field(default_factory=pd.DataFrame)
+    columns: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def write_report(
@@ -80,7 +82,8 @@ def _sections(
         ("events", "Adverse events", "".join(events_table(results, name) for name in events)),
         ("conflicts", "Responses that differ from the lesions", conflicts_table(background.conflicts)),
         ("evidence", "Facts of subjects: from what they were chosen", evidence_tables(background.evidence, subjects)),
-        ("accounts", "Resources: what became of them", accounts_table(background.counts) or nothing),
+        ("accounts", "Resources and rows: what became of them", accounts_table(background.counts) or nothing),
+        ("columns", "Columns of extracts", columns_table(background.columns)),
         ("unused", "What of the mapped resources is not used", unused_table(background.unread)),
         ("findings", "Findings by rule", findings_table(background.findings) or nothing),
         ("options", "Options: stated by the protocol or default", options_table(study)),

@@ -12,6 +12,7 @@ from fhir2cdisc.adam.results.sheet import ALL, Spec
 from fhir2cdisc.adam.subject.evidence import agreement, differing
 from fhir2cdisc.converters.documents.headlines import tripwire_lines
 from fhir2cdisc.converters.documents.result_format import shown, shown_with_interval
+from fhir2cdisc.fhir.columns import EMPTY, NOT_NEEDED, UNMAPPED, USED
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.explain import SECTIONS, options_of
 from fhir2cdisc.mappings.study import Study
@@ -62,6 +63,25 @@ def accounts_table(counts: Mapping[tuple[str, str, str], int]) -> str:
     """Resources by type: how many were mapped, not needed and rejected, and why."""
     rows = sorted(counts.items())
     return table(("Resource", "Outcome", "Reason", "Number"), [(*key, str(number)) for key, number in rows])
+
+
+def columns_table(columns: pd.DataFrame) -> str:
+    """What became of the columns of extracts: those that nothing reads first; nothing without extracts."""
+    if not len(columns):
+        return ""
+    order = {UNMAPPED: 0, USED: 1, NOT_NEEDED: 2, EMPTY: 3}
+    ranked = columns.assign(_RANK=columns["USE"].map(order)).sort_values(["_RANK", "FILE"], kind="stable")
+    rows = [
+        (row.FILE, row.COLUMN, row.HEADING, row.USE, row.REASON, f"{row.TAKEN} of {row.FILLED}", row.FREQUENT)
+        for row in ranked.head(MOST_UNREAD).itertuples(index=False)
+    ]
+    heads = ("File", "Column", "Heading", "What became of it", "Reason", "Cells in records", "Most frequent")
+    rest = (
+        f"The first {MOST_UNREAD} of {len(columns)}; all in findings/columns.parquet."
+        if len(columns) > len(rows)
+        else ""
+    )
+    return table(heads, rows, rest)
 
 
 def unused_table(unread: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from fhir2cdisc.adam.build import Adam
 from fhir2cdisc.adam.subject.death import DIFFER
 from fhir2cdisc.converters.atomic import replacing, write_table, write_text
+from fhir2cdisc.converters.extracts.account import address_table, column_table
 from fhir2cdisc.converters.manifest import Input, build_manifest, write_manifest
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, sorted_findings
 from fhir2cdisc.fhir.findings import Finding
@@ -27,6 +28,15 @@ def write_lineage(folder: Path, run: SdtmRun | None, adam: Adam | None) -> None:
         _parquet(folder / "lineage" / "sdtm.parquet", run.sdtm.lineage)
     if adam is not None:
         _parquet(folder / "lineage" / "adam.parquet", adam.lineage)
+
+
+def write_extracts(folder: Path, run: SdtmRun | None) -> None:
+    """Where extracts were read: `findings/columns.parquet`, what became of each of their columns, and
+    `lineage/columns.parquet`, in which columns each variable of a record stands.
+    """
+    if run is not None and run.prepared.bound:
+        _parquet(folder / "findings" / "columns.parquet", column_table(run.accounts))
+        _parquet(folder / "lineage" / "columns.parquet", address_table(run.prepared))
 
 
 def write_evidence(folder: Path, adam: Adam | None) -> None:
@@ -113,6 +123,7 @@ def finish(
         "deep": options.deep,
         "mappings": [path.name for path in options.mappings],
         "sites": [Path(name).name for name in options.sites],
+        **({"extracts": [Path(name).name for name in options.extracts]} if options.extracts else {}),
         "keyed": bool(options.key),
         "encoding": encoding,
     }

@@ -25,11 +25,19 @@ from fhir2cdisc.converters.documents.headlines import (
 )
 from fhir2cdisc.converters.documents.report import Background, write_report
 from fhir2cdisc.converters.documents.results import write_results
+from fhir2cdisc.converters.extracts.account import column_table
 from fhir2cdisc.converters.formats.datasets import write_dataset
 from fhir2cdisc.converters.package import Written, arrange_ectd, check_writable, new_folder
 from fhir2cdisc.converters.run.coding import code_events
 from fhir2cdisc.converters.run.derived_rs import add_derived_responses, with_records
-from fhir2cdisc.converters.run.evidence import finish, write_evidence, write_findings, write_lineage, write_unused
+from fhir2cdisc.converters.run.evidence import (
+    finish,
+    write_evidence,
+    write_extracts,
+    write_findings,
+    write_lineage,
+    write_unused,
+)
 from fhir2cdisc.converters.run.identities import with_identities
 from fhir2cdisc.converters.run.left_out import rows_of_others, said_of, without_failing
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
@@ -121,6 +129,7 @@ def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conf
     analysis = write_adam(folder, adam, order.study, order.encoding) if adam is not None else None
     _other_formats(folder, written, analysis, order.formats)
     write_lineage(folder, made, adam)
+    write_extracts(folder, made)
     write_evidence(folder, adam)
     unread = unused(made.accounts)
     write_unused(folder, unread)
@@ -129,7 +138,13 @@ def _write(folder: Path, order: RunOrder, made: SdtmRun, adam: Adam | None, conf
     if adam is not None:
         results = write_results(folder, adam.plan, adam.specs, adam.frames)
         background = Background(
-            made.accounts.counts, tuple(found), conflicts, made.accounts.synthetic, adam.evidence, unread
+            made.accounts.counts,
+            tuple(found),
+            conflicts,
+            made.accounts.synthetic,
+            adam.evidence,
+            unread,
+            column_table(made.accounts),
         )
         write_report(folder, adam.plan, adam.specs, results, adam.frames, background)
     plan = adam.plan if adam is not None else None

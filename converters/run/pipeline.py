@@ -6,8 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
+from fhir2cdisc.converters.extracts.account import column_findings
+from fhir2cdisc.converters.extracts.bind import Prepared, prepare
+from fhir2cdisc.converters.extracts.route_rows import route_rows
 from fhir2cdisc.converters.manifest import Input, look_again, note_inputs
 from fhir2cdisc.converters.run.executor import Executor, executor
 from fhir2cdisc.converters.run.left_out import book_left_out, without_failing, without_subjects
@@ -21,6 +26,8 @@ from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.fhir.route import SHARED_BUCKET, bucket_names, read_bucket, read_subjects, route
 from fhir2cdisc.fhir.servers import Servers
 from fhir2cdisc.fhir.sources import Document, NotRead, list_documents, named_source, readable
+from fhir2cdisc.mappings.extract_described import with_extracts
+from fhir2cdisc.mappings.extract_model import load_extract
 from fhir2cdisc.mappings.model import (
     DomainMap,
     MappingError,
@@ -33,6 +40,7 @@ from fhir2cdisc.mappings.model import (
 )
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.assemble import Sdtm, assemble
+from fhir2cdisc.sdtm.cells.sources import RowEngine
 from fhir2cdisc.sdtm.columns import SUBJECT
 from fhir2cdisc.sdtm.rows.cohort import unread_findings, unread_studies, with_assumed
 from fhir2cdisc.sdtm.rows.convert import Converter
@@ -57,11 +65,11 @@ def _silent(steps: Iterable[object], label: str, length: int) -> Iterable[object
 class RunOptions:
     """How a run is done; nothing here changes what comes out except `deep`, `mappings`, `sites`, `key`, `other_way`.
 
-    `buckets` is the number of parts that subjects are dealt into, `workers` the number of processes. `mappings`
-    are files that override built-in mappings, `sites` maps of local codes (built-in names or files). `key` is the
-    secret from which subject numbers are made where the source has none; without it they can be made again by
-    anyone who knows the patients' ids. `other_way` lets the other record count wherever two differ and nothing in the
-    data says which is newer: to see what hangs on such records.
+    `buckets` is the number of parts that subjects are dealt into, `workers` the number of processes. `mappings` are
+    files that override built-in mappings, `sites` maps of local codes and `extracts` mappings of raw extracts (built-in
+    names or files). `key` is the secret from which subject numbers are made where the source has none; without it they
+    can be made again by anyone who knows the patients' ids. `other_way` lets the other record count wherever two differ
+    and nothing in the data says which is newer: to see what hangs on such records.
     """
 
     deep: bool = False
@@ -69,6 +77,7 @@ class RunOptions:
     buckets: int = 32
     mappings: tuple[Path, ...] = ()
     sites: tuple[str, ...] = ()
+    extracts: tuple[str, ...] = ()
     key: bytes = field(default=b"", repr=False)
     other_way: bool = False
 
@@ -83,6 +92,7 @@ class SdtmRun:
     inputs: list[Input]
     skipped: list[NotRead]
     identities: Identities
+    prepared: Prepared = field(default_factory=Prepared)
 
 
 def all_mappings(options: RunOptions) -> list[DomainMap]:
@@ -90,18 +100,30 @@ def all_mappings(options: RunOptions) -> list[DomainMap]:
     return override(builtin_domains(), [load_domain(path) for path in options.mappings])
 
 
-# The mapping files and the sites that a user adds to the built-in mappings.
-Added = tuple[tuple[Path, ...], tuple[str, ...]]
+class Added(NamedTuple):
+    """What a user adds to the built-in mappings: files, sites, and extracts with the columns of their files."""
+
+    mappings: tuple[Path, ...]
+    sites: tuple[str, ...]
+    extracts: tuple[str, ...] = ()
+    headings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @classmethod
+    def of(cls, options: RunOptions, prepared: Prepared) -> Added:
+        headings = tuple((one.name, one.headings) for one in prepared.bound)
+        return cls(options.mappings, options.sites, options.extracts, headings)
 
 
 @cache
 def _mapping_engine(study: Study, added: Added) -> Engine:
-    mappings, sites = added
     terms = builtin_terminology()
-    for site in reversed(sites):
+    for site in reversed(added.sites):
         terms = terms.with_site(load_site(site))
     try:
-        return Engine.build(study, all_mappings(RunOptions(mappings=mappings)), terms)
+        engine = Engine.build(study, all_mappings(RunOptions(mappings=added.mappings)), terms)
+        columns = {file: {name: n for n, name in enumerate(names)} for file, names in added.headings}
+        engine.cells = RowEngine.of(map(load_extract, added.extracts), terms, columns)
+        return engine
     except (PathError, KeyError, re.error) as error:
         raise MappingError(f"mapping: {error.args[0]}") from error
 
@@ -125,9 +147,10 @@ def route_task(
     return route(documents, folder, buckets, _mapping_engine(study, added).types, task)
 
 
-def convert_task(folder: Path, name: str, study: Study, options: RunOptions, identities: Identities) -> Converted:
+def convert_task(
+    folder: Path, name: str, study: Study, options: RunOptions, added: Added, identities: Identities
+) -> Converted:
     """Stage two over one bucket."""
-    added = (options.mappings, options.sites)
     engine = _mapping_engine(study, added)
     shared = _shared(folder, identities.servers, identities.deletions, options.other_way)
     converter = Converter(engine, shared, identities, options.deep, options.other_way, _known(study, added))
@@ -143,33 +166,40 @@ def build_sdtm(
     where subjects cannot be told apart. Whatever is wrong with single records is in the accounts and findings.
     """
     options = options or RunOptions()
-    documents, skipped = list_documents(sources)
-    mappings = all_mappings(options)
-    _mapping_engine(study, (options.mappings, options.sites))
-    inputs = note_inputs(_files(sources, documents))
+    prepared = prepare(options.extracts, sources)
+    documents, skipped = list_documents(sources, may_be_none=bool(prepared.bound))
+    taken = {file.name for file in prepared.files}
+    skipped = [one for one in skipped if one.name not in taken]
+    mappings = with_extracts(all_mappings(options), prepared.extracts)
+    added = Added.of(options, prepared)
+    _mapping_engine(study, added)
+    inputs = note_inputs([*_files(sources, documents), *((file.path, file.name) for file in prepared.files)])
     with temporary_folder() as folder:
         pool = executor(options.workers)
         try:
             tasks = _tasks(documents, inputs)
-            accounts, parts, shared, identities = _stages(folder, tasks, study, options, pool, progress)
+            given = Given(study, options, added, prepared)
+            accounts, parts, shared, identities = _stages(folder, tasks, given, pool, progress)
         except BaseException:
             pool.abandon()
             raise
         finally:
             pool.close()
             _shared.cache_clear()
-            if options.mappings or options.sites:
+            if options.mappings or options.sites or options.extracts:
                 # A file may say something else the next time.
                 _mapping_engine.cache_clear()
                 _known.cache_clear()
-    accounts.add_files(len(documents), skipped)
+    accounts.add_files(len(documents) + len(prepared.files), skipped)
     skipped = sorted([*skipped, *accounts.unreadable()])
     inputs = look_again(inputs)
-    accounts.findings += [*_changed(inputs), *_unknown_sites(study, documents)]
+    accounts.findings += [*prepared.findings, *_changed(inputs), *_unknown_sites(study, documents)]
     gathered = join(parts, accounts, datasets_of(mappings))
+    accounts.findings += column_findings(accounts)
+    gathered.origins = {domain: of for one in prepared.extracts for domain, of in one.origins.items()}
     count_shared(accounts, shared)
     sdtm = _assembled(gathered, study, mappings, options.key)
-    return SdtmRun(sdtm, accounts, mappings, inputs, skipped, identities)
+    return SdtmRun(sdtm, accounts, mappings, inputs, skipped, identities, prepared)
 
 
 def _assembled(gathered: Gathered, study: Study, mappings: list[DomainMap], key: bytes) -> Sdtm:
@@ -208,14 +238,24 @@ def _unknown_sites(study: Study, documents: Iterable[Document]) -> Iterator[Find
             yield Finding("clock.site-unknown", message, value=one.site)
 
 
+class Given(NamedTuple):
+    """What a run was given beside its sources."""
+
+    study: Study
+    options: RunOptions
+    added: Added
+    prepared: Prepared
+
+
 def _stages(
-    folder: Path, parts: list[list[Document]], study: Study, options: RunOptions, pool: Executor, progress: Progress
+    folder: Path, parts: list[list[Document]], given: Given, pool: Executor, progress: Progress
 ) -> tuple[Accounts, list[Converted], Index, Identities]:
-    added = (options.mappings, options.sites)
+    study, options, added, prepared = given
     tasks = [(part, folder, options.buckets, study, added, number) for number, part in enumerate(parts)]
+    tables = [([one], folder, options.buckets, len(parts) + number) for number, one in enumerate(prepared.bound)]
     accounts = Accounts()
-    routed = pool.gather(pool.map(route_task, tasks))
-    for booked in progress(routed, "Reading", len(tasks)):
+    routed = chain(pool.gather(pool.map(route_task, tasks)), pool.gather(pool.map(route_rows, tables)))
+    for booked in progress(routed, "Reading", len(tasks) + len(tables)):
         assert isinstance(booked, Accounts)
         accounts.merge(booked)
     servers = Servers(frozenset(accounts.homes), frozenset(accounts.spaces))
@@ -224,12 +264,15 @@ def _stages(
     identities = replace(identities, deletions=Deletions.of(accounts.deletions, servers))
     identities, found = resolve_mentions(accounts.mentions.values(), accounts.people, identities)
     accounts.findings += found
+    if prepared.link is not None:
+        identities, found = prepared.link.subjects(accounts.people, identities)
+        accounts.findings += found
     shared = read_shared(read_bucket(folder, SHARED_BUCKET), servers, accounts, identities.deletions)
     unread = unread_studies(accounts.enrolments, study, shared)
     accounts.findings += unread_findings(unread, study)
     # A worker needs no secret.
     bare, to_map = replace(options, key=b""), with_assumed(study, unread)
-    buckets = [(folder, name, to_map, bare, identities.without_reasons()) for name in bucket_names(folder)]
+    buckets = [(folder, name, to_map, bare, added, identities.without_reasons()) for name in bucket_names(folder)]
     converted = pool.gather(pool.map(convert_task, buckets))
     parts_made = [one for one in progress(converted, "Mapping", len(buckets)) if isinstance(one, Converted)]
     return accounts, parts_made, shared, identities
@@ -238,7 +281,7 @@ def _stages(
 def _tasks(documents: list[Document], inputs: Iterable[Input]) -> list[list[Document]]:
     """Documents in parts of about equal size; a large file is a part of its own."""
     sizes = {str(one.path): one.bytes for one in inputs}
-    parts: list[list[Document]] = [[]]
+    parts: list[list[Document]] = [[]] if documents else []
     size = 0
     for document in documents:
         if size > _TASK_BYTES:

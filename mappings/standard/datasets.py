@@ -120,6 +120,55 @@ def sdtm_datasets() -> dict[str, Dataset]:
     }
 
 
+@cache
+def _model(class_: str) -> Mapping[str, tuple[int, Variable]]:
+    """The variables of a general observation class of the model with their places, by name (`--TERM`, `VISIT`)."""
+    rows = [row for row in _rows("model.csv") if row["class"] == class_]
+    return {
+        row["variable"]: (
+            place,
+            Variable(
+                row["variable"],
+                row["label"],
+                "Num" if row["type"] == "Num" else "Char",
+                "Perm",
+                "Qualifier",
+                tuple(row["codelists"].split()),
+            ),
+        )
+        for place, row in enumerate(rows)
+    }
+
+
+def _general(name: str, domain: str) -> str:
+    """`--DTC` of `AEDTC` in AE; a name without the prefix of its domain is its own (`VISIT`)."""
+    prefix = prefix_of(domain)
+    return f"--{name.removeprefix(prefix)}" if name.startswith(prefix) else name
+
+
+def model_variable(dataset: Dataset, name: str) -> Variable | None:
+    """A variable that the guide does not list for a dataset, and that its class has in the model (SDTM 2.0).
+
+    A sponsor may add it (SDTMIG 3.4 section 4.1.5); None where the class has none of this name, or the guide lists it.
+    """
+    found = _model(dataset.class_).get(_general(name, dataset.name))
+    return None if found is None or name in dataset else replace(found[1], name=name)
+
+
+def with_model_variables(dataset: Dataset, names: Iterable[str]) -> Dataset:
+    """The dataset with those variables of its class that the guide does not list for it, in the order of the model."""
+    model = _model(dataset.class_)
+    variables = list(dataset.variables)
+    for name in names:
+        added = model_variable(dataset, name)
+        if added is None or any(variable.name == name for variable in variables):
+            continue
+        place = model[_general(name, dataset.name)][0]
+        before = [n for n, one in enumerate(variables) if model.get(_general(one.name, dataset.name), (-1,))[0] > place]
+        variables.insert(before[0] if before else len(variables), added)
+    return replace(dataset, variables=tuple(variables))
+
+
 def prefix_of(domain: str) -> str:
     """How the variables of a domain begin: those of associated persons (APMH) as the domain that it is modelled on."""
     return domain.removeprefix("AP") if len(domain) == 4 else domain

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from fhir2cdisc.fhir.accounts import Accounts
+from fhir2cdisc.fhir.cells import decode_row, is_row
 from fhir2cdisc.fhir.deep import R4B, R5, deep_fault
 from fhir2cdisc.fhir.identity import Identities
 from fhir2cdisc.fhir.records import decode, repeated_name
@@ -20,6 +21,7 @@ from fhir2cdisc.fhir.versions import other_version
 from fhir2cdisc.mappings.errors import Fhir2CdiscError
 from fhir2cdisc.sdtm.rows.cohort import cohort_test, enrolled_elsewhere, is_synthetic, suspected
 from fhir2cdisc.sdtm.rows.engine import Engine
+from fhir2cdisc.sdtm.rows.extract_rows import ExtractMapper
 from fhir2cdisc.sdtm.rows.one_subject import ODD_SHAPE, SubjectMapper
 from fhir2cdisc.sdtm.rows.record_versions import latest_versions, one_patient
 from fhir2cdisc.sdtm.rows.resources import (
@@ -31,6 +33,7 @@ from fhir2cdisc.sdtm.rows.resources import (
     reject_orphans,
     reject_shape,
     reject_subject,
+    reject_unknown,
     without_deleted,
 )
 from fhir2cdisc.sdtm.rows.texts import codings_of
@@ -93,15 +96,22 @@ class Converter:
             for head in heads:
                 work.accounts.add(head.place, head.type, head.id, "rejected", "subject.identifier")
             return
+        rows = [Resource(head, decode_row(head.raw)) for head in heads if is_row(head.type)]
+        heads = [head for head in heads if not is_row(head.type)] if rows else heads
         heads = without_deleted(heads, self.identities.deletions, work.accounts)
         items = self._readable(heads, work.accounts)
         versions = latest_versions(items, work.accounts, self.identities.servers, self.other_way)
         current = one_patient(versions, subject, work.accounts)
-        if not any(item.head.type == "Patient" for item in current):
+        is_patient = any(item.head.type == "Patient" for item in current)
+        if not is_patient:
             reject_orphans(subject, current, work.accounts, self.identities.deletions.has(subject))
+        facts = self._facts(current, work.accounts) if is_patient else []
+        makes = any(item.head.type not in self.engine.cells.known for item in rows)
+        if not is_patient and not makes:
+            reject_unknown(rows, work.accounts)
             return
-        facts = self._facts(current, work.accounts)
-        if not self.cohort(facts):
+        if not makes and not self.cohort(facts):
+            facts += rows
             for item in suspected(facts, self.engine.study):
                 said = "is no confirmed diagnosis; the patient is left out of the cohort ([diagnosis] verification)"
                 work.accounts.findings.append(finding_of(item, "diagnosis.suspected", said))
@@ -112,7 +122,10 @@ class Converter:
                 )
             return
         work.accounts.synthetic += any(is_synthetic(i.resource) for i in facts if i.head.type == "Patient")
-        SubjectMapper(self, subject, facts, work).map()
+        if rows:
+            ExtractMapper(self.engine, subject, rows, work).map(is_patient)
+        if facts:
+            SubjectMapper(self, subject, facts, work).map()
 
     def _readable(self, heads: list[Routed], accounts: Accounts) -> list[Resource]:
         found = []

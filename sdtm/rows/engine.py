@@ -29,6 +29,7 @@ from fhir2cdisc.mappings.study_sections import Privacy
 from fhir2cdisc.sdtm.rows.clocks import Zones
 from fhir2cdisc.sdtm.rows.completeness import Needs
 from fhir2cdisc.sdtm.rows.death_records import DeathReader
+from fhir2cdisc.sdtm.rows.from_cells import NoExtracts, RowMapper
 from fhir2cdisc.sdtm.rows.hints import HintReader, built_in_hints
 from fhir2cdisc.sdtm.rows.mapping_names import check_names, place_of
 from fhir2cdisc.sdtm.rows.medications import DrugMatcher, DrugPart, drug_parts, read_product
@@ -187,6 +188,7 @@ class Engine:
     zones: Zones = field(init=False)
     rules: dict[str, list[tuple[Path, ResourceRule]]] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    cells: RowMapper = field(default_factory=NoExtracts)
 
     def __post_init__(self) -> None:
         self.tests = known_tests(self.terms)

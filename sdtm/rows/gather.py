@@ -24,7 +24,8 @@ class Gathered:
     """Mapped rows of every domain, in no order yet; `records` holds where each came from, by row number.
 
     `datasets` says what variables a domain has and in what order, `times` what was written of each subject's clocks,
-    `hints` which records may say more than was read.
+    `hints` which records may say more than was read, `origins` whose records of a domain count where FHIR and extracts
+    both have some.
     """
 
     frames: dict[str, pd.DataFrame]
@@ -34,6 +35,7 @@ class Gathered:
     datasets: Mapping[str, Dataset]
     times: list[Times] = field(default_factory=list)
     hints: list[Hinted] = field(default_factory=list)
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def gather(parts: Iterable[Converted], accounts: Accounts, datasets: Mapping[str, Dataset] | None = None) -> Gathered:

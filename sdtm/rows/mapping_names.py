@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from fhir2cdisc.fhir.versions import R4_TYPES
 from fhir2cdisc.mappings.model import DomainMap, MappingError, SourceMap
 from fhir2cdisc.mappings.own_domain import MOST_BYTES
-from fhir2cdisc.mappings.standard.datasets import Dataset, sdtm_datasets
+from fhir2cdisc.mappings.standard.datasets import Dataset, model_variable, sdtm_datasets
 from fhir2cdisc.sdtm.columns import COLUMNS, MAPPING, settable
 
 
@@ -21,7 +21,7 @@ def check_names(mapping: DomainMap) -> None:
         raise MappingError(f"mapping {mapping.file or mapping.domain}: {said}")
     for name in mapping.keys:
         if name not in known:
-            raise MappingError(f"mapping {mapping.file or mapping.domain}: keys: {_no_variable(name, known)}")
+            raise MappingError(f"mapping {mapping.file or mapping.domain}: keys: {no_variable(name, known)}")
     for spec in mapping.source:
         if fault := next(filter(None, _faults(spec, known)), ""):
             raise MappingError(f"{place_of(mapping.domain, spec)}: {fault}")
@@ -40,9 +40,9 @@ def _faults(spec: SourceMap, known: Dataset) -> Iterator[str]:
         if variable.label:
             yield f"{name}: only a supplemental qualifier has a label here; that of a variable is the guide's"
         if name.startswith("_"):
-            yield _column_fault(name, known.name)
-        elif name not in known:
-            yield _no_variable(name, known)
+            yield column_fault(name, known.name)
+        elif name not in known and model_variable(known, name) is None:
+            yield no_variable(name, known)
     for name, variable in spec.supp.items():
         if not 0 < len(variable.label.encode()) <= MOST_BYTES:
             yield f"{name}: a supplemental qualifier has a label of at most {MOST_BYTES} bytes"
@@ -52,7 +52,7 @@ def _faults(spec: SourceMap, known: Dataset) -> Iterator[str]:
             yield f"{name} is a variable of {known.name}, so it cannot be a supplemental qualifier"
 
 
-def _column_fault(name: str, domain: str) -> str:
+def column_fault(name: str, domain: str) -> str:
     """Why a mapping of this domain cannot set a working column, blank where it can."""
     column = COLUMNS.get(name)
     if column is None or MAPPING not in column.set_by:
@@ -62,7 +62,7 @@ def _column_fault(name: str, domain: str) -> str:
     return ""
 
 
-def _no_variable(name: str, known: Dataset) -> str:
+def no_variable(name: str, known: Dataset) -> str:
     return f"{known.name} has no variable {name}{_nearest(name, known.names)}"
 
 

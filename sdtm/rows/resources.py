@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhir2cdisc.fhir.accounts import Accounts
+from fhir2cdisc.fhir.cells import is_row
 from fhir2cdisc.fhir.deletions import Deletions, is_certain
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.r5 import to_r4
@@ -143,9 +144,11 @@ def without_deleted(heads: list[Routed], deletions: Deletions, accounts: Account
 def finding_of(item: Resource | Routed, rule: str, message: str, severity: str = "warning") -> Finding:
     """A finding that names the resource and the place where it was read."""
     head = item.head if isinstance(item, Resource) else item
+    # A row is known by its place, as the sheet shows it.
+    about = f"{head.place.file} row {head.place.line}" if is_row(head.type) else f"{head.type}/{head.id}"
     return Finding(
         rule,
-        f"{head.type}/{head.id}: {message}",
+        f"{about}: {message}",
         severity,
         file=head.place.file,
         line=head.place.line,
@@ -170,6 +173,23 @@ def reject_subject(subject: str, heads: list[Routed], error: Exception, accounts
     accounts.findings.append(
         replace(finding_of(first, SUBJECT_FAILED, said, "error"), resource=subject, count=len(heads))
     )
+
+
+def reject_unknown(rows: list[Resource], accounts: Accounts) -> None:
+    """Book the rows of a subject whom nothing else brings, where their extract only adds to known subjects."""
+    for item in rows:
+        accounts.add(item.head.place, item.head.type, item.head.id, "rejected", "subject.unknown")
+    if rows:
+        said = f"and {len(rows) - 1} more rows are of a subject whom no other source brings; they are not mapped"
+        accounts.findings.append(replace(finding_of(rows[0], "subject.unknown", said, "error"), count=len(rows)))
+
+
+def reject_without_dm(rows: list[Resource], accounts: Accounts) -> None:
+    """Book the rows of a subject who has none in the table that says who the subjects are."""
+    for item in rows:
+        accounts.add(item.head.place, item.head.type, item.head.id, "rejected", "subject.no-dm")
+    said = f"and {len(rows) - 1} more rows are of a subject who has no row in the table of subjects (DM); not mapped"
+    accounts.findings.append(replace(finding_of(rows[0], "subject.no-dm", said, "error"), count=len(rows)))
 
 
 def reject_orphans(subject: str, items: list[Resource], accounts: Accounts, deleted: bool = False) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from fhir2cdisc.fhir.dates import DateError, to_dtc
 from fhir2cdisc.fhir.path.expression import Context, Path, compile_path, truth
@@ -131,6 +131,19 @@ def table_entry(table: Mapping[str, str], concept: Any) -> str | None:
     return table.get(text) if text else None
 
 
+class Worded(Protocol):
+    """What a mapping says of the terms of a variable: codelist, map, and whether others are in capitals."""
+
+    @property
+    def codelist(self) -> str: ...
+
+    @property
+    def map(self) -> str: ...
+
+    @property
+    def upper(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """Looks a FHIR value up in a codelist: NCI concept code first, then the map, then the term's own text."""
@@ -144,7 +157,7 @@ class Term:
     by_text: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, variable: str, spec: VariableMap, terms: Terminology) -> Term:
+    def of(cls, variable: str, spec: Worded, terms: Terminology) -> Term:
         found = codelist(spec.codelist) if spec.codelist else None
         if spec.map and spec.map not in terms.maps and all(p.map != spec.map for p in terms.patterns):
             raise KeyError(f"no map {spec.map}")
@@ -154,6 +167,14 @@ class Term:
         return cls(variable, found, terms.maps.get(spec.map, {}), patterns, spec.upper, by_code, by_text)
 
     def __call__(self, value: Any, report: Report) -> str:
+        found = self.find(value)
+        if found is not None:
+            return found
+        text = concept_text(value)
+        return self._unknown(text, report) if text else ""
+
+    def find(self, value: Any) -> str | None:
+        """The term that the tables or the codelist have for a value; None where they have none."""
         for coding in codings_of(value):
             code, system = primitive_text(coding.get("code")), primitive_text(coding.get("system"))
             if code in self.by_code and system in NCI_SYSTEMS:
@@ -163,16 +184,14 @@ class Term:
                     return self.pairs[key]
         text = concept_text(value)
         if not text:
-            return ""
+            return None
         for key in (text.lower(), str(value).lower() if not isinstance(value, dict) else ""):
             if key in self.pairs:
                 return self.pairs[key]
         for pattern, template in self.patterns:
             if match := pattern.fullmatch(text):
                 return match.expand(template)
-        if text.lower() in self.by_text:
-            return self.by_text[text.lower()]
-        return self._unknown(text, report)
+        return self.by_text.get(text.lower())
 
     def _unknown(self, text: str, report: Report) -> str:
         own = text.upper() if self.upper else text
@@ -221,11 +240,11 @@ def compile_variable(
                 return ""
             if values and (value := _one(name, values, shape(is_concept), spec, cell)) != "":
                 value = value if days is None else _last_day(str(value), days(focus, cell.context))
-                return _printable(name, value, cell.report)
+                return printable(name, value, cell.report)
         if spec.test and cell.test is not None:
             return str(getattr(cell.test, spec.test))
         if spec.drug and cell.part is not None and (text := cell.part.field(spec.drug)):
-            return _printable(name, text.upper() if spec.upper else text, cell.report)
+            return printable(name, text.upper() if spec.upper else text, cell.report)
         return spec.value
 
     return read
@@ -255,7 +274,7 @@ def _is_odd(name: str, values: list[Any], spec: VariableMap, booleans: bool, cel
     return False
 
 
-def _printable(name: str, value: Value, report: Report) -> Value:
+def printable(name: str, value: Value, report: Report) -> Value:
     """The value without control characters, which are reported."""
     if not isinstance(value, str) or value.isprintable() or not _CONTROL.search(value):
         return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,8 @@ class Work:
         self.hints: list[Hinted] = []
         self.terms: dict[tuple[str, ...], Finding] = {}
         self.next_row = 0
+        # Cells of extracts that records took, by table, file and column.
+        self.taken: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
 
     def record(self, subject: str, head: Routed) -> int:
         place = head.place
@@ -56,5 +58,6 @@ class Work:
             by_domain[domain].append(pd.DataFrame(values, columns=[*ROW_COLUMNS, *columns], dtype=object))
         frames = {d: pd.concat(parts, ignore_index=True) for d, parts in by_domain.items()}
         self.accounts.findings += self.terms.values()
+        self.accounts.taken = dict(self.taken)
         records = pd.DataFrame(self.records, columns=RECORD_COLUMNS)
         return Converted(frames, records, self.links, self.accounts, self.times, self.hints)

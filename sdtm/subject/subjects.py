@@ -118,6 +118,13 @@ def _with(frame: pd.DataFrame | None, mask_column: str, value: str) -> pd.DataFr
     return None if frame is None or mask_column not in frame else frame[frame[mask_column] == value]
 
 
+# Reference dates, and other variables of DM that are derived where the source does not have them.
+REFERENCE_DATES = ("RFSTDTC", "RFENDTC", "RFXSTDTC", "RFXENDTC", "RFICDTC", "RFPENDTC")
+_MAY_BE_COLLECTED = "SUBJID SITEID AGE AGEU RACE ETHNIC ARMCD ARM ACTARMCD ACTARM ARMNRS DMDTC".split()
+# Before the name of a reference date: what is derived where another one was collected.
+DERIVED = "DERIVED."
+
+
 @derives("RFSTDTC", "The first date that the study file names as the start of time and the subject has")
 @derives("RFXSTDTC", "Earliest EXSTDTC that is complete to the day")
 @derives("RFXENDTC", "Latest EXENDTC or EXSTDTC that is complete to the day")
@@ -127,34 +134,58 @@ def _with(frame: pd.DataFrame | None, mask_column: str, value: str) -> pd.DataFr
 def reference_dates(frames: Mapping[str, pd.DataFrame], study: Study) -> pd.DataFrame:
     """RFSTDTC, RFENDTC, RFXSTDTC, RFXENDTC, RFICDTC and RFPENDTC by subject key.
 
-    Which records of a drug count is said in `treatment_start`.
+    One that the source has itself is kept, and what would be derived stands beside it under `DERIVED.`. Which records
+    of a drug count is said in `treatment_start`.
     RFPENDTC is the last contact: the end of participation, else the date of death (SDTMIG 3.4 section 5.2).
     """
     index = frames["DM"][SUBJECT].drop_duplicates()
+    collected = frames["DM"].drop_duplicates(SUBJECT).set_index(SUBJECT)
     ds, drugs = frames.get("DS"), starting_records(frames.get("EX"), frames.get("CM"), study)
     diagnosis = _with(frames.get("MH"), COHORT, "Y")
+    first_dose, consent = (
+        _extreme(drugs["EX"], "DTC"),
+        _extreme(_with(ds, "DSDECOD", "INFORMED CONSENT OBTAINED"), "DSSTDTC"),
+    )
     starts = {
-        "first-dose": _extreme(drugs["EX"], "DTC"),
-        "first-antineoplastic": _earliest(_extreme(drugs["EX"], "DTC"), _extreme(drugs["CM"], "DTC")),
+        "first-dose": _kept(collected, "RFXSTDTC", first_dose),
+        "first-antineoplastic": _earliest(_kept(collected, "RFXSTDTC", first_dose), _extreme(drugs["CM"], "DTC")),
         "diagnosis": _extreme(diagnosis, "MHSTDTC"),
         "enrolment": _extreme(_with(ds, "DSDECOD", "ENTERED INTO TRIAL"), "DSSTDTC"),
-        "consent": _extreme(_with(ds, "DSDECOD", "INFORMED CONSENT OBTAINED"), "DSSTDTC"),
+        "consent": _kept(collected, "RFICDTC", consent),
     }
     dates = pd.DataFrame(index=pd.Index(index, name=SUBJECT))
-    dates["RFSTDTC"] = ""
+    start = pd.Series("", index=dates.index, dtype=object)
     for name in study.reference.start:
         found = starts[name].reindex(dates.index).fillna("")
-        dates["RFSTDTC"] = dates["RFSTDTC"].where(dates["RFSTDTC"] != "", found)
-    dates["RFXSTDTC"] = starts["first-dose"].reindex(dates.index).fillna("")
+        start = start.where(start != "", found)
+
+    def put(name: str, derived: pd.Series) -> None:
+        dates[f"{DERIVED}{name}"] = derived.reindex(dates.index).fillna("")
+        dates[name] = _kept(collected, name, derived).reindex(dates.index).fillna("")
+
+    put("RFSTDTC", start)
+    put("RFXSTDTC", first_dose)
     ends = pd.concat([_extreme(drugs["EX"], "END", last=True), _extreme(drugs["EX"], "DTC", last=True)])
-    dates["RFXENDTC"] = ends.groupby(level=0).max().reindex(dates.index).fillna("")
-    dates["RFICDTC"] = starts["consent"].reindex(dates.index).fillna("")
+    put("RFXENDTC", ends.groupby(level=0).max())
+    put("RFICDTC", consent)
     participation = _with(_with(ds, "DSCAT", "DISPOSITION EVENT"), "DSSCAT", "STUDY PARTICIPATION")
     ended = _extreme(participation, "DSSTDTC", last=True).reindex(dates.index).fillna("")
     died = _extreme(with_dm_columns(frames["DM"]), "DTHDTC").reindex(dates.index).fillna("")
-    dates["RFPENDTC"] = ended.where(ended != "", died)
-    dates["RFENDTC"] = dates["RFXENDTC"].where(dates["RFXENDTC"] != "", dates["RFPENDTC"])
+    put("RFPENDTC", ended.where(ended != "", died))
+    put("RFENDTC", dates["RFXENDTC"].where(dates["RFXENDTC"] != "", dates["RFPENDTC"]))
     return dates
+
+
+def _kept(collected: pd.DataFrame, name: str, derived: pd.Series) -> pd.Series:
+    """What the source has of a variable of DM, by subject, and what is derived where it has nothing."""
+    if name not in collected:
+        return derived
+    own = collected[name][_is_filled(collected[name])]
+    return own.combine_first(derived)
+
+
+def _is_filled(column: pd.Series) -> pd.Series:
+    return column.notna() & (column != "")
 
 
 def _earliest(*dates: pd.Series) -> pd.Series:
@@ -181,7 +212,7 @@ OLDEST = 130
 def build_dm(frames: Mapping[str, pd.DataFrame], study: Study, who: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
     """DM, one record a subject, with the mapped columns completed by identifiers, dates, age, race and arm."""
     dm = with_dm_columns(frames["DM"]).drop_duplicates(SUBJECT).copy()
-    for column in ("RFSTDTC", "RFENDTC", "RFXSTDTC", "RFXENDTC", "RFICDTC", "RFPENDTC"):
+    for column in REFERENCE_DATES:
         dm[column] = dm[SUBJECT].map(dates[column])
     dm["SUBJID"] = dm[SUBJECT].map(who["SUBJID"])
     dm["SITEID"] = dm[SUBJECT].map(who["SITEID"])
@@ -195,6 +226,50 @@ def build_dm(frames: Mapping[str, pd.DataFrame], study: Study, who: pd.DataFrame
     _arm(dm, frames.get("DS"), study)
     dm["DMDTC"] = dm["RFICDTC"]
     return dm
+
+
+def keep_collected(mapped: pd.DataFrame, derived: pd.DataFrame) -> pd.DataFrame:
+    """DM with what the source has itself (`mapped`) of the variables that else are derived."""
+    own = mapped.drop_duplicates(SUBJECT).set_index(SUBJECT)
+    made = {
+        name: _kept(own, name, derived.set_index(SUBJECT)[name]).reindex(derived[SUBJECT]).to_numpy()
+        for name in _MAY_BE_COLLECTED
+        if name in own and name in derived
+    }
+    dm = derived.assign(**made)
+    dm["AGEU"] = dm["AGEU"].mask((dm["AGEU"] == "") & dm["AGE"].notna(), "YEARS")
+    if "ARMCD" in own and "ARMNRS" not in own:
+        dm["ARMNRS"] = _no_arm(dm["ARMCD"] != "", (dm["ACTARMCD"] != "") | (dm["RFXSTDTC"] != ""))
+    return dm
+
+
+def _no_arm(assigned: pd.Series, treated: pd.Series) -> np.ndarray:
+    return np.select([~assigned, ~treated], ["NOT ASSIGNED", "ASSIGNED, NOT TREATED"], "")
+
+
+def collected_findings(mapped: pd.DataFrame, derived: pd.DataFrame, dates: pd.DataFrame) -> list[Finding]:
+    """A finding for each subject and variable where what the source has is not what its other records give.
+
+    The arm that a source gives in its own words, and the subject number, are compared with nothing.
+    """
+    own = mapped.drop_duplicates(SUBJECT).set_index(SUBJECT)
+    made = derived.set_index(SUBJECT)
+    pairs = {name: dates[f"{DERIVED}{name}"] for name in REFERENCE_DATES} | {"AGE": made["AGE"]}
+    found = []
+    for name, other in pairs.items():
+        if name not in own:
+            continue
+        both = own[name][_is_filled(own[name])]
+        others = other.reindex(both.index)
+        for subject in both.index[_is_filled(others) & (both != others)]:
+            said = f"{subject}: {name}: {_shown(both[subject])} was collected, and the other records give "
+            said += f"{_shown(others[subject])}; the collected one is kept"
+            found.append(Finding("collected.differs", said, resource=str(subject), variable=name))
+    return found
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def age_findings(born: pd.DataFrame, dm: pd.DataFrame) -> list[Finding]:
@@ -250,5 +325,4 @@ def _arm(dm: pd.DataFrame, ds: pd.DataFrame | None, study: Study) -> None:
             code = code.where(treated, "")
         dm[f"{kind}CD"] = code
         dm[kind] = code.map(lambda c: labels.get(c, c))
-    assigned = dm["ARMCD"] != ""
-    dm["ARMNRS"] = np.select([~assigned, ~treated], ["NOT ASSIGNED", "ASSIGNED, NOT TREATED"], "")
+    dm["ARMNRS"] = _no_arm(dm["ARMCD"] != "", treated)

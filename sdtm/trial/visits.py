@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ENCOUNTER, ORDER, RECORD_NO, RESOURCE_ID, USED
@@ -15,6 +16,8 @@ from fhir2cdisc.sdtm.methods import derives
 _CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d{1,4})\s*(?:DAY|D)\s*(\d{1,4})")
 # VISITNUM from which visits have a place in the plan but no planned day: the end of treatment and what follows.
 AFTER_ALL = 9000.0
+# VISITNUM from which visits that a source names itself and the study does not plan are numbered.
+NOT_PLANNED = 9500.0
 _AFTER = re.compile(r"END OF TREATMENT|FOLLOW-?UP\s*(\d{1,4})")
 _REPEATED = re.compile(r"(DAY|WEEK|MONTH)\s*(\d{1,5})")
 
@@ -22,10 +25,100 @@ _REPEATED = re.compile(r"(DAY|WEEK|MONTH)\s*(\d{1,5})")
 def add_visits(
     frames: Mapping[str, pd.DataFrame], records: pd.DataFrame, datasets: Mapping[str, Dataset], study: Study
 ) -> dict[str, pd.DataFrame]:
-    """SV with one record a visit, and VISIT, VISITNUM and VISITDY on every record that names its encounter.
+    """SV with one record a visit, and VISIT, VISITNUM and VISITDY on every record that names its encounter or visit.
 
-    Nothing where there is no SV. `records` holds the ID of each encounter by _RECORD_NO.
+    Nothing where there is no SV and no record names its visit. `records` holds the ID of each encounter by _RECORD_NO.
+    A visit that a record names itself (in an extract) keeps its name; see `collected_visits`.
     """
+    made = _of_encounters(frames, records, datasets, study)
+    named = {
+        domain: frame
+        for domain, frame in {**frames, **made}.items()
+        if domain != "SV" and "VISIT" in frames[domain] and (frames[domain]["VISIT"] != "").any()
+    }
+    if not named:
+        return made
+    numbers = collected_visits(named, study)
+    for domain, frame in named.items():
+        made[domain] = _numbered(frame, frames[domain], numbers)
+    sv = [made["SV"]] if "SV" in made else []
+    made["SV"] = _one_a_visit(pd.concat([*sv, *_visits_of(made, named)], ignore_index=True))
+    return made
+
+
+def collected_visits(frames: Mapping[str, pd.DataFrame], study: Study) -> dict[str, tuple[float, float]]:
+    """VISITNUM and planned day of each visit that records name themselves.
+
+    One that the study does not plan is numbered from `NOT_PLANNED` on, in the order of the names.
+    """
+    names = sorted({name for frame in frames.values() for name in frame["VISIT"].str.upper() if name})
+    planned = {name: planned_visit(name, study) for name in names}
+    others = [name for name in names if planned[name] is None]
+    return {
+        name: number if (number := planned[name]) is not None else (NOT_PLANNED + others.index(name), np.nan)
+        for name in names
+    }
+
+
+def visit_findings(frames: Mapping[str, pd.DataFrame], study: Study) -> list[Finding]:
+    """A finding for each visit that records name themselves and the study does not plan, with their number."""
+    named = [frame["VISIT"] for domain, frame in frames.items() if domain != "SV" and "VISIT" in frame]
+    counts = pd.concat(named).value_counts().sort_index() if named else pd.Series(dtype=int)
+    said = "is no visit that the study file plans ([schedule] visits); it keeps its name and stands after all others"
+    return [
+        Finding("visit.not-planned", f"VISIT: {name!r} {said}", variable="VISIT", value=str(name), count=int(count))
+        for name, count in counts.items()
+        if name and planned_visit(str(name), study) is None
+    ]
+
+
+def _numbered(frame: pd.DataFrame, given: pd.DataFrame, numbers: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
+    """The rows of a domain with the visits that they name (and number) themselves in `given`, where they do."""
+    own, numbered = given["VISIT"].fillna("").to_numpy(), given.get("VISITNUM")
+    blank = np.full(len(frame), np.nan)
+    by_encounter = {name: frame[name].to_numpy() if name in frame else blank for name in ("VISITNUM", "VISITDY")}
+    found = [numbers.get(name.upper(), (np.nan, np.nan)) for name in own]
+    is_own = own != ""
+    return frame.assign(
+        VISIT=np.where(is_own, own, frame["VISIT"].fillna("")),
+        VISITNUM=_collected(numbered, np.where(is_own, [number for number, _ in found], by_encounter["VISITNUM"])),
+        VISITDY=np.where(is_own, [day for _, day in found], by_encounter["VISITDY"]).astype(float),
+    )
+
+
+def _collected(numbered: pd.Series | None, other: np.ndarray) -> np.ndarray:
+    """The number that the source gives a visit, else another one."""
+    other = other.astype(float)
+    return other if numbered is None else np.where(numbered.notna(), numbered.astype(float), other)
+
+
+def _visits_of(frames: Mapping[str, pd.DataFrame], named: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """A row of SV for each visit of a subject that a record names itself: from the first to the last --DTC in it."""
+    parts = []
+    for domain in sorted(named):
+        frame, dtc = frames[domain], f"{domain}DTC"
+        rows = frame[(named[domain]["VISIT"] != "").to_numpy()]
+        when = rows[dtc] if dtc in rows else pd.Series("", index=rows.index, dtype=object)
+        working = [name for name in rows if name.startswith("_")]
+        parts.append(
+            rows[[*working, "STUDYID", "USUBJID", "VISIT", "VISITNUM", "VISITDY"]].assign(
+                DOMAIN="SV", SVSTDTC=when, SVENDTC=when, **{USED: [()] * len(rows)}
+            )
+        )
+    visits = pd.concat(parts, ignore_index=True)
+    # Days that are not known come last: a visit begins on the first day that is.
+    visits = visits.assign(blank=visits["SVSTDTC"] == "").sort_values(
+        ["USUBJID", "VISITNUM", "blank", "SVSTDTC", ORDER], kind="stable"
+    )
+    first = visits.drop_duplicates(["USUBJID", "VISITNUM"]).drop(columns="blank").set_index(["USUBJID", "VISITNUM"])
+    first["SVENDTC"] = visits.groupby(["USUBJID", "VISITNUM"])["SVENDTC"].max()
+    return [first.reset_index()]
+
+
+def _of_encounters(
+    frames: Mapping[str, pd.DataFrame], records: pd.DataFrame, datasets: Mapping[str, Dataset], study: Study
+) -> dict[str, pd.DataFrame]:
+    """SV with one record a visit, and the visits of records by the encounters that they name."""
     if "SV" not in frames:
         return {}
     ids = records["ID"].to_numpy()[frames["SV"][RECORD_NO].to_numpy(np.int64)]

@@ -1,0 +1,131 @@
+"""Extracts of many systems against what they must become: every cell of every expected table.
+
+The tables beside the samples were made from the raw files without this project. `(any)` in them fits everything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
+from fhir2cdisc.mappings.study import Study
+from support.others import others
+
+MAPPINGS = Path(__file__).parent / "mappings"
+STUDY = Study.model_validate(
+    {
+        "id": "own",
+        "studyid": "01",
+        "title": "Extracts",
+        "reference": {"start": ["first-dose"]},
+        "privacy": {"birth_date": "full"},
+    }
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A folder of samples and the mapping that reads it; `but` are variables that the raw files do not determine."""
+
+    folder: str
+    mapping: str
+    domains: str
+    but: tuple[str, ...] = ()
+
+
+SAMPLES = [
+    Sample("edc_cdash_360i", "cdash", "DM AE CM EX MH"),
+    Sample("edc_rave_oak", "rave-cm-vs", "CM VS"),
+    Sample("recist_cn_wide", "recist-cn", "TU TR RS"),
+    # No column of the project has the last dose.
+    Sample("redcap_recist", "redcap-recist", "DM TU TR RS", ("RFXENDTC",)),
+]
+
+
+@cache
+def made(folder: Path, mapping: str) -> SdtmRun:
+    return build_sdtm([folder], STUDY, RunOptions(extracts=(str(MAPPINGS / f"{mapping}.toml"),)))
+
+
+def cells(frame: pd.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:
+    def shown(value: object) -> str:
+        return ("" if pd.isna(value) else f"{value:.15g}") if isinstance(value, float) else str(value).strip()
+
+    return [tuple(shown(row[name]) for name in columns) for row in frame.to_dict("records")]
+
+
+def expected(folder: Path, domain: str, but: tuple[str, ...]) -> pd.DataFrame:
+    frame = pd.read_csv(folder / f"expected_{domain}.csv", dtype=str, keep_default_na=False)
+    return frame.drop(columns=[name for name in but if name in frame])
+
+
+def found(run: SdtmRun, domain: str, columns: list[str]) -> pd.DataFrame:
+    frame = run.sdtm.frames[domain]
+    dm = run.sdtm.frames["DM"].set_index("USUBJID")
+    named = frame.assign(SUBJID=frame["USUBJID"].map(dm["SUBJID"]))
+    return named.assign(**{name: "" for name in columns if name not in named})
+
+
+@pytest.mark.parametrize(
+    ("sample", "domain"),
+    [pytest.param(s, d, id=f"{s.folder}-{d}") for s in SAMPLES for d in s.domains.split()],
+)
+def test_every_cell_is_the_expected_one(sample: Sample, domain: str) -> None:
+    folder = others("data", "raw", sample.folder)
+    wanted = expected(folder, domain, sample.but)
+    columns = list(wanted.columns)
+    mine = found(made(folder, sample.mapping), domain, columns)
+    if domain in ("RS", "TU"):
+        # What the lesions give beside what was written is compared elsewhere.
+        mine = mine[mine.index.isin(collected(made(folder, sample.mapping), domain))]
+    theirs, ours = Counter(cells(wanted, columns)), Counter(cells(mine, columns))
+    free = [row for row in theirs if "(any)" in row]
+    for row in free:
+        fits = [one for one in ours if all(a in ("(any)", b) for a, b in zip(row, one, strict=True))]
+        assert len(fits) == theirs.pop(row), row
+        ours.pop(fits[0])
+    assert ours == theirs
+
+
+def collected(run: SdtmRun, domain: str) -> list[int]:
+    """The rows that come from a cell or row of the extract."""
+    lineage = run.sdtm.lineage
+    mine = lineage[(lineage["DATASET"] == domain) & (lineage["ROLE"] == "source") & lineage["RULE"].str.contains(":")]
+    keys = set(zip(mine["USUBJID"], mine["SEQ"], strict=True))
+    frame = run.sdtm.frames[domain]
+    pairs = zip(frame["USUBJID"], frame[f"{domain}SEQ"], strict=True)
+    return [index for index, pair in zip(frame.index, pairs, strict=True) if pair in keys]
+
+
+@pytest.mark.parametrize("domain", ["DM", "AE"])
+def test_an_edc_export_is_the_published_sdtm_in_all_that_it_determines(domain: str) -> None:
+    """306 subjects and 1,191 adverse events.
+
+    The export has no dosing and no disposition, so none of the reference dates, and no birth or death dates. It has
+    codes of terms that the published data leave blank. 15 dates of onset that were `YYYY-MM` are blank in it.
+    """
+    raw, published = others("data", "raw", "edc_csv"), others("data", "sdtm", f"{domain.lower()}.parquet")
+    run = made(raw, "edc-csv")
+    wanted, mine = pd.read_parquet(published), run.sdtm.frames[domain]
+    not_there = {
+        "DM": "RFSTDTC RFENDTC RFXSTDTC RFXENDTC RFICDTC RFPENDTC DTHDTC DTHFL DMDY ARMNRS ACTARMUD BRTHDTC".split(),
+        "AE": "AESEQ AESPID AELLTCD AEPTCD AEHLTCD AEHLGTCD AESOCCD AEBDSYCD AESTDY AEENDY AEDY".split(),
+    }[domain]
+    columns = [name for name in wanted if name not in not_there and name != "STUDYID"]
+    assert len(mine) == len(wanted) == {"DM": 306, "AE": 1191}[domain]
+    assert set(columns) <= set(mine.columns)
+    texts = wanted[columns].astype(object).where(wanted[columns].notna(), "")
+    theirs, ours = Counter(cells(texts, columns)), Counter(cells(mine, columns))
+    lost = list((theirs - ours).elements())
+    if domain == "AE":
+        months = [row for row in lost if len(row[columns.index("AESTDTC")]) == len("2012-02")]
+        assert len(months) == len(lost) == 15
+        blank = [tuple("" if name == "AESTDTC" else v for name, v in zip(columns, row, strict=True)) for row in lost]
+        assert Counter(blank) == ours - theirs
+    else:
+        assert (lost, ours - theirs) == ([], Counter())
