@@ -14,7 +14,7 @@ from fhir2cdisc.converters.extracts.grid import MOST_CHARACTERS, MOST_COLUMNS, E
 _HEAD = 1 << 16
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DELIMITERS = ",;\t|"
-_CHINESE = re.compile("[\u4e00-\u9fff]")
+_PAIR = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 _AROUND = "\ufeff"
 
 
@@ -44,9 +44,15 @@ def _encoding(path: Path) -> str:
         return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
     if _decodes(path, "utf-8"):
         return "utf-8"
-    if _decodes(path, "gb18030") and _CHINESE.search(head.decode("gb18030", "ignore")):
+    if _is_chinese(head) and _decodes(path, "gb18030"):
         return "gb18030"
     return "cp1252" if _decodes(path, "cp1252") else "latin-1"
+
+
+def _is_chinese(head: bytes) -> bool:
+    """Whether the bytes beyond ASCII come in pairs, as Chinese characters do and accented letters do not."""
+    high = sum(byte > 127 for byte in head)
+    return high > 0 and 2 * len(_PAIR.findall(head)) >= 0.8 * high
 
 
 def _decodes(path: Path, encoding: str) -> bool:

@@ -28,7 +28,6 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PROTECTED = "EncryptedPackage".encode("utf-16-le")
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA")
 
 
 def read_workbook(path: Path, name: str, sheet: str, notice: Notice) -> Grid:
@@ -45,6 +44,8 @@ def read_workbook(path: Path, name: str, sheet: str, notice: Notice) -> Grid:
         table = book.get_sheet_by_name(chosen)
         rows = table.to_python(skip_empty_area=False)
         merged = table.merged_cell_ranges or []
+    except ExtractError:
+        raise
     except (CalamineError, ValueError, OSError, OverflowError) as error:
         raise ExtractError(f"{name}: is a workbook that cannot be read ({type(error).__name__})") from None
     if not any(any(cell != "" for cell in row) for row in rows):
@@ -96,7 +97,7 @@ def _chosen(book: CalamineWorkbook, name: str, sheet: str) -> str:
         if sheet not in names:
             raise ExtractError(f"{name}: has no sheet {sheet!r}; it has {', '.join(map(repr, names))}")
         return sheet
-    filled = [one for one in names if book.get_sheet_by_name(one).total_height]
+    filled = [one for one in names if book.get_sheet_by_name(one).end is not None]
     if not filled:
         raise ExtractError(f"{name}: all sheets are empty")
     if len(filled) > 1:
@@ -108,11 +109,7 @@ def _texts(rows: list[list[Any]], notice: Notice) -> Iterator[tuple[int, list[st
     for number, row in enumerate(rows, start=1):
         cells = [_text(cell) for cell in row]
         for column, cell in enumerate(cells):
-            if cell in _ERRORS:
-                said = f"cell {letters(column)}{number} holds the error of a formula and is blank"
-                notice("extract.cell-error", number, said)
-                cells[column] = ""
-            elif len(cell) > MOST_CHARACTERS:
+            if len(cell) > MOST_CHARACTERS:
                 said = f"cell {letters(column)}{number} has more than {MOST_CHARACTERS} characters and is left out"
                 notice("extract.cell-too-long", number, said)
                 cells[column] = ""
@@ -154,9 +151,12 @@ def _say_formulas(path: Path, sheet: str, notice: Notice) -> None:
         part = _part_of(archive, names, sheet)
         if part is None:
             return
-        count, first, blank = _formulas(archive, part)
+        count, first, blank, errors = _formulas(archive, part)
     if count:
         notice("extract.formula", 0, f"{count} cells are formulas, the first of them {first}; their last value is read")
+    if errors:
+        said = f"{len(errors)} cells hold the error of a formula, the first of them {errors[0]}; they are blank"
+        notice("extract.cell-error", 0, said)
     if blank:
         said = (
             f"{len(blank)} formulas have no value, the first of them {blank[0]}; they are blank. Open the workbook and "
@@ -185,17 +185,21 @@ def _part_of(archive: zipfile.ZipFile, names: set[str], sheet: str) -> str | Non
     return part if part in names else None
 
 
-def _formulas(archive: zipfile.ZipFile, part: str) -> tuple[int, str, list[str]]:
-    """How many cells of a sheet are formulas, the first of them, and those without a value."""
-    count, first, blank = 0, "", []
+def _formulas(archive: zipfile.ZipFile, part: str) -> tuple[int, str, list[str], list[str]]:
+    """How many cells of a sheet are formulas, the first of them, those without a value, and those that hold errors."""
+    count, first = 0, ""
+    blank: list[str] = []
+    errors: list[str] = []
     with archive.open(part) as file:
         content = file.read()
     # Most sheets have none: the parser is for those that have.
-    if not re.search(rb"<f[ >/]", content):
-        return 0, "", []
+    if not re.search(rb"<f[ >/]|\bt=.e.", content):
+        return 0, "", [], []
     for cell in etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True)).iter(f"{_MAIN}c"):
+        if cell.get("t") == "e":
+            errors.append(cell.get("r", ""))
         if cell.find(f"{_MAIN}f") is not None:
             count, first = count + 1, first or cell.get("r", "")
             if not cell.findtext(f"{_MAIN}v"):
                 blank.append(cell.get("r", ""))
-    return count, first, blank
+    return count, first, blank, errors

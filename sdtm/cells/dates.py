@@ -64,7 +64,7 @@ _PLAIN_TIME = re.compile(r"(\d{2})(\d{2})(\d{2})?")
 class CellDateError(Fhir2CdiscError):
     """A cell that is no date by the formats of the extract; `rule` is that of the finding."""
 
-    def __init__(self, rule: str, sentence: str) -> None:
+    def __init__(self, sentence: str, rule: str = UNREADABLE) -> None:
         super().__init__(sentence)
         self.rule = rule
 
@@ -129,11 +129,11 @@ def _read(dates: RawDates, raw: str) -> str:
         return next(iter(found))
     if found:
         both = " and ".join(list(found.values())[:2])
-        raise CellDateError(AMBIGUOUS, f"is one date by {both}, and another by the other; it is left empty")
+        raise CellDateError(f"is one date by {both}, and another by the other; it is left empty", AMBIGUOUS)
     if errors:
         raise errors[0]
     listed = ", ".join(dates.formats) or "none but ISO 8601"
-    raise CellDateError(UNREADABLE, f"fits none of the formats of the extract ({listed})")
+    raise CellDateError(f"fits none of the formats of the extract ({listed})", UNREADABLE)
 
 
 def plain(raw: str) -> str:
@@ -167,7 +167,7 @@ def _iso(text: str) -> str | None:
         return to_dtc(text)
     except DateError as error:
         if re.fullmatch(r"\d{4}(-\d{2}(-\d{2}(T.*)?)?)?", text) and "is not a FHIR" not in str(error):
-            raise CellDateError(IMPOSSIBLE, str(error)) from None
+            raise CellDateError(str(error), IMPOSSIBLE) from None
         return None
 
 
@@ -216,20 +216,20 @@ def _is_unknown(part: str, unknown: Sequence[str], name: str) -> bool:
 
 def _year(short: str, century: int | None) -> str:
     if century is None:
-        raise CellDateError(AMBIGUOUS, "has a year of two digits; [read] century says which century it is of")
+        raise CellDateError("has a year of two digits; [read] century says which century it is of", AMBIGUOUS)
     return f"{2000 + int(short) if int(short) <= century else 1900 + int(short)}"
 
 
 def _joined(year: str | None, month: str | None, day: str | None) -> str:
     """Parts of a date as --DTC; None stands for one that is not known. CellDateError for a day that does not exist."""
     if year is not None and not FIRST_YEAR <= int(year) <= LAST_YEAR:
-        raise CellDateError(IMPOSSIBLE, f"is of the year {year}, as no record of a patient is")
+        raise CellDateError(f"is of the year {year}, as no record of a patient is", IMPOSSIBLE)
     month, day = (f"{int(part):02d}" if part else None for part in (month, day))
     try:
         # 2000 has every day that any year has.
         to_dtc(f"{year or '2000'}-{month or '01'}-{day or '01'}")
     except DateError as error:
-        raise CellDateError(IMPOSSIBLE, str(error)) from None
+        raise CellDateError(str(error), IMPOSSIBLE) from None
     if day is None:
         return f"{year}-{month}" if year and month else year or (f"--{month}" if month else "")
     return f"{year or '-'}-{month or '-'}-{day}"
@@ -241,12 +241,12 @@ def _serial(format_: str, text: str) -> str | None:
         return None
     days = float(text)
     if format_ == "EXCEL" and int(days) == 60:
-        raise CellDateError(IMPOSSIBLE, "is day 60 of a sheet, 29 February 1900, which did not exist")
+        raise CellDateError("is day 60 of a sheet, 29 February 1900, which did not exist", IMPOSSIBLE)
     first = EXCEL[format_]
     # Before that day Excel counts one day less.
     day = first + timedelta(days=int(days) + (1 if format_ == "EXCEL" and days < 60 else 0))
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise CellDateError(IMPOSSIBLE, f"is of the year {day.year}, as no record of a patient is")
+        raise CellDateError(f"is of the year {day.year}, as no record of a patient is", IMPOSSIBLE)
     seconds = round((days - int(days)) * 86400)
     if not seconds:
         return day.isoformat()
@@ -256,7 +256,7 @@ def _serial(format_: str, text: str) -> str | None:
 
 def _timed(day: str, known: Mapping[str, str]) -> str:
     if len(day) < len("2024-01-01") or day.startswith("-") or "--" in day:
-        raise CellDateError(TIME_OF_PARTIAL, "has a time of a day that is not known")
+        raise CellDateError("has a time of a day that is not known", TIME_OF_PARTIAL)
     half = known.get("half", "").replace(".", "").upper()
     return f"{day}T{_clock(known['hour'], known.get('minute', '00'), known.get('second'), half)}"
 
@@ -266,10 +266,10 @@ def _clock(hour: str, minute: str, second: str | None, half: str) -> str:
     number = int(hour)
     if half:
         if not 1 <= number <= 12:
-            raise CellDateError(IMPOSSIBLE, "has a time of day that does not exist")
+            raise CellDateError("has a time of day that does not exist", IMPOSSIBLE)
         number = number % 12 + (12 if half == "PM" else 0)
     if number > 23 or int(minute) > 59 or int(second or 0) > 59:
-        raise CellDateError(IMPOSSIBLE, "has a time of day that does not exist")
+        raise CellDateError("has a time of day that does not exist", IMPOSSIBLE)
     return f"{number:02d}:{minute}" + (f":{second}" if second else "")
 
 
@@ -283,9 +283,9 @@ def with_time(dtc: str, time: str) -> str:
         return dtc
     match = _TIME.fullmatch(text) or _PLAIN_TIME.fullmatch(text)
     if match is None:
-        raise CellDateError(UNREADABLE, "is no time of day")
+        raise CellDateError("is no time of day", UNREADABLE)
     hour, minute, second, *half = match.groups()
     clock = _clock(hour, minute, second, (half[0] or "").replace(".", "").upper() if half else "")
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", dtc):
-        raise CellDateError(TIME_OF_PARTIAL, "is the time of a day that is not known")
+        raise CellDateError("is the time of a day that is not known", TIME_OF_PARTIAL)
     return f"{dtc}T{clock}"
