@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 from fhir2cdisc.converters.check.columns import ambiguous, by_value, hit, not_terms, number, text
 from fhir2cdisc.converters.check.rule import Check, Hit, Loaded, Package, Rule
-from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, codelists, codelists_by_test
+from fhir2cdisc.mappings.standard.datasets import Dataset, Variable, codelists, codelists_by_test, with_model_variables
 from fhir2cdisc.mappings.standard.iso8601 import is_date, is_duration, is_interval
 
 _CONTINUED = re.compile(r"(TSVAL|COVAL)\d+")
@@ -21,7 +21,8 @@ def _known(package: Package) -> Iterator[tuple[Loaded, Dataset]]:
     for loaded in package.sdtm.values():
         model = loaded.model
         if model is not None:
-            yield loaded, model
+            # A sponsor may add variables of the class (SDTMIG 3.4, 4.1.5).
+            yield loaded, with_model_variables(model, loaded.dataset.names)
 
 
 def _missing_datasets(package: Package) -> Iterator[Hit]:

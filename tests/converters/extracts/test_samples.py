@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from fhir2cdisc.adam.build import build_adam, study_lesions
+from fhir2cdisc.converters.extracts.cell import CellReader
+from fhir2cdisc.converters.extracts.grid import letters
+from fhir2cdisc.converters.run.derived_rs import add_derived_responses
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
 from fhir2cdisc.mappings.study import Study
 from support.others import others
@@ -129,3 +133,95 @@ def test_an_edc_export_is_the_published_sdtm_in_all_that_it_determines(domain: s
         assert Counter(blank) == ours - theirs
     else:
         assert (lost, ours - theirs) == ([], Counter())
+
+
+RECIST = Study.model_validate(
+    {
+        "id": "own",
+        "studyid": "01",
+        "title": "One trial told three times",
+        "cohort": {"membership": "all"},
+        "reference": {"start": ["first-dose"]},
+        # The FHIR of the trial has the first and the last dose only.
+        "treatment": {"gap_days": 400},
+    }
+)
+LINK = """
+[link]
+file = "subjects.csv"
+subject = "subject"
+keys = { mrn = "urn:example:hospital:mrn", screening = "recist-cn" }
+"""
+DATES = """
+extract = "dates"
+[[table]]
+name = "dates"
+file = "dates.csv"
+subject = "SUBJID"
+[[source]]
+domain = "DM"
+name = "dates"
+table = "dates"
+adds = true
+same = ["RFXSTDTC", "DTHDTC"]
+"""
+
+
+def told(way: str, folder: Path) -> SdtmRun:
+    """The trial from the workbook with a table of dates, from the REDCap project, or from the workbook and FHIR."""
+    mapping = MAPPINGS / "recist-cn.toml"
+    if way == "fhir_and_raw":
+        linked = folder / "linked.toml"
+        linked.write_text(mapping.read_text(encoding="utf-8") + LINK, encoding="utf-8")
+        return build_sdtm([others("data", "raw", way)], RECIST, RunOptions(extracts=(str(linked),)))
+    if way == "redcap_recist":
+        extracts = (str(MAPPINGS / "redcap-recist.toml"),)
+        return build_sdtm([others("data", "raw", way)], RECIST, RunOptions(extracts=extracts))
+    dates = pd.read_csv(others("data", "raw", "redcap_recist", "expected_DM.csv"), dtype=str, keep_default_na=False)
+    (folder / "dates").mkdir()
+    dates[["SUBJID", "RFXSTDTC", "DTHDTC"]].to_csv(folder / "dates" / "dates.csv", index=False)
+    (folder / "dates.toml").write_text(DATES, encoding="utf-8")
+    extracts = (str(mapping), str(folder / "dates.toml"))
+    return build_sdtm([others("data", "raw", way), folder / "dates"], RECIST, RunOptions(extracts=extracts))
+
+
+@pytest.mark.parametrize("way", ["recist_cn_wide", "redcap_recist", "fhir_and_raw"])
+def test_one_trial_told_three_times_has_the_same_lesions_responses_and_survival(way: str, tmp_path: Path) -> None:
+    run = told(way, tmp_path)
+    made = build_adam(run.sdtm.frames, RECIST).frames
+    wanted = pd.read_csv(others("data", "raw", way, "expected_endpoints.csv"), dtype=str, keep_default_na=False)
+    counts = {domain: len(collected(run, domain)) for domain in ("TU", "TR", "RS")}
+    assert counts == {"TU": 15, "TR": 51, "RS": 63}
+    adrs, adtte = made["ADRS"], made["ADTTE"]
+    best = adrs[adrs["PARAMCD"] == "BOR"].set_index("USUBJID")["AVALC"].replace("MISSING", "")
+    pfs = adtte[adtte["PARAMCD"] == "PFS"].set_index("USUBJID")
+    number = [f"01-{one[:3]}-{one[3:]}" if way == "fhir_and_raw" else f"01-{one}" for one in wanted["SUBJID"]]
+    assert best[number].tolist() == wanted["BOR_REPORTED_UNCONFIRMED"].tolist()
+    assert pfs.loc[number, "CNSR"].map({0: "Y"}).fillna("N").tolist() == wanted["PFS_EVENT"].tolist()
+    assert pfs.loc[number, "ADT"].dt.strftime("%Y-%m-%d").tolist() == wanted["PFS_DATE"].tolist()
+
+
+@pytest.mark.parametrize("way", ["recist_cn_wide", "redcap_recist", "fhir_and_raw"])
+def test_the_written_response_that_the_lesions_contradict_is_a_conflict(way: str, tmp_path: Path) -> None:
+    run = told(way, tmp_path)
+    conflicts = add_derived_responses(run.sdtm, RECIST, study_lesions(run.sdtm.frames, RECIST))
+    found = conflicts[conflicts["VARIABLE"] == "OVRLRESP"]
+    assert found["USUBJID"].str.endswith("0008").tolist() == [True]
+    assert "is PR; the lesions give SD (-25% from baseline 40 mm)" in found["MESSAGE"].iloc[0]
+
+
+def test_cells_are_found_again_by_their_addresses() -> None:
+    """40 measurements of the workbook with the address of the cell that each stands in, and what stands there."""
+    folder = others("data", "raw", "recist_cn_wide")
+    wanted = pd.read_csv(folder / "expected_cells.csv", dtype=str, keep_default_na=False)
+    run = made(folder, "recist-cn")
+    tr = run.sdtm.frames["TR"].assign(SUBJID=lambda frame: frame["USUBJID"].str.removeprefix("01-"))
+    lineage = run.sdtm.lineage
+    read = CellReader([folder])
+    for row in wanted.itertuples():
+        record = tr[(tr["SUBJID"] == row.SUBJID) & (tr["TRLNKID"] == row.TRLNKID) & (tr["VISIT"] == row.VISIT)]
+        mine = lineage[(lineage["DATASET"] == "TR") & (lineage["USUBJID"] == f"01-{row.SUBJID}")]
+        (place,) = mine[mine["SEQ"].isin(record["TRSEQ"]) & (mine["ROLE"] == "source")].itertuples()
+        assert f"疗效评估.xlsx!{row.SHEET}" == place.FILE
+        assert f"{letters(place.ENTRY)}{place.LINE}" == row.CELL
+        assert read(place.FILE, place.LINE, place.ENTRY) == row.SHOWN
