@@ -24,7 +24,7 @@ from fhir2cdisc.fhir.columns import MOST_VALUES, NOT_NEEDED, UNMAPPED, USED, Col
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.records import Place
 from fhir2cdisc.fhir.route import Buckets, Routed
-from fhir2cdisc.sdtm.cells.conditions import Condition, compile_condition
+from fhir2cdisc.sdtm.cells.conditions import Condition, cell_text, compile_condition
 from fhir2cdisc.sdtm.cells.needed import is_named, reason_of
 from fhir2cdisc.sdtm.cells.verbs import filled
 
@@ -82,8 +82,11 @@ class _Router:
         self.kept = [name if name in self.bound.needed else None for name in self.bound.headings]
         self.books = [_book(self.bound, name) for name in self.bound.headings]
         self.not_needed = [(compile_condition(rule.where), rule.reason) for rule in table.rows_not_needed]
-        template = table.subject if "{" in table.subject else f"{{{table.subject}}}"
-        self.number_of = lambda cells: filled(template, lambda name: cells.get(name, ""))
+        subject = table.subject
+        if "{" in subject:
+            self.number_of = lambda cells: filled(subject, lambda name: cells.get(name, ""))
+        else:
+            self.number_of = lambda cells: cell_text(cells.get(subject, ""))
 
     def rows(self) -> Iterator[Routed]:
         """The rows of subjects that are known, as records; the others are booked."""
@@ -91,7 +94,7 @@ class _Router:
         kind, file = self.bound.kind, self.bound.name
         for row in table.rows:
             cells = self._cells(row)
-            reason = next((reason for holds, reason in self.not_needed if holds(cells)), "")
+            reason = self.not_needed and next((reason for holds, reason in self.not_needed if holds(cells)), "")
             place = Place(file, row.line)
             if reason:
                 self.accounts.add(place, kind, "", "not needed", reason)

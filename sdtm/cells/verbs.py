@@ -25,6 +25,8 @@ _FIELD = re.compile(r"\{([^{}]+)\}")
 _GROUP = re.compile(r"\$([A-Za-z_]\w*)", re.ASCII)
 _RANGE = re.compile(r"(-?[0-9.]+)-(-?[0-9.]+)")
 CELL = "cell"
+# So many different cells of one variable are remembered with their values.
+_MOST_KNOWN = 1 << 16
 
 
 @dataclass(slots=True)
@@ -65,21 +67,51 @@ def compile_cells(name: str, spec: ColumnMap, terms: Terminology, reading: Readi
     read, shape = _reader(spec), _shape(name, spec, terms, reading)
     match = re.compile(spec.match) if spec.match else None
     if spec.as_ == "dtc":
-        read = _first(spec.column, lambda column: lambda row: tuple(cell_text(row.of(part)) for part in _parts(column)))
+        read = _first(spec.column, _day_and_time)
+
+    known: dict[Any, Value] = {}
+    first = spec.column[0] if spec.column else ""
+
+    def valued(cell: Any, report: Report) -> Value:
+        """The value of a cell; what gives no finding is worked out once for all cells that are the same."""
+        said: list[tuple[str, str, str, str]] = []
+
+        def note(rule: str, variable: str, value: str, message: str) -> None:
+            said.append((rule, variable, value, message))
+
+        taken = cell if match is None else _matched(match, cell)
+        value = printable(name, shape(taken, first, note), note) if taken else ""
+        for one in said:
+            report(*one)
+        if not said and len(known) < _MOST_KNOWN:
+            known[cell] = value
+        return value
 
     def verb(row: RowCells, report: Report) -> Value:
         if when is not None and not when(row.cells):
             return ""
         cell = read(row)
-        if not cell or (match is not None and not (cell := _matched(match, cell))):
+        if not cell:
             return ""
-        return printable(name, shape(cell, spec.column[0] if spec.column else "", report), report)
+        value = known.get(cell)
+        return value if value is not None else valued(cell, report)
 
     return verb
 
 
 def _parts(column: str) -> list[str]:
     return [part.strip() for part in column.split(PLUS)]
+
+
+def _day_and_time(column: str) -> _Read:
+    """The texts of the cells of a date: a day, or a day and a time."""
+    parts = _parts(column)
+    if len(parts) == 1 and "$" not in column:
+        return lambda row: (cell_text(row.cells.get(column, "")),)
+    if len(parts) == 2 and "$" not in column:
+        day, time = parts
+        return lambda row: (cell_text(row.cells.get(day, "")), cell_text(row.cells.get(time, "")))
+    return lambda row: tuple(cell_text(row.of(part)) for part in parts)
 
 
 def _first(columns: tuple[str, ...], of: Callable[[str], _Read]) -> _Read:
@@ -102,6 +134,8 @@ def _reader(spec: ColumnMap) -> _Read:
 
     def of(column: str) -> _Read:
         parts = _parts(column)
+        if len(parts) == 1 and "$" not in column:
+            return lambda row: row.cells.get(column, "")
         if len(parts) == 1:
             return lambda row: row.of(column)
         return lambda row: spec.join.join(text for part in parts if (text := cell_text(row.of(part))))

@@ -52,6 +52,7 @@ class ExtractMapper:
     def __init__(self, engine: Engine, subject: str, items: list[Resource], work: Work) -> None:
         self.engine, self.subject, self.items, self.work = engine, subject, items, work
         self.current = items[0]
+        self.shapes: dict[tuple[object, ...], tuple[str, ...]] = work.shapes
 
     def map(self, has_patient: bool) -> None:
         """Map the rows; where nothing says that the subject is one (no Patient, no row of DM) they are rejected."""
@@ -120,11 +121,19 @@ class ExtractMapper:
         head = item.head
         if rows:
             self.work.accounts.add(head.place, head.type, head.id, "mapped")
-            taken = frozenset[str]().union(*(self.engine.cells.taken(row, head.place.file) for row in rows))
-            self.work.taken[head.type, head.place.file].update(taken & item.resource[CELLS].keys())
+            self._take(head.type, head.place.file, tuple(item.resource[CELLS]), rows)
         else:
             reason = "no source of the extract claims the row"
             self.work.accounts.add(head.place, head.type, head.id, "not needed", reason)
+
+    def _take(self, table: str, file: str, filled: tuple[str, ...], rows: list[MappedRow]) -> None:
+        """Count the filled cells of a row that its records took; rows of one shape are counted together."""
+        key = (file, filled, tuple((row.source.domain, row.source.spec.name, row.column) for row in rows))
+        taken = self.shapes.get(key)
+        if taken is None:
+            read = frozenset[str]().union(*(self.engine.cells.taken(row, file) for row in rows))
+            taken = self.shapes[key] = tuple(name for name in filled if name in read)
+        self.work.taken[table, file][taken] += 1
 
     def _say_repeated(self) -> None:
         """A finding for each row that stands several times, word for word: all of them make their records."""

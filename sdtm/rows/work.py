@@ -44,8 +44,10 @@ class Work:
         self.hints: list[Hinted] = []
         self.terms: dict[tuple[str, ...], Finding] = {}
         self.next_row = 0
-        # Cells of extracts that records took, by table, file and column.
-        self.taken: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        # Cells of extracts that records took, by table and file: columns that a row took together, with their number.
+        self.taken: dict[tuple[str, str], Counter[tuple[str, ...]]] = defaultdict(Counter)
+        # Columns that are taken of rows of one shape: see `extract_rows`.
+        self.shapes: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     def record(self, subject: str, head: Routed) -> int:
         place = head.place
@@ -58,6 +60,9 @@ class Work:
             by_domain[domain].append(pd.DataFrame(values, columns=[*ROW_COLUMNS, *columns], dtype=object))
         frames = {d: pd.concat(parts, ignore_index=True) for d, parts in by_domain.items()}
         self.accounts.findings += self.terms.values()
-        self.accounts.taken = dict(self.taken)
+        for table, together in self.taken.items():
+            counts = self.accounts.taken.setdefault(table, Counter())
+            for columns, count in together.items():
+                counts.update(dict.fromkeys(columns, count))
         records = pd.DataFrame(self.records, columns=RECORD_COLUMNS)
         return Converted(frames, records, self.links, self.accounts, self.times, self.hints)
