@@ -113,17 +113,19 @@ class ColumnMap(Model):
     """How one variable is filled from the cells of a row.
 
     `column` is a column, or several of which the first that is not blank counts; `A + B` joins two cells. `text` is a
-    template (`T{NUMBER}`), `checked` a pattern of check-box columns, whose codes are those that say 1. `map`,
-    `codelist` and `match` (a pattern, of which the first group is taken) turn the text into a term; `else` is what a
-    text becomes that the map does not have. `as = "result"` reads a number with its sign (`<5`) or a word, `"unit"` the
-    unit in the cell, else `unit`; `"low"` and `"high"` are the limits of a range, `"flag"` is HIGH or LOW by an arrow
-    or letter; `"status"` is NOT DONE where the cell says so. `when` is a condition on the row.
+    template (`T{NUMBER}`), `checked` a pattern of check-box columns, whose codes are those that say 1, `test` a field of
+    the test by whose code the source takes the row. `map`, `codelist` and `match` (a pattern, of which the first group
+    is taken) turn the text into a term; `else` is what a text becomes that the map does not have. `as = "result"` is
+    a number with its sign (`<5`) or a word, `"unit"` the unit in the cell, else `unit`; `"low"` and `"high"` are the
+    limits of a range, `"flag"` is HIGH or LOW by an arrow or letter; `"status"` is NOT DONE where the cell says so.
+    `when` is a condition on the row.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     column: Paths = ()
     value: str = ""
+    test: Literal["", "testcd", "test", "category", "specimen", "method"] = ""
     text: str = ""
     checked: str = ""
     match: str = ""
@@ -139,10 +141,10 @@ class ColumnMap(Model):
 
     @model_validator(mode="after")
     def _one_beginning(self) -> ColumnMap:
-        given = [name for name in ("column", "value", "text", "checked") if getattr(self, name)]
+        given = [name for name in ("column", "value", "text", "checked", "test") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(
-                "takes one of column, value, text and checked" + (f", not {' and '.join(given)}" * bool(given))
+                "takes one of column, value, text, checked and test" + (f", not {' and '.join(given)}" * bool(given))
             )
         for name in ("match", "checked"):
             try:
@@ -154,13 +156,20 @@ class ColumnMap(Model):
         return self
 
 
+class Coded(Model):
+    """The column with the code of a test, and its system: `http://loinc.org`."""
+
+    column: str
+    system: str
+
+
 class RowSource(Model):
     """One kind of row that a table's rows become.
 
     `where` is a condition on the row. `each` is a pattern of column names: a record for each of them that is filled;
-    its named groups are `$name` and the cell `$cell` in the variables; a cell (or code) of `blank` makes none. `same`
-    are columns that are named as the variables that they fill. A source of DM with `adds` fills the record of a subject
-    and makes none.
+    its named groups are `$name` and the cell `$cell` in the variables; a cell (or code) of `blank` makes none. With
+    `test` only rows of a test of the domain are taken. `same` are columns that are named as the variables that they
+    fill. A source of DM with `adds` fills the record of a subject and makes none.
     """
 
     domain: str = Field(pattern=r"^[A-Z][A-Z0-9]$")
@@ -169,6 +178,7 @@ class RowSource(Model):
     where: str = ""
     each: str = ""
     blank: tuple[str, ...] = ()
+    test: Coded | None = None
     adds: bool = False
     same: tuple[str, ...] = ()
     variables: dict[str, ColumnMap] = Field(default_factory=dict)
@@ -210,13 +220,16 @@ class Link(Model):
 class Extract(Model):
     """The mapping of one extract; `subjects = "known"` where its rows add to subjects that others bring.
 
-    `origins` says whose records of a domain count where FHIR has some, too: of `both` unless it says otherwise.
+    With `columns = "some"` a column that a variable asks for need not be there (the variable is blank, which is said
+    once); else it stops the run. `origins` says whose records of a domain count where FHIR has some, too: of `both`
+    unless it says otherwise.
     """
 
     extract: str = Field(pattern=NAME)
     title: str = ""
     read: Reading = Reading()
     subjects: Literal["made", "known"] = "made"
+    columns: Literal["all", "some"] = "all"
     table: tuple[Table, ...]
     source: tuple[RowSource, ...]
     link: Link | None = None

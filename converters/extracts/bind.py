@@ -150,7 +150,8 @@ class _Binding:
             found = self._matching(table.file)
             if not found:
                 said = f"extract {self.extract.extract}: no file fits {table.file!r} of table {table.name}"
-                self.findings.append(Finding("extract.no-file", said, value=table.file))
+                severity = "info" if self.extract.columns == "some" else "warning"
+                self.findings.append(Finding("extract.no-file", said, severity, value=table.file))
             for file in found:
                 self._table(table, file)
         if not self.bound and not self.faults:
@@ -188,11 +189,17 @@ class _Binding:
             return
         joined = {join.name: self._joined(join) for join in table.join}
         more = [f"{join}.{column}" for join, (columns, _) in joined.items() for column in columns]
-        needed, faults = columns_needed(self.extract, table, [*headings, *more])
-        self.faults += [f"extract {self.extract.extract}, {name}: {fault}" for fault in faults]
+        needed = columns_needed(self.extract, table, [*headings, *more])
+        self.faults += [f"extract {self.extract.extract}, {name}: {fault}" for fault in needed.faults]
+        if needed.lacking:
+            said = f"{name}: the mapping {self.extract.extract} can do without columns that are not there: "
+            said += "; ".join(needed.lacking)
+            self.findings.append(Finding("column.lacking", said, "info", file=name, count=len(needed.lacking)))
         labels, hidden = self._labels(table.codebook)
         rows = {join: by_key for join, (_, by_key) in joined.items()}
-        self.bound.append(Bound(self.extract.extract, table, reading, file, headings, needed, labels, hidden, rows))
+        self.bound.append(
+            Bound(self.extract.extract, table, reading, file, headings, needed.columns, labels, hidden, rows)
+        )
 
     def _labels(self, books: Iterable[Codebook]) -> tuple[dict[str, Mapping[str, str]], frozenset[str]]:
         labels: dict[str, Mapping[str, str]] = {}

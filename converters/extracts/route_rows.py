@@ -94,7 +94,7 @@ class _Router:
         kind, file = self.bound.kind, self.bound.name
         for row in table.rows:
             cells = self._cells(row)
-            reason = self.not_needed and next((reason for holds, reason in self.not_needed if holds(cells)), "")
+            reason = next((why for holds, why in self.not_needed if holds(cells)), "") if self.not_needed else ""
             place = Place(file, row.line)
             if reason:
                 self.accounts.add(place, kind, "", "not needed", reason)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from fhir2cdisc.mappings.extract_model import ColumnMap, Extract, RowSource, Table
 from fhir2cdisc.sdtm.cells.conditions import columns_of
@@ -21,19 +22,21 @@ class _Asked:
         self.table = table
         self.needed: set[str] = set()
         self.faults: list[str] = []
+        self.lacking: list[str] = []
 
     def all_of(self, names: Iterable[str], place: str) -> None:
         for name in names:
             self.any_of([name], place)
 
-    def any_of(self, names: Iterable[str], place: str) -> None:
-        """Of several columns, the first filled of which counts, one must be there."""
+    def any_of(self, names: Iterable[str], place: str, may_lack: bool = False) -> None:
+        """Of several columns, the first filled of which counts, one must be there, unless it `may_lack`."""
         wanted = list(dict.fromkeys(names))
         here = [name for name in wanted if name in self.known]
         self.needed.update(here)
         if wanted and not here:
             shown = " or ".join(repr(name) for name in wanted[:3])
-            self.faults.append(f"{place}: there is no column {shown}{nearest(wanted[0], self.headings)}")
+            said = f"{place}: there is no column {shown}{nearest(wanted[0], self.headings)}"
+            (self.lacking if may_lack else self.faults).append(said)
         for name in here:
             if reason := _matching(self.table.refused, name):
                 self.faults.append(f"{place}: column {name!r} is not to be read: {reason}")
@@ -60,7 +63,15 @@ def reason_of(table: Table, name: str) -> str:
     return _matching(table.not_needed, name)
 
 
-def columns_needed(extract: Extract, table: Table, headings: Iterable[str]) -> tuple[frozenset[str], list[str]]:
+class Needed(NamedTuple):
+    """The columns of a table that its mapping reads; in sentences what is wrong, and what it can do without."""
+
+    columns: frozenset[str]
+    faults: list[str]
+    lacking: list[str]
+
+
+def columns_needed(extract: Extract, table: Table, headings: Iterable[str]) -> Needed:
     """The columns of a table that its mapping reads, and one sentence for each that is not there."""
     asked = _Asked(headings, table)
     place = f"table {table.name}"
@@ -71,14 +82,15 @@ def columns_needed(extract: Extract, table: Table, headings: Iterable[str]) -> t
         asked.all_of(columns_of(rule.where), f"{place}, rows_not_needed")
     for source in extract.source:
         if source.table == table.name:
-            _source(source, asked)
-    return frozenset(asked.needed), asked.faults
+            _source(source, asked, extract.columns == "some")
+    return Needed(frozenset(asked.needed), asked.faults, asked.lacking)
 
 
 def read_columns(source: RowSource, column: str, headings: Iterable[str]) -> frozenset[str]:
     """The columns that a source reads of a row; of a record made by `each` those of its column."""
     found = {column} if column else set()
     found |= columns_of(source.where) if source.where else set()
+    found |= {source.test.column} if source.test is not None else set()
     for spec in (*source.all_variables.values(), *source.supp.values()):
         found |= columns_of(spec.when) if spec.when else set()
         found |= set(variable_columns(source, spec, column, headings))
@@ -98,29 +110,32 @@ def variable_columns(source: RowSource, spec: ColumnMap, column: str, headings: 
     return list(dict.fromkeys([*of_cell, *(one for name in spec.column for one in _parts(name, groups))]))
 
 
-def _source(source: RowSource, asked: _Asked) -> None:
+def _source(source: RowSource, asked: _Asked, may_lack: bool) -> None:
     place = f"source {source.name}"
     asked.all_of(columns_of(source.where) if source.where else (), f"{place}, where")
+    if source.test is not None:
+        asked.all_of([source.test.column], f"{place}, test")
     groups: list[dict[str, str]] = [{}]
     if source.each:
         matches = [m for name in asked.headings if (m := re.fullmatch(source.each, name))]
         asked.needed.update(match[0] for match in matches)
         groups = [match.groupdict("") for match in matches]
         if not matches:
-            asked.faults.append(f"{place}, each: no column fits {source.each!r}")
+            (asked.lacking if may_lack else asked.faults).append(f"{place}, each: no column fits {source.each!r}")
     for name, spec in (*source.all_variables.items(), *source.supp.items()):
         here = f"{place}, {name}"
-        asked.all_of(columns_of(spec.when) if spec.when else (), f"{here}, when")
+        for one in columns_of(spec.when) if spec.when else ():
+            asked.any_of([one], f"{here}, when", may_lack)
         if spec.checked:
             ticked = [one for one in asked.headings if re.fullmatch(spec.checked, one)]
             asked.needed.update(ticked)
             if not ticked:
-                asked.faults.append(f"{here}: no column fits {spec.checked!r}")
+                (asked.lacking if may_lack else asked.faults).append(f"{here}: no column fits {spec.checked!r}")
         elif spec.text:
             for one in fields_of(spec.text) if "{" in spec.text else ():
-                asked.any_of(_meant(one, groups), here)
+                asked.any_of(_meant(one, groups), here, may_lack)
         else:
-            asked.any_of((meant for one in spec.column for meant in _parts(one, groups)), here)
+            asked.any_of((meant for one in spec.column for meant in _parts(one, groups)), here, may_lack)
 
 
 def _parts(column: str, groups: list[dict[str, str]]) -> Iterator[str]:

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from fhir2cdisc.fhir.path.parser import PathError
 from fhir2cdisc.mappings.extract_model import Extract, RowSource
-from fhir2cdisc.mappings.model import MappingError, SiteMap, Terminology
+from fhir2cdisc.mappings.model import MappingError, SiteMap, Terminology, Test
 from fhir2cdisc.mappings.standard.datasets import Dataset, model_variable, sdtm_datasets
 from fhir2cdisc.sdtm.cells.conditions import Condition, cell_text, compile_condition
 from fhir2cdisc.sdtm.cells.needed import read_columns
 from fhir2cdisc.sdtm.cells.verbs import CellVerb, RowCells, compile_cells, fields_of
 from fhir2cdisc.sdtm.rows.completeness import Needs
+from fhir2cdisc.sdtm.rows.engine import known_tests
 from fhir2cdisc.sdtm.rows.from_cells import MappedRow
 from fhir2cdisc.sdtm.rows.mapping_names import column_fault, no_variable
 from fhir2cdisc.sdtm.rows.verbs import Report, Value
@@ -39,6 +40,7 @@ class CellSource:
     verbs: tuple[CellVerb, ...]
     needs: Needs
     of_row: RowSource
+    tests: Mapping[tuple[str, str], Test]
     subject: frozenset[str]
     reads: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict, compare=False)
 
@@ -71,6 +73,7 @@ class CellSource:
             tuple(verbs.values()),
             Needs.of(source.domain, tuple(verbs)),
             source,
+            known_tests(terms) if source.test is not None else {},
             frozenset(fields_of(next(table.subject for table in extract.table if table.name == source.table))),
         )
 
@@ -78,12 +81,20 @@ class CellSource:
         """The records that a row becomes: none, one, or one for each column of `each` that is filled."""
         if self.where is not None and not self.where(cells):
             return
+        test = self.test_of(cells) if self.of_row.test is not None else None
+        if self.of_row.test is not None and (test is None or test.domain != self.domain):
+            return
         if self.each is None:
-            yield self._row(RowCells(cells), report)
+            yield self._row(RowCells(cells, test=test), report)
             return
         for column, cell in cells.items():
             if (text := cell_text(cell)) and text not in self.of_row.blank and (match := self.each.fullmatch(column)):
-                yield self._row(RowCells(cells, column, match.groupdict("")), report)
+                yield self._row(RowCells(cells, column, test, match.groupdict("")), report)
+
+    def test_of(self, cells: Mapping[str, Any]) -> Test | None:
+        """The test whose code a row has, None where CDISC has no test for it."""
+        by = self.of_row.test
+        return self.tests.get((by.system, cell_text(cells.get(by.column, "")))) if by is not None else None
 
     def _row(self, row: RowCells, report: Report) -> CellRow:
         values = [verb(row, report) for verb in self.verbs]
@@ -127,8 +138,15 @@ class RowEngine:
 
     def rows(self, table: str, cells: Mapping[str, Any], report: Report) -> Iterator[CellRow]:
         """The rows of domains that a row of a table becomes, in the order of its sources."""
+        made, code = False, ""
         for source in self.by_table[table]:
-            yield from source.rows(cells, report)
+            for row in source.rows(cells, report):
+                made = True
+                yield row
+            if (by := source.of_row.test) is not None:
+                code = f"{by.system}|{cell_text(cells.get(by.column, ''))}"
+        if code and not made:
+            report("code.unmapped", "", code, "is claimed by no source of the extract; its rows are not mapped")
 
     def taken(self, row: MappedRow, file: str) -> frozenset[str]:
         """The columns of a file that the source of a row reads; of a record of one cell those of that cell.

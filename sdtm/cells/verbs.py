@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from fhir2cdisc.mappings.extract_model import ColumnMap, Reading
-from fhir2cdisc.mappings.model import Terminology
+from fhir2cdisc.mappings.model import Terminology, Test
 from fhir2cdisc.sdtm.cells.conditions import cell_text, compile_condition
 from fhir2cdisc.sdtm.cells.dates import CellDateError, RawDates, with_time
 from fhir2cdisc.sdtm.cells.numbers import flag, measured
@@ -33,11 +33,12 @@ _MOST_KNOWN = 1 << 16
 class RowCells:
     """The cells of a row that are filled, a coded one as (code, label); of a record made by `each` its column.
 
-    `groups` are the named groups of `each` in the name of that column.
+    `groups` are the named groups of `each` in the name of that column, `test` is the test that the row is of.
     """
 
     cells: Mapping[str, Any]
     column: str = ""
+    test: Test | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> Any:
@@ -79,7 +80,9 @@ def compile_cells(name: str, spec: ColumnMap, terms: Terminology, reading: Readi
         def note(rule: str, variable: str, value: str, message: str) -> None:
             said.append((rule, variable, value, message))
 
-        taken = cell if match is None else _matched(match, cell)
+        taken = cell
+        if match is not None:
+            taken = (_matched(match, cell[0]), *cell[1:]) if spec.as_ == "dtc" else _matched(match, cell)
         value = printable(name, shape(taken, first, note), note) if taken else ""
         for one in said:
             report(*one)
@@ -126,6 +129,9 @@ def _reader(spec: ColumnMap) -> _Read:
     """What takes the cell of a variable: a text, or (code, label)."""
     if spec.value:
         return lambda row: spec.value
+    if spec.test:
+        field_ = spec.test
+        return lambda row: str(getattr(row.test, field_)) if row.test is not None else ""
     if spec.text:
         return lambda row: filled(spec.text, row.of)
     if spec.checked:

@@ -43,7 +43,10 @@ def test_columns_of_their_own_name_need_no_line(tmp_path: Path) -> None:
     [
         ("extract = 'Own'", "extract: String should match pattern"),
         (HEAD + SOURCE, "source.event: fills no variable"),
-        (HEAD + SOURCE + "[source.variables]\nAETERM = {}\n", "AETERM: takes one of column, value, text and checked"),
+        (
+            HEAD + SOURCE + "[source.variables]\nAETERM = {}\n",
+            "AETERM: takes one of column, value, text, checked and test",
+        ),
         (
             HEAD + SOURCE + '[source.variables]\nAETERM = { column = "A", value = "B" }\n',
             "not column and value",

@@ -17,6 +17,7 @@ from fhir2cdisc.converters.extracts.cell import CellReader
 from fhir2cdisc.converters.extracts.grid import letters
 from fhir2cdisc.converters.run.derived_rs import add_derived_responses
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
+from fhir2cdisc.mappings.extract_model import builtin_extracts
 from fhir2cdisc.mappings.study import Study
 from support.others import others
 
@@ -43,9 +44,9 @@ class Sample:
 
 
 SAMPLES = [
-    Sample("edc_cdash_360i", "cdash", "DM AE CM EX MH"),
+    Sample("edc_cdash_360i", "cdash-360i", "DM AE CM EX MH"),
     Sample("edc_rave_oak", "rave-cm-vs", "CM VS"),
-    Sample("recist_cn_wide", "recist-cn", "TU TR RS"),
+    Sample("recist_cn_wide", "cn-recist", "TU TR RS"),
     # No column of the project has the last dose.
     Sample("redcap_recist", "redcap-recist", "DM TU TR RS", ("RFXENDTC",)),
 ]
@@ -53,7 +54,8 @@ SAMPLES = [
 
 @cache
 def made(folder: Path, mapping: str) -> SdtmRun:
-    return build_sdtm([folder], STUDY, RunOptions(extracts=(str(MAPPINGS / f"{mapping}.toml"),)))
+    own = MAPPINGS / f"{mapping}.toml"
+    return build_sdtm([folder], STUDY, RunOptions(extracts=(str(own) if own.exists() else mapping,)))
 
 
 def cells(frame: pd.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:
@@ -150,7 +152,7 @@ LINK = """
 [link]
 file = "subjects.csv"
 subject = "subject"
-keys = { mrn = "urn:example:hospital:mrn", screening = "recist-cn" }
+keys = { mrn = "urn:example:hospital:mrn", screening = "cn-recist" }
 """
 DATES = """
 extract = "dates"
@@ -169,19 +171,17 @@ same = ["RFXSTDTC", "DTHDTC"]
 
 def told(way: str, folder: Path) -> SdtmRun:
     """The trial from the workbook with a table of dates, from the REDCap project, or from the workbook and FHIR."""
-    mapping = MAPPINGS / "recist-cn.toml"
     if way == "fhir_and_raw":
         linked = folder / "linked.toml"
-        linked.write_text(mapping.read_text(encoding="utf-8") + LINK, encoding="utf-8")
+        linked.write_text(builtin_extracts()["cn-recist"].read_text(encoding="utf-8") + LINK, encoding="utf-8")
         return build_sdtm([others("data", "raw", way)], RECIST, RunOptions(extracts=(str(linked),)))
     if way == "redcap_recist":
-        extracts = (str(MAPPINGS / "redcap-recist.toml"),)
-        return build_sdtm([others("data", "raw", way)], RECIST, RunOptions(extracts=extracts))
+        return build_sdtm([others("data", "raw", way)], RECIST, RunOptions(extracts=("redcap-recist",)))
     dates = pd.read_csv(others("data", "raw", "redcap_recist", "expected_DM.csv"), dtype=str, keep_default_na=False)
     (folder / "dates").mkdir()
     dates[["SUBJID", "RFXSTDTC", "DTHDTC"]].to_csv(folder / "dates" / "dates.csv", index=False)
     (folder / "dates.toml").write_text(DATES, encoding="utf-8")
-    extracts = (str(mapping), str(folder / "dates.toml"))
+    extracts = ("cn-recist", str(folder / "dates.toml"))
     return build_sdtm([others("data", "raw", way), folder / "dates"], RECIST, RunOptions(extracts=extracts))
 
 
@@ -214,7 +214,7 @@ def test_cells_are_found_again_by_their_addresses() -> None:
     """40 measurements of the workbook with the address of the cell that each stands in, and what stands there."""
     folder = others("data", "raw", "recist_cn_wide")
     wanted = pd.read_csv(folder / "expected_cells.csv", dtype=str, keep_default_na=False)
-    run = made(folder, "recist-cn")
+    run = made(folder, "cn-recist")
     tr = run.sdtm.frames["TR"].assign(SUBJID=lambda frame: frame["USUBJID"].str.removeprefix("01-"))
     lineage = run.sdtm.lineage
     read = CellReader([folder])
@@ -225,3 +225,24 @@ def test_cells_are_found_again_by_their_addresses() -> None:
         assert f"疗效评估.xlsx!{row.SHEET}" == place.FILE
         assert f"{letters(place.ENTRY)}{place.LINE}" == row.CELL
         assert read(place.FILE, place.LINE, place.ENTRY) == row.SHOWN
+
+
+def test_tables_of_the_common_data_model_are_read_by_the_codes_of_their_tests() -> None:
+    """Every expected result is there, and more: the expected table has the tests of a short list only."""
+    folder = others("data", "raw", "omop_synthea27")
+    frames = made(folder, "omop").sdtm.frames
+    people = pd.read_csv(folder / "expected_DM.csv", dtype=str, keep_default_na=False).rename(
+        columns={"SUBJ": "SUBJID"}
+    )
+    columns = list(people.columns)
+    assert Counter(cells(frames["DM"], columns)) == Counter(cells(people, columns))
+    results = pd.read_csv(folder / "expected_findings.csv", dtype=str, keep_default_na=False)
+    wanted = Counter(zip(results["SUBJ"], results["TESTCD"], results["ORRES"].map(float), results["DTC"], strict=True))
+    found: Counter[tuple[object, ...]] = Counter()
+    for domain in ("VS", "LB"):
+        mine = frames[domain]
+        numbers = mine[f"{domain}ORRES"].map(float)
+        who = mine["USUBJID"].str.removeprefix("01-")
+        found.update(zip(who, mine[f"{domain}TESTCD"], numbers, mine[f"{domain}DTC"], strict=True))
+    assert len(results) == 110
+    assert wanted - found == Counter()

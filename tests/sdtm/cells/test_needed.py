@@ -42,8 +42,7 @@ ALL = ["SITE", "SUBJ", "NO", "DONE", "W8|MM", "W8|DATE", "W16|MM", "CT___1", "CT
 
 
 def test_all_that_is_read_is_needed_and_nothing_else() -> None:
-    needed, faults = columns_needed(EXTRACT, EXTRACT.table[0], ALL)
-    assert (needed, faults) == (set(ALL) - {"MORE"}, [])
+    assert columns_needed(EXTRACT, EXTRACT.table[0], ALL) == (set(ALL) - {"MORE"}, [], [])
 
 
 @pytest.mark.parametrize(
@@ -55,12 +54,12 @@ def test_all_that_is_read_is_needed_and_nothing_else() -> None:
     ],
 )
 def test_a_column_that_is_not_there_is_named_with_who_asks(gone: str, fault: str) -> None:
-    _, faults = columns_needed(EXTRACT, EXTRACT.table[0], [name for name in ALL if name != gone])
+    _, faults, _ = columns_needed(EXTRACT, EXTRACT.table[0], [name for name in ALL if name != gone])
     assert [one.partition(" (the nearest")[0] for one in faults] == [fault]
 
 
 def test_everything_that_is_wrong_is_said_at_once_with_the_nearest_name() -> None:
-    _, faults = columns_needed(EXTRACT, EXTRACT.table[0], ["SITES", "SUBJ"])
+    _, faults, _ = columns_needed(EXTRACT, EXTRACT.table[0], ["SITES", "SUBJ"])
     assert "table t, subject: there is no column 'SITE' (the nearest is 'SITES')" in faults
     assert any("no column fits" in one for one in faults)
     assert len(faults) >= 5
@@ -68,7 +67,7 @@ def test_everything_that_is_wrong_is_said_at_once_with_the_nearest_name() -> Non
 
 def test_a_column_that_the_table_refuses_is_not_read() -> None:
     table = EXTRACT.table[0].model_copy(update={"subject": "D_INT"})
-    _, faults = columns_needed(EXTRACT, table, [*ALL, "D_INT"])
+    _, faults, _ = columns_needed(EXTRACT, table, [*ALL, "D_INT"])
     assert faults == ["table t, subject: column 'D_INT' is not to be read: a date that was imputed"]
 
 
@@ -79,3 +78,13 @@ def test_the_columns_of_a_record_that_stands_in_one_cell() -> None:
     assert variable_columns(source, source.variables["TRORRES"], "W8|MM", ALL) == ["W8|MM"]
     assert variable_columns(source, source.variables["VISIT"], "W8|MM", ALL) == ["W8|MM"]  # its heading says it
     assert variable_columns(source, source.variables["TRSTAT"], "W8|MM", ALL) == []
+
+
+def test_a_mapping_of_some_columns_does_without_those_of_variables_and_not_without_the_subject() -> None:
+    some = EXTRACT.model_copy(update={"columns": "some"})
+    found = columns_needed(some, some.table[0], ["SITE", "NO", "DONE", "W8|MM", "CT___1"])
+    assert [one.partition(":")[0] for one in found.faults] == ["table t, subject", "table t, fill_down"]
+    assert [one.partition(":")[0] for one in found.lacking] == [
+        "source measured, TRDTC",
+        "source measured, TRSTAT, when",
+    ]

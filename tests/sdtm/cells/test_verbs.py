@@ -41,6 +41,7 @@ ROW = {
     "W8|DATE": "6/3/2024",
     "ROUTE": "PO (Oral)",
     "HIGH": "7 ↑",
+    "STAMP": "6/3/2024 at noon",
 }
 CELLS = {name: cell for name, cell in ROW.items() if cell}
 
@@ -48,7 +49,7 @@ CELLS = {name: cell for name, cell in ROW.items() if cell}
 def value(spec: dict[str, Any], column: str = "", groups: dict[str, str] | None = None) -> tuple[Any, list[str]]:
     said: list[str] = []
     verb = compile_cells("VSORRES", ColumnMap.model_validate(spec), TERMS, READING)
-    found = verb(RowCells(CELLS, column, groups or {}), lambda rule, *rest: said.append(rule))
+    found = verb(RowCells(CELLS, column, groups=groups or {}), lambda rule, *rest: said.append(rule))
     return found, said
 
 
@@ -69,6 +70,7 @@ def value(spec: dict[str, Any], column: str = "", groups: dict[str, str] | None 
         ({"column": "DAY", "as": "dtc"}, "2024-03-05", []),
         ({"column": "DAY + TIME", "as": "dtc"}, "2024-03-05T07:25", []),
         ({"column": "DAY + B", "as": "dtc"}, "2024-03-05", []),
+        ({"column": "STAMP", "match": "^([^ ]+)", "as": "dtc"}, "2024-03-06", []),
         ({"column": "WORD", "as": "dtc"}, "", ["date.unreadable"]),
         ({"column": "ND", "as": "dtc"}, "", []),  # said not to be done is no bad date
         ({"column": "SEX", "map": "sex"}, "M", []),  # by its code
