@@ -113,10 +113,10 @@ class ColumnMap(Model):
     """How one variable is filled from the cells of a row.
 
     `column` is a column, or several of which the first that is not blank counts; `A + B` joins two cells. `text` is a
-    template (`T{NUMBER}`), `checked` a pattern of check-box columns, whose codes are those that say 1, `test` a field of
-    the test by whose code the source takes the row. `map`, `codelist` and `match` (a pattern, of which the first group
-    is taken) turn the text into a term; `else` is what a text becomes that the map does not have. `as = "result"` is
-    a number with its sign (`<5`) or a word, `"unit"` the unit in the cell, else `unit`; `"low"` and `"high"` are the
+    template (`T{NUMBER}`), `checked` a pattern of check-box columns, whose codes are those that say 1, `test` a field
+    of the test by whose code the source takes the row. `map`, `codelist` and `match` (a pattern, of which the first
+    group is taken) turn the text into a term; `else` is what a text becomes that the map does not have. `as = "result"`
+    is a number with its sign (`<5`) or a word, `"unit"` the unit in the cell, else `unit`; `"low"` and `"high"` are the
     limits of a range, `"flag"` is HIGH or LOW by an arrow or letter; `"status"` is NOT DONE where the cell says so.
     `when` is a condition on the row.
     """
