@@ -20,10 +20,15 @@ lint: setup
 	$(BIN)/ruff format --check -q .
 	$(BIN)/mypy
 
+# All tests, those marked `slow` beside the others.
 test: lint
-	$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m slow >$(VENV)/slow.log 2>&1 & slow=$$!; \
+	trap 'kill $$slow' INT TERM; \
+	$(BIN)/python -m pytest -m "not slow"; quick=$$?; \
+	wait $$slow; code=$$?; cat $(VENV)/slow.log; \
+	exit $$((quick || code))
 
-# In some three minutes: without ruff, mypy, and the tests that simulate, run or check whole packages (marked `slow`).
+# In some two minutes: without ruff, mypy, and the tests that simulate, run or check whole packages (marked `slow`).
 quick: setup
 	$(BIN)/python -m pytest -m "not slow"
 

@@ -62,14 +62,14 @@ class Join(Model):
 
 
 class Codebook(Model):
-    """What the codes of columns mean: a dictionary of REDCap, or a table with the columns that are named.
+    """What the codes of columns mean: a dictionary of REDCap, the metadata of ODM, or a table of these columns.
 
     In a plain table `column` holds the name of the column that a code is of, `code` and `label` the code and its words;
     without `column` its codes are of every one of `columns`.
     """
 
     file: str
-    kind: Literal["redcap", "table"] = "table"
+    kind: Literal["odm", "redcap", "table"] = "table"
     column: str = ""
     code: str = "code"
     label: str = "label"

@@ -10,6 +10,7 @@ from fhir2cdisc.converters.extracts.codebooks import read_codebook
 from fhir2cdisc.converters.extracts.files import open_grid
 from fhir2cdisc.converters.extracts.grid import ExtractError, Grid, Notice
 from fhir2cdisc.converters.extracts.link import LinkTable, read_link
+from fhir2cdisc.converters.extracts.odm_codes import read_odm_codes
 from fhir2cdisc.converters.extracts.tables import RawTable, read_table
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.sources import SourceError, files_below, named_source, readable
@@ -205,7 +206,11 @@ class _Binding:
         labels: dict[str, Mapping[str, str]] = {}
         hidden: set[str] = set()
         for book in books:
-            meanings = read_codebook(book, *self._beside(book.file), self.extract.read, silent)
+            path, name = self._beside(book.file)
+            if book.kind == "odm":
+                meanings = read_odm_codes(path, name, silent)
+            else:
+                meanings = read_codebook(book, path, name, self.extract.read, silent)
             labels |= meanings.labels
             hidden |= meanings.identifying
         return labels, frozenset(hidden)

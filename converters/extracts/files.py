@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fhir2cdisc.converters.extracts.delimited import read_delimited
 from fhir2cdisc.converters.extracts.grid import ExtractError, Grid, Notice
+from fhir2cdisc.converters.extracts.odm import read_odm
 from fhir2cdisc.converters.extracts.parquet import read_parquet
 from fhir2cdisc.converters.extracts.sas import read_sas
 from fhir2cdisc.converters.extracts.workbook import read_workbook
@@ -26,6 +27,8 @@ def open_grid(path: Path, name: str, sheet: str, encoding: str, delimiter: str, 
             return read_parquet(path, name, notice)
         if head.startswith((_XPT, _SAS)):
             return read_sas(path, name, notice)
+        if b"<ODM" in head or b":ODM " in head:
+            return read_odm(path, name, sheet, notice)
         if not encoding and _is_binary(head):
             raise ExtractError(f"{name}: is neither text nor a workbook, a SAS dataset or a Parquet file")
         return read_delimited(path, name, encoding, delimiter, notice)

@@ -246,3 +246,61 @@ def test_tables_of_the_common_data_model_are_read_by_the_codes_of_their_tests() 
         found.update(zip(who, mine[f"{domain}TESTCD"], numbers, mine[f"{domain}DTC"], strict=True))
     assert len(results) == 110
     assert wanted - found == Counter()
+
+
+def test_items_of_odm_are_records_and_its_code_lists_are_read() -> None:
+    """A snapshot of ODM 1.3.2: sex, age, weight and height, and 317 answers of a form.
+
+    Five of the 90 subjects have nothing of the first group: they are subjects, of whom that is not known.
+    """
+    folder = others("data", "raw", "odm_openedc")
+    frames = made(folder, "odm-openedc").sdtm.frames
+    wanted = pd.read_csv(folder / "expected_DM_VS.csv", dtype=str, keep_default_na=False)
+    dm, vs, qs = frames["DM"], frames["VS"], frames["QS"]
+    results = vs.pivot_table(index="USUBJID", columns="VSTESTCD", values="VSORRES", aggfunc="first").fillna("")
+    mine = dm.merge(results, left_on="USUBJID", right_index=True, how="left").fillna({"WEIGHT": "", "HEIGHT": ""})
+    columns = ["SUBJID", "SEX", "AGE", "WEIGHT_kg", "HEIGHT_m"]
+    named = mine.rename(columns={"WEIGHT": "WEIGHT_kg", "HEIGHT": "HEIGHT_m"})
+    there = named["SUBJID"].isin(wanted["SUBJID"])
+    assert Counter(cells(named[there], columns)) == Counter(cells(wanted, columns))
+    assert {row[1:] for row in cells(named[~there], columns)} == {("", "", "", "")} and len(dm) == 90
+    answers = pd.read_csv(folder / "expected_QS.csv", dtype=str, keep_default_na=False)
+    given = qs.assign(SUBJID=qs["USUBJID"].str.removeprefix("01-"))
+    assert Counter(cells(given, ["SUBJID", "VISIT", "QSTEST", "QSORRES"])) == Counter(cells(answers, list(answers)))
+
+
+def test_items_of_odm_2_lie_in_groups_in_groups() -> None:
+    """The second date of birth ends with a sign that no date has: it is said, and left empty."""
+    folder = others("data", "raw", "odm_v2")
+    run = made(folder, "odm-race")
+    wanted = pd.read_csv(folder / "expected_DM_race.csv", dtype=str, keep_default_na=False)
+    dm, sc = run.sdtm.frames["DM"], run.sdtm.frames["SC"]
+    assert dm["SEX"].map({"M": "1", "F": "2"}).tolist() == wanted["SEX_CODE"].tolist()
+    assert dm["BRTHDTC"].tolist() == [one if one.replace("-", "").isdigit() else "" for one in wanted["BRTHDTC"]]
+    assert sc["SCORRES"].tolist() == wanted["RACE_CODES"].tolist()
+    assert [f.value for f in run.accounts.findings if f.rule == "date.unreadable"] == ["1975-01-31>"]
+
+
+def test_a_redcap_project_with_repeating_and_empty_forms() -> None:
+    folder = others("data", "raw", "redcap_small")
+    frames = made(folder, "redcap-small").sdtm.frames
+    people = pd.read_csv(folder / "expected_DM.csv", dtype=str, keep_default_na=False).drop(columns="FORM_STATUS")
+    assert Counter(cells(frames["DM"], list(people))) == Counter(cells(people, list(people)))
+    readings = pd.read_csv(folder / "expected_VS.csv", dtype=str, keep_default_na=False).drop(columns="VSREPEAT")
+    vs = frames["VS"].assign(SUBJID=frames["VS"]["USUBJID"].str.removeprefix("01-"))
+    assert Counter(cells(vs, list(readings))) == Counter(cells(readings, list(readings)))
+
+
+def test_of_days_since_a_diagnosis_no_date_is_made() -> None:
+    folder = others("data", "raw", "cbioportal_like")
+    run = made(folder, "cbioportal")
+    wanted = pd.read_csv(folder / "expected_what_is_known.csv", dtype=str, keep_default_na=False)
+    dm, ex, supp = run.sdtm.frames["DM"], run.sdtm.frames["EX"], run.sdtm.frames["SUPPEX"]
+    starts = supp[supp["QNAM"] == "EXSTDG"].set_index("USUBJID")["QVAL"]
+    mine = dm.merge(ex[["USUBJID", "EXTRT"]], on="USUBJID").assign(
+        START_DAYS=lambda frame: frame["USUBJID"].map(starts)
+    )
+    columns = ["SUBJID", "SEX", "DTHFL", "EXTRT", "START_DAYS"]
+    assert Counter(cells(mine, columns)) == Counter(cells(wanted, columns))
+    dates = [ex[name] for name in ex if name.endswith("DTC")] + [dm[name] for name in dm if name.endswith("DTC")]
+    assert all((column == "").all() for column in dates)
