@@ -20,13 +20,13 @@ lint: setup
 	$(BIN)/ruff format --check -q .
 	$(BIN)/mypy
 
-# All tests, those marked `slow` beside the others.
+# All tests, in two processes of every other file.
 test: lint
-	@$(BIN)/python -m pytest -m slow >$(VENV)/slow.log 2>&1 & slow=$$!; \
-	trap 'kill $$slow' INT TERM; \
-	$(BIN)/python -m pytest -m "not slow"; quick=$$?; \
-	wait $$slow; code=$$?; cat $(VENV)/slow.log; \
-	exit $$((quick || code))
+	@$(BIN)/python -m pytest --half 2 >$(VENV)/half.log 2>&1 & other=$$!; \
+	trap 'kill $$other' INT TERM; \
+	$(BIN)/python -m pytest --half 1; one=$$?; \
+	wait $$other; two=$$?; cat $(VENV)/half.log; \
+	exit $$((one || two))
 
 # In some two minutes: without ruff, mypy, and the tests that simulate, run or check whole packages (marked `slow`).
 quick: setup

@@ -63,13 +63,22 @@ SLOW = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--half 1` and `--half 2` run every other test file each, so that two processes run all tests."""
+    parser.addoption("--half", type=int, choices=(1, 2), help="every other test file, from the first or the second on")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests of the slow files bear the mark `slow`; a file that is not there any more is an error."""
     slow = {ROOT / "tests" / name for name in SLOW}
     assert [str(path) for path in slow if not path.is_file()] == []
     for item in items:
         if item.path in slow:
             item.add_marker(pytest.mark.slow)
+    if half := config.getoption("half"):
+        mine = set(sorted({item.path for item in items})[half - 1 :: 2])
+        config.hook.pytest_deselected(items=[item for item in items if item.path not in mine])
+        items[:] = [item for item in items if item.path in mine]
 
 
 @pytest.fixture(scope="session")
