@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -11,6 +12,9 @@ import pytest
 from support.others import left_out
 from support.packages import Package, package
 from support.paths import ROOT
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would every command that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Files that simulate, run or check whole packages: `make quick` leaves them out.
 SLOW = (
