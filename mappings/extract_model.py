@@ -169,7 +169,9 @@ class RowSource(Model):
     `where` is a condition on the row. `each` is a pattern of column names: a record for each of them that is filled;
     its named groups are `$name` and the cell `$cell` in the variables; a cell (or code) of `blank` makes none. With
     `test` only rows of a test of the domain are taken. `same` are columns that are named as the variables that they
-    fill. A source of DM with `adds` fills the record of a subject and makes none.
+    fill. A source of DM with `adds` fills the record of a subject and makes none. `related` are records of the same
+    subject that a record points at (RELREC): by the variable that names them (`AE.AESPID`) the column with their names,
+    several of which are parted by `,` or `;`.
     """
 
     domain: str = Field(pattern=r"^[A-Z][A-Z0-9]$")
@@ -183,6 +185,9 @@ class RowSource(Model):
     same: tuple[str, ...] = ()
     variables: dict[str, ColumnMap] = Field(default_factory=dict)
     supp: dict[str, ColumnMap] = Field(default_factory=dict)
+    related: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]\.[A-Z][A-Z0-9]{1,7}$")], ColumnMap] = Field(
+        default_factory=dict
+    )
 
     @property
     def all_variables(self) -> dict[str, ColumnMap]:

@@ -22,7 +22,13 @@ from fhir2cdisc.sdtm.links.tumour_links import link_assessments, link_lesions, n
 from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.rows.clocks import clock_findings
 from fhir2cdisc.sdtm.rows.gather import Gathered
-from fhir2cdisc.sdtm.standard_results import blank_unknown_scales, range_findings, standardise, unit_findings
+from fhir2cdisc.sdtm.standard_results import (
+    blank_unknown_scales,
+    has_results,
+    range_findings,
+    standardise,
+    unit_findings,
+)
 from fhir2cdisc.sdtm.subject.deaths import date_deaths
 from fhir2cdisc.sdtm.subject.diagnosis import diagnosis_findings
 from fhir2cdisc.sdtm.subject.hints import hint_findings
@@ -44,7 +50,7 @@ from fhir2cdisc.sdtm.subject.treatment_start import exposure_findings, start_fin
 from fhir2cdisc.sdtm.timing import add_timing, timing_findings
 from fhir2cdisc.sdtm.trial.trial_design import trial_design
 from fhir2cdisc.sdtm.trial.trial_summary import unknown_parameters
-from fhir2cdisc.sdtm.trial.visits import add_visits, visit_findings
+from fhir2cdisc.sdtm.trial.visits import add_visits, unclear_visits, visit_findings
 
 # Domains whose results are compared in one unit.
 MEASURED = ("LB", "TR", "VS")
@@ -191,13 +197,14 @@ def look_at_diagnoses(work: Work) -> None:
 
 def place_in_visits(work: Work) -> None:
     """VISIT, VISITNUM and VISITDY; SV with one record a visit."""
-    work.findings += visit_findings(work.frames, work.study)
+    work.findings += visit_findings(work.frames, work.gathered.records, work.study)
     work.frames |= add_visits(work.frames, work.gathered.records, work.gathered.datasets, work.study)
+    work.findings += unclear_visits(work.frames)
 
 
 def standardise_results(work: Work) -> None:
     """--STRESC, --STRESN and --STRESU, and findings about units that differ."""
-    work.each(lambda rows, domain: standardise(rows, domain) if f"{domain}ORRES" in rows else rows)
+    work.each(lambda rows, domain: standardise(rows, domain) if has_results(rows, domain) else rows)
     brought = [mapping.domain for mapping in work.mappings if mapping.own is not None]
     for domain in (*MEASURED, *brought):
         if f"{domain}STRESU" in work.frames.get(domain, ()):

@@ -82,7 +82,7 @@ _ALL = (
     _column(
         RECORD_NO,
         "gather work",
-        "assemble diagnosis lineage one_record origins readers relations relatives standard_results visits",
+        "assemble diagnosis lineage one_record readers relations relatives standard_results visits",
         "The number of the resource that the row was made of, among the records that were read",
     ),
     _column(SOURCE, "work", "lineage", "Domain and name of the source that made the row: RULE of the lineage"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from fhir2cdisc.fhir.cells import is_row
 from fhir2cdisc.mappings.standard.datasets import record_key
 from fhir2cdisc.sdtm.columns import RECORD_NO, SOURCE, USED
 
@@ -21,6 +22,12 @@ LINEAGE_COLUMNS = [
     "RULE",
 ]
 _PLACE = ["FILE", "LINE", "ENTRY", "RESOURCE", "ID", "VERSION"]
+
+
+def of_extracts(frame: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
+    """Which rows come from an extract; `records` by _RECORD_NO."""
+    kinds = records["RESOURCE"].to_numpy()[frame[RECORD_NO].to_numpy(np.int64)]
+    return pd.Series([is_row(kind) for kind in kinds], index=frame.index, dtype=bool)
 
 
 def lineage_of(frame: pd.DataFrame, domain: str, records: pd.DataFrame) -> pd.DataFrame:

@@ -43,11 +43,15 @@ def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
 
     Conversion is decimal, so 2.54 cm is 25.4 mm and not 25.400000000000002. A standard result that the mapping gives
     is kept. A result that is no number keeps its text in --STRESC and has no --STRESN; a comparator and the limits of
-    a range stay, in the standard unit (`<5` g/dL is `<50` g/L).
+    a range stay, in the standard unit (`<5` g/dL is `<50` g/L). A source may have standard results alone.
     """
-    orres, unit = frame[f"{domain}ORRES"], frame.get(f"{domain}ORRESU", pd.Series("", index=frame.index))
+    blank = pd.Series("", index=frame.index, dtype=object)
+    orres, unit = frame.get(f"{domain}ORRES", blank), frame.get(f"{domain}ORRESU", blank)
+    if f"{domain}ORRES" not in frame:
+        unit = frame.get(f"{domain}STRESU", unit)
     number = numbers_of(orres)
-    made = frame.assign(**{f"{domain}STRESC": orres, f"{domain}STRESN": number, f"{domain}STRESU": unit})
+    standard = {f"{domain}STRESC": orres, f"{domain}STRESN": number, f"{domain}STRESU": unit}
+    made = frame.assign(**{f"{domain}ORRES": orres}, **standard)
     if f"{domain}TESTCD" in frame:
         _convert(made, domain)
     for own in (frame.get(f"{domain}STRESC"), frame.get(STRESC)):
@@ -56,6 +60,11 @@ def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
             made[f"{domain}STRESC"] = made[f"{domain}STRESC"].mask(given, own)
             made[f"{domain}STRESN"] = made[f"{domain}STRESN"].mask(given, numbers_of(own.fillna("")))
     return made
+
+
+def has_results(frame: pd.DataFrame, domain: str) -> bool:
+    """Whether the rows of a domain have results: as they were collected, or standard ones alone."""
+    return any(name in frame for name in (f"{domain}ORRES", f"{domain}STRESC", STRESC))
 
 
 def odd_units(frame: pd.DataFrame, domain: str) -> pd.DataFrame:

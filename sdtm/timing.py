@@ -16,7 +16,7 @@ from fhir2cdisc.sdtm.methods import derives
 
 REFERENCES = ["RFSTDTC", "RFICDTC", "RFXSTDTC", "RFXENDTC", "RFPENDTC"]
 # What tells one test from another when its baseline is chosen.
-TEST_KEYS = ("TESTCD", "TEST", "SPEC", "LNKID", "CAT", "EVAL", "EVALID")
+TEST_KEYS = ("TESTCD", "TEST", "SYM", "SPEC", "LNKID", "CAT", "EVAL", "EVALID")
 
 
 def days_of(dtc: pd.Series) -> pd.Series:
@@ -130,7 +130,7 @@ def _derived_timing(frame: pd.DataFrame, dataset: Dataset, dates: pd.DataFrame) 
 
 _BASELINE = (
     "Y on the last record with a result before {} (on its day, unless both have a time and it is not earlier), by "
-    "test, specimen, lesion, category and evaluator"
+    "test, gene, specimen, lesion, category and evaluator"
 )
 
 
@@ -141,9 +141,11 @@ def add_baselines(frame: pd.DataFrame, dataset: Dataset, subject: pd.DataFrame) 
     domain = dataset.name
     if f"{domain}ORRES" not in frame or f"{domain}DTC" not in frame:
         return {}
+    standard = f"{domain}STRESC"
+    result = standard if standard in frame and (frame[f"{domain}ORRES"] == "").all() else f"{domain}ORRES"
     by = ["USUBJID", *[f"{domain}{k}" for k in TEST_KEYS if f"{domain}{k}" in frame]]
     return {
-        flag: baseline_flag(frame, by, f"{domain}DTC", f"{domain}ORRES", subject[until])
+        flag: baseline_flag(frame, by, f"{domain}DTC", result, subject[until])
         for flag, until in ((f"{domain}LOBXFL", "RFXSTDTC"), (f"{domain}BLFL", "RFSTDTC"))
         if flag in dataset
     }

@@ -88,7 +88,7 @@ def _addresses(bound: Bound, extract: Extract) -> Iterator[tuple[str, str, str, 
         rule = f"{source.domain}/{extract.extract}:{source.name}"
         cells = [name for name in bound.headings if re.fullmatch(source.each, name)] if source.each else [""]
         for cell in cells:
-            for variable, spec in (*source.all_variables.items(), *source.supp.items()):
+            for variable, spec in (*source.all_variables.items(), *source.supp.items(), *source.related.items()):
                 for column in variable_columns(source, spec, cell, bound.headings):
                     if column in numbers:
                         number = numbers[column]

@@ -91,7 +91,7 @@ def read_columns(source: RowSource, column: str, headings: Iterable[str]) -> fro
     found = {column} if column else set()
     found |= columns_of(source.where) if source.where else set()
     found |= {source.test.column} if source.test is not None else set()
-    for spec in (*source.all_variables.values(), *source.supp.values()):
+    for spec in (*source.all_variables.values(), *source.supp.values(), *source.related.values()):
         found |= columns_of(spec.when) if spec.when else set()
         found |= set(variable_columns(source, spec, column, headings))
     return frozenset(found)
@@ -122,7 +122,7 @@ def _source(source: RowSource, asked: _Asked, may_lack: bool) -> None:
         groups = [match.groupdict("") for match in matches]
         if not matches:
             (asked.lacking if may_lack else asked.faults).append(f"{place}, each: no column fits {source.each!r}")
-    for name, spec in (*source.all_variables.items(), *source.supp.items()):
+    for name, spec in (*source.all_variables.items(), *source.supp.items(), *source.related.items()):
         here = f"{place}, {name}"
         for one in columns_of(spec.when) if spec.when else ():
             asked.any_of([one], f"{here}, when", may_lack)
@@ -153,4 +153,4 @@ def _meant(name: str, groups: list[dict[str, str]]) -> Iterator[str]:
 
 def _is_group(name: str, groups: list[dict[str, str]]) -> bool:
     """Whether a name is the record's cell or a group of `each`, and no column."""
-    return name == f"${CELL}" or any(name == f"${group}" for some in groups for group in some)
+    return name == f"${CELL}" or any(name in (f"${group}", f"${{{group}}}") for some in groups for group in some)

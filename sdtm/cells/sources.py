@@ -30,7 +30,11 @@ class RowSpec(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CellSource:
-    """A compiled source of an extract: its condition, its columns of one record each, and a verb for each variable."""
+    """A compiled source of an extract: its condition, its columns of one record each, and a verb for each variable.
+
+    `related` are the names that other records have in a variable (`AE.AESPID`) and this one points at, `keys` the
+    variables (by their places) in which its own records have such names.
+    """
 
     domain: str
     spec: RowSpec
@@ -42,6 +46,8 @@ class CellSource:
     of_row: RowSource
     tests: Mapping[tuple[str, str], Test]
     subject: frozenset[str]
+    related: tuple[tuple[str, CellVerb], ...]
+    keys: tuple[tuple[str, int], ...]
     reads: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict, compare=False)
 
     @classmethod
@@ -58,6 +64,15 @@ class CellSource:
                     verbs[prefix + name] = compile_cells(name, spec, terms, extract.read)
                 except (PathError, KeyError, ValueError) as error:
                     faults.append(f"{name}: {error.args[0]}")
+        related = []
+        for target, spec in source.related.items():
+            try:
+                related.append((target, compile_cells(target, spec, terms, extract.read)))
+            except (PathError, KeyError, ValueError) as error:
+                faults.append(f"related {target}: {error.args[0]}")
+            if not any(target == f"{one.domain}.{name}" for one in extract.source for name in one.all_variables):
+                faults.append(f"related {target}: no source of the extract fills it")
+        pointed_at = {target for one in extract.source for target in one.related}
         try:
             where = compile_condition(source.where) if source.where else None
         except PathError as error:
@@ -75,6 +90,8 @@ class CellSource:
             source,
             known_tests(terms) if source.test is not None else {},
             frozenset(fields_of(next(table.subject for table in extract.table if table.name == source.table))),
+            tuple(related),
+            tuple((f"{source.domain}.{n}", i) for i, n in enumerate(verbs) if f"{source.domain}.{n}" in pointed_at),
         )
 
     def rows(self, cells: Mapping[str, Any], report: Report) -> Iterator[CellRow]:
@@ -100,7 +117,8 @@ class CellSource:
         values = [verb(row, report) for verb in self.verbs]
         if lacks := self.needs.lacks(values):
             self.needs.report(lacks, {}, report)
-        return CellRow(self, values, row.column)
+        pointed = [(target, str(verb(row, report))) for target, verb in self.related]
+        return CellRow(self, values, row.column, tuple(pair for pair in pointed if pair[1]))
 
 
 @dataclass(slots=True)
@@ -110,6 +128,11 @@ class CellRow:
     source: CellSource
     values: list[Value]
     column: str = ""
+    related: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def names(self) -> list[tuple[str, str]]:
+        return [(key, str(self.values[place])) for key, place in self.source.keys]
 
 
 def _faults(source: RowSource, known: Dataset) -> Iterator[str]:

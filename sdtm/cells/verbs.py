@@ -14,6 +14,7 @@ from typing import Any
 
 from fhir2cdisc.mappings.extract_model import ColumnMap, Reading
 from fhir2cdisc.mappings.model import Terminology, Test
+from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.sdtm.cells.conditions import cell_text, compile_condition
 from fhir2cdisc.sdtm.cells.dates import CellDateError, RawDates, with_time
 from fhir2cdisc.sdtm.cells.numbers import flag, measured
@@ -22,7 +23,7 @@ from fhir2cdisc.sdtm.standard_results import LARGEST, SMALLEST
 
 PLUS = " + "
 _FIELD = re.compile(r"\{([^{}]+)\}")
-_GROUP = re.compile(r"\$([A-Za-z_]\w*)", re.ASCII)
+_GROUP = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", re.ASCII)
 _RANGE = re.compile(r"(-?[0-9.]+)-(-?[0-9.]+)")
 CELL = "cell"
 # So many different cells of one variable are remembered with their values.
@@ -46,15 +47,15 @@ class RowCells:
         if "$" in name:
             if name == f"${CELL}":
                 return self.cells.get(self.column, "")
-            if name.startswith("$") and name[1:] in self.groups:
-                return self.groups[name[1:]]
+            if (group := _GROUP.fullmatch(name)) and (key := group[1] or group[2]) in self.groups:
+                return self.groups[key]
             name = substituted(name, self.groups)
         return self.cells.get(name, "")
 
 
 def substituted(name: str, groups: Mapping[str, str]) -> str:
-    """A column's name with the groups of `each` put in: `$visit|DATE` is `WEEK 8|DATE`."""
-    return _GROUP.sub(lambda match: groups.get(match[1], match[0]), name)
+    """A column's name with the groups of `each` put in: `$visit|DATE` is `WEEK 8|DATE`, `${test}_U` is `SYSBP_U`."""
+    return _GROUP.sub(lambda match: groups.get(match[1] or match[2], match[0]), name)
 
 
 CellVerb = Callable[[RowCells, Report], Value]
@@ -330,5 +331,7 @@ class _Units:
         unit = unit or (self.given if number is not None else "")
         if not unit or unit in self.units:
             return self.units.get(unit, unit)
+        if unit in codelist("UNIT").terms:
+            return unit
         report("unit.unknown", self.name, unit, "unit has no CDISC unit; kept as the source wrote it")
         return unit

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
-from fhir2cdisc.fhir.cells import is_row
 from fhir2cdisc.fhir.findings import Finding
-from fhir2cdisc.sdtm.columns import RECORD_NO
+from fhir2cdisc.sdtm.lineage import of_extracts
 
 # What tells records of a domain from one another: the name of what was seen, its day, and the result.
 _NAMES, _WHEN, _RESULTS = ("TESTCD", "TRT", "TERM", "DECOD"), ("STDTC", "DTC"), ("STRESC", "ORRES", "DOSE")
 # Domains with a record for a subject or visit, where FHIR and extracts are put together.
 _TOGETHER = ("DM", "SV")
-
-
-def _of_extracts(frame: pd.DataFrame, records: pd.DataFrame) -> pd.Series:
-    """Which rows come from an extract."""
-    kinds = records["RESOURCE"].to_numpy()[frame[RECORD_NO].to_numpy(np.int64)]
-    return pd.Series([is_row(kind) for kind in kinds], index=frame.index, dtype=bool)
 
 
 def choose_origins(
@@ -30,8 +22,8 @@ def choose_origins(
     for domain, origin in sorted(origins.items()):
         if domain not in frames or origin == "both":
             continue
-        of_extracts = _of_extracts(frames[domain], records)
-        wanted = of_extracts if origin == "extract" else ~of_extracts
+        of_extract = of_extracts(frames[domain], records)
+        wanted = of_extract if origin == "extract" else ~of_extract
         if wanted.all():
             continue
         kept[domain] = frames[domain][wanted].reset_index(drop=True)
@@ -45,24 +37,24 @@ def origin_findings(frames: Mapping[str, pd.DataFrame], records: pd.DataFrame) -
     """A finding for each domain that both feed, and for each subject with records of both that say the same."""
     found = []
     for domain, frame in sorted(frames.items()):
-        of_extracts = _of_extracts(frame, records)
-        if domain in _TOGETHER or of_extracts.all() or not of_extracts.any():
+        theirs = of_extracts(frame, records)
+        if domain in _TOGETHER or theirs.all() or not theirs.any():
             continue
-        said = f"{domain}: {int((~of_extracts).sum())} records are of FHIR and {int(of_extracts.sum())} of extracts; "
+        said = f"{domain}: {int((~theirs).sum())} records are of FHIR and {int(theirs.sum())} of extracts; "
         said += "all are kept, and all count"
         found.append(Finding("domain.two-origins", said, "info", variable=domain))
-        found += _alike(domain, frame, of_extracts)
+        found += _alike(domain, frame, theirs)
     return found
 
 
-def _alike(domain: str, frame: pd.DataFrame, of_extracts: pd.Series) -> list[Finding]:
+def _alike(domain: str, frame: pd.DataFrame, theirs: pd.Series) -> list[Finding]:
     """Records of an extract that have the name, day and result of a record of FHIR of the same subject."""
     same = pd.Series(False, index=frame.index)
     day, result = (_first_filled(frame, domain, suffixes) for suffixes in (_WHEN, _RESULTS))
     for name in (f"{domain}{suffix}" for suffix in _NAMES if f"{domain}{suffix}" in frame):
         what = frame[name].astype(str).str.upper()
         key = pd.Series(list(zip(frame["USUBJID"], what, day.str.slice(0, 10), result, strict=True)), index=frame.index)
-        same |= of_extracts & (what != "") & key.isin(set(key[~of_extracts]))
+        same |= theirs & (what != "") & key.isin(set(key[~theirs]))
     counts = frame.loc[same, "USUBJID"].value_counts().sort_index()
     said = "records of an extract have the name, day and result of a record of FHIR; both are kept"
     return [

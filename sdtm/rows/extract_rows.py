@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from fhir2cdisc.sdtm.rows.work import Work
 
 # Domains of drugs, whose records are told apart by the study's drugs.
 _OF_DRUGS = ("CM", "DA", "EC", "EX")
+_SEVERAL = re.compile("[,;]")
 _SAME_OF_ALL = ("codelist.", "unit.", "code.")
 
 
@@ -44,6 +46,8 @@ class _Numbered:
     source: _NumberSource
     values: list[Value]
     column: str = ""
+    related: tuple[tuple[str, str], ...] = ()
+    names: list[tuple[str, str]] = field(default_factory=list)
 
 
 class ExtractMapper:
@@ -53,6 +57,8 @@ class ExtractMapper:
         self.engine, self.subject, self.items, self.work = engine, subject, items, work
         self.current = items[0]
         self.shapes: dict[tuple[object, ...], tuple[str, ...]] = work.shapes
+        self.named: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self.pointing: list[tuple[Resource, int, tuple[str, str]]] = []
 
     def map(self, has_patient: bool) -> None:
         """Map the rows; where nothing says that the subject is one (no Patient, no row of DM) they are rejected."""
@@ -70,6 +76,7 @@ class ExtractMapper:
         extract = maker.head.type.partition("/")[0]
         number = _Numbered(_NumberSource(_Spec(f"{extract}:number")), [str(maker.resource[NUMBER])])
         self._keep(number, maker)
+        self._relate()
         self._say_repeated()
 
     def _rows(self, item: Resource) -> Iterator[MappedRow]:
@@ -101,7 +108,20 @@ class ExtractMapper:
                 *row.values,
             ]
         )
+        for name in row.names:
+            self.named[name].append(self.work.next_row)
+        self.pointing += [(item, self.work.next_row, pair) for pair in row.related]
         self.work.next_row += 1
+
+    def _relate(self) -> None:
+        """The records that point at others by their names, linked to them; a name that no record has is said."""
+        for item, row, (target, names) in self.pointing:
+            self.current = item
+            for name in filter(None, map(str.strip, _SEVERAL.split(names))):
+                found = self.named.get((target, name), [])
+                self.work.links += [(row, other) for other in found]
+                if not found:
+                    self._report("relation.unknown", target, name, "is the name of no record of this subject")
 
     def _drug(self, row: MappedRow) -> tuple[str, str]:
         """The name that the study file gives the drug of a row, and Y where it is an antineoplastic one."""

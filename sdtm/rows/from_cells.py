@@ -33,7 +33,10 @@ class RowSource(Protocol):
 
 
 class MappedRow(Protocol):
-    """A row of a domain that a row of an extract became; `column` is that of a record which stands in one cell."""
+    """A row of a domain that a row of an extract became; `column` is that of a record which stands in one cell.
+
+    `related` are the names of records that it points at by their variable (`AE.AESPID`), `names` its own.
+    """
 
     @property
     def source(self) -> RowSource: ...
@@ -43,6 +46,12 @@ class MappedRow(Protocol):
 
     @property
     def column(self) -> str: ...
+
+    @property
+    def related(self) -> tuple[tuple[str, str], ...]: ...
+
+    @property
+    def names(self) -> list[tuple[str, str]]: ...
 
 
 class RowMapper(Protocol):

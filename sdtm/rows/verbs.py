@@ -84,6 +84,7 @@ def unit_text(value: Any, variable: str, units: Mapping[str, str], cell: Cell) -
 
     A unit that means something else for one test (`RESP|/min`) is looked up with the test's code first; what stands
     there without a unit (`INR|`) is the unit of a result that comes without one. Where none stands the row is marked.
+    A text that is a CDISC unit already is one; a code is not (`C` of UCUM is a coulomb).
     """
     found = unit_of(value)
     if found is None:
@@ -94,6 +95,8 @@ def unit_text(value: Any, variable: str, units: Mapping[str, str], cell: Cell) -
         for key in (f"{testcd}|{candidate}", candidate):
             if key in units:
                 return units[key]
+    if unit in codelist("UNIT").terms:
+        return unit
     if own := unit or code:
         cell.report("unit.unknown", variable, own, "unit has no CDISC unit; kept as the source wrote it")
     else:

@@ -14,7 +14,7 @@ from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.methods import derives
 from fhir2cdisc.sdtm.timing import days_of, study_day
 from fhir2cdisc.sdtm.trial.trial_summary import build_ts
-from fhir2cdisc.sdtm.trial.visits import AFTER_ALL
+from fhir2cdisc.sdtm.trial.visits import planned_visit
 
 KEYS: dict[str, tuple[str, ...]] = {
     "SE": ("STUDYID", "USUBJID", "SESTDTC", "TAETORD"),
@@ -86,9 +86,11 @@ def build_tv(sv: pd.DataFrame | None, study: Study) -> pd.DataFrame:
     named = [(float(visit.day), visit.name.upper(), float(visit.day)) for visit in study.schedule.visits]
     planned = pd.DataFrame(named, columns=columns).astype({"VISITNUM": float, "VISIT": object, "VISITDY": float})
     if sv is not None and "VISITDY" in sv:
-        # After the last dose the planned ones have whole numbers, those between them parts of one.
-        took_place = sv[sv["VISITDY"].notna() | ((sv["VISITNUM"] >= AFTER_ALL) & (sv["VISITNUM"] % 1 == 0))]
-        planned = took_place[columns] if planned.empty else pd.concat([planned, took_place[columns]])
+        took_place = sv[[planned_visit(name, study) is not None for name in sv["VISIT"]]][columns]
+        took_place = took_place.assign(VISIT=took_place["VISIT"].str.upper())
+        # First, since a source may number the visits of the study file otherwise.
+        planned = took_place if planned.empty else pd.concat([took_place, planned])
+        planned = planned.drop_duplicates("VISIT")
     planned = planned.drop_duplicates("VISITNUM").sort_values("VISITNUM")
     days = planned["VISITDY"]
     rule = days.map("Day {:g} from the first dose".format).where(days.notna(), "After the last dose")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,6 +12,7 @@ from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.standard.datasets import Dataset
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.columns import ENCOUNTER, ORDER, RECORD_NO, RESOURCE_ID, USED
+from fhir2cdisc.sdtm.lineage import of_extracts
 from fhir2cdisc.sdtm.methods import derives
 
 _CYCLE = re.compile(r"(?:CYCLE|C)\s*(\d{1,4})\s*(?:DAY|D)\s*(\d{1,4})")
@@ -27,48 +29,131 @@ def add_visits(
 ) -> dict[str, pd.DataFrame]:
     """SV with one record a visit, and VISIT, VISITNUM and VISITDY on every record that names its encounter or visit.
 
-    Nothing where there is no SV and no record names its visit. `records` holds the ID of each encounter by _RECORD_NO.
-    A visit that a record names itself (in an extract) keeps its name; see `collected_visits`.
+    Nothing where there is no SV and no record names its visit. `records` holds the resource and ID of each encounter by
+    _RECORD_NO. A visit that a record names itself (in an extract) keeps its name; see `collected_visits`.
     """
-    made = _of_encounters(frames, records, datasets, study)
-    named = {
-        domain: frame
-        for domain, frame in {**frames, **made}.items()
-        if domain != "SV" and "VISIT" in frames[domain] and (frames[domain]["VISIT"] != "").any()
-    }
+    named = named_visits(frames, records)
+    encounters = {domain: frame for domain, frame in frames.items() if domain != "SV"}
+    if "SV" in frames and len(left := frames["SV"].drop(index=named["SV"].index if "SV" in named else [])):
+        encounters["SV"] = left
+    made = _of_encounters(encounters, records, datasets, study)
     if not named:
         return made
     numbers = collected_visits(named, study)
-    for domain, frame in named.items():
-        made[domain] = _numbered(frame, frames[domain], numbers)
+    numbered = {domain: _numbered(made.get(domain, frame), frame, numbers) for domain, frame in named.items()}
+    if "SV" in named:
+        numbered["SV"] = _numbered(named["SV"], named["SV"], numbers)
     sv = [made["SV"]] if "SV" in made else []
-    made["SV"] = _one_a_visit(pd.concat([*sv, *_visits_of(made, named)], ignore_index=True))
+    visits = _visits_of(numbered, named)
+    made |= numbered
+    made["SV"] = _one_a_visit(pd.concat([*sv, visits], ignore_index=True))
     return made
 
 
-def collected_visits(frames: Mapping[str, pd.DataFrame], study: Study) -> dict[str, tuple[float, float]]:
-    """VISITNUM and planned day of each visit that records name themselves.
+def named_visits(frames: Mapping[str, pd.DataFrame], records: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The domains whose records name their visits themselves; of SV the rows of extracts that do.
 
-    One that the study does not plan is numbered from `NOT_PLANNED` on, in the order of the names.
+    What an encounter is called is no name of a visit: see `number_visits`.
     """
-    names = sorted({name for frame in frames.values() for name in frame["VISIT"].str.upper() if name})
+    named = {}
+    for domain, frame in frames.items():
+        if "VISIT" not in frame:
+            continue
+        filled = frame["VISIT"].fillna("") != ""
+        if domain == "SV":
+            own = frame[filled & of_extracts(frame, records)]
+            if len(own):
+                named[domain] = own
+        elif filled.any():
+            named[domain] = frame
+    return named
+
+
+def collected_visits(named: Mapping[str, pd.DataFrame], study: Study) -> dict[str, tuple[float, float]]:
+    """VISITNUM and planned day of each visit that records name themselves (`named_visits`), by its name in capitals.
+
+    A number that a record gives its visit is that of the visit wherever it has none; of several the smallest (see
+    `unclear_visits`). One without a number that the study does not plan is numbered from `NOT_PLANNED` on, in the order
+    of the names.
+    """
+    given = _given_numbers(named)
+    names = sorted({name for frame in named.values() for name in frame["VISIT"].fillna("").str.upper() if name})
     planned = {name: planned_visit(name, study) for name in names}
-    others = [name for name in names if planned[name] is None]
-    return {
-        name: number if (number := planned[name]) is not None else (NOT_PLANNED + others.index(name), np.nan)
-        for name in names
-    }
+    others = [name for name in names if planned[name] is None and name not in given]
+    made = {}
+    for name in names:
+        number, day = planned[name] or (NOT_PLANNED, np.nan)
+        if name in given:
+            number = given[name][0]
+        elif planned[name] is None:
+            number += others.index(name)
+        made[name] = (number, day)
+    return made
 
 
-def visit_findings(frames: Mapping[str, pd.DataFrame], study: Study) -> list[Finding]:
+def _given_numbers(named: Mapping[str, pd.DataFrame]) -> dict[str, list[float]]:
+    """The numbers that records give the visits that they name, in order, by the name in capitals."""
+    parts = [frame[["VISIT", "VISITNUM"]] for frame in named.values() if "VISITNUM" in frame]
+    if not parts:
+        return {}
+    every = pd.concat(parts)
+    every = every[every["VISITNUM"].notna() & (every["VISIT"].fillna("") != "")].drop_duplicates()
+    numbers = every["VISITNUM"].astype(float).groupby(every["VISIT"].str.upper())
+    return {str(name): sorted(set(some)) for name, some in numbers}
+
+
+def visit_findings(frames: Mapping[str, pd.DataFrame], records: pd.DataFrame, study: Study) -> list[Finding]:
     """A finding for each visit that records name themselves and the study does not plan, with their number."""
-    named = [frame["VISIT"] for domain, frame in frames.items() if domain != "SV" and "VISIT" in frame]
-    counts = pd.concat(named).value_counts().sort_index() if named else pd.Series(dtype=int)
-    said = "is no visit that the study file plans ([schedule] visits); it keeps its name and stands after all others"
-    return [
-        Finding("visit.not-planned", f"VISIT: {name!r} {said}", variable="VISIT", value=str(name), count=int(count))
-        for name, count in counts.items()
-        if name and planned_visit(str(name), study) is None
+    named = named_visits(frames, records)
+    counts = pd.concat([frame["VISIT"] for frame in named.values()]).value_counts().sort_index() if named else {}
+    given = _given_numbers(named)
+    found = []
+    for name, count in counts.items():
+        if not name or planned_visit(str(name), study) is not None:
+            continue
+        said = "has the number that the source gives it" if name.upper() in given else "stands after all others"
+        said = (
+            f"VISIT: {name!r} is no visit that the study file plans ([schedule] visits); it keeps its name and {said}"
+        )
+        found.append(Finding("visit.not-planned", said, variable="VISIT", value=str(name), count=int(count)))
+    return found
+
+
+def unclear_visits(frames: Mapping[str, pd.DataFrame]) -> list[Finding]:
+    """A finding for each name with several numbers and each number with several names; `frames` of `add_visits`."""
+    parts = [frame[["VISIT", "VISITNUM"]] for frame in frames.values() if "VISIT" in frame and "VISITNUM" in frame]
+    if not parts:
+        return []
+    every = pd.concat([part.drop_duplicates() for part in parts])
+    every = every[every["VISITNUM"].notna() & (every["VISIT"].fillna("") != "")]
+    pairs = sorted(
+        {(name.upper(), float(number)) for name, number in zip(every["VISIT"], every["VISITNUM"], strict=True)}
+    )
+    numbers, names = defaultdict(list), defaultdict(list)
+    for name, number in pairs:
+        numbers[name].append(f"{number:.15g}")
+        names[f"{number:.15g}"].append(name)
+    found = [
+        Finding(
+            "visit.numbers",
+            f"VISITNUM: {name!r} has the numbers {', '.join(some)}; each record keeps its own",
+            variable="VISITNUM",
+            value=name,
+            count=len(some),
+        )
+        for name, some in numbers.items()
+        if len(some) > 1
+    ]
+    return found + [
+        Finding(
+            "visit.names",
+            f"VISIT: number {number} has the names {', '.join(some)}; SV puts them together",
+            variable="VISIT",
+            value=number,
+            count=len(some),
+        )
+        for number, some in names.items()
+        if len(some) > 1
     ]
 
 
@@ -92,27 +177,42 @@ def _collected(numbered: pd.Series | None, other: np.ndarray) -> np.ndarray:
     return other if numbered is None else np.where(numbered.notna(), numbered.astype(float), other)
 
 
-def _visits_of(frames: Mapping[str, pd.DataFrame], named: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
-    """A row of SV for each visit of a subject that a record names itself: from the first to the last --DTC in it."""
-    parts = []
-    for domain in sorted(named):
-        frame, dtc = frames[domain], f"{domain}DTC"
-        rows = frame[(named[domain]["VISIT"] != "").to_numpy()]
-        when = rows[dtc] if dtc in rows else pd.Series("", index=rows.index, dtype=object)
-        working = [name for name in rows if name.startswith("_")]
-        parts.append(
-            rows[[*working, "STUDYID", "USUBJID", "VISIT", "VISITNUM", "VISITDY"]].assign(
-                DOMAIN="SV", SVSTDTC=when, SVENDTC=when, **{USED: [()] * len(rows)}
-            )
-        )
+def _visits_of(frames: Mapping[str, pd.DataFrame], named: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row of SV for each visit of a subject that a record names itself.
+
+    Those that the extract lists (SV) keep their days; what is blank there, and every other visit, goes from the first
+    to the last --DTC of its records.
+    """
+    keys = ["USUBJID", "VISITNUM"]
+    parts = [_dated(frames[domain], named[domain], f"{domain}DTC") for domain in sorted(named) if domain != "SV"]
+    listed = frames.get("SV")
+    if not parts:
+        assert listed is not None
+        return listed
     visits = pd.concat(parts, ignore_index=True)
     # Days that are not known come last: a visit begins on the first day that is.
-    visits = visits.assign(blank=visits["SVSTDTC"] == "").sort_values(
-        ["USUBJID", "VISITNUM", "blank", "SVSTDTC", ORDER], kind="stable"
+    visits = visits.assign(blank=visits["SVSTDTC"] == "").sort_values([*keys, "blank", "SVSTDTC", ORDER], kind="stable")
+    first = visits.drop_duplicates(keys).drop(columns="blank").set_index(keys)
+    first["SVENDTC"] = visits.groupby(keys)["SVENDTC"].max()
+    if listed is None:
+        return first.reset_index()
+    index = pd.MultiIndex.from_frame(listed[keys])
+    dated = {}
+    for name in ("SVSTDTC", "SVENDTC"):
+        own = listed[name].fillna("") if name in listed else pd.Series("", index=listed.index, dtype=object)
+        dated[name] = own.mask(own == "", first[name].reindex(index).fillna("").set_axis(listed.index))
+    return pd.concat(
+        [listed.assign(**dated), first.drop(index=index, errors="ignore").reset_index()], ignore_index=True
     )
-    first = visits.drop_duplicates(["USUBJID", "VISITNUM"]).drop(columns="blank").set_index(["USUBJID", "VISITNUM"])
-    first["SVENDTC"] = visits.groupby(["USUBJID", "VISITNUM"])["SVENDTC"].max()
-    return [first.reset_index()]
+
+
+def _dated(frame: pd.DataFrame, named: pd.DataFrame, dtc: str) -> pd.DataFrame:
+    """The records of a domain that name their visit as rows of SV that begin and end on their day."""
+    rows = frame[(named["VISIT"].fillna("") != "").to_numpy()]
+    when = rows[dtc] if dtc in rows else pd.Series("", index=rows.index, dtype=object)
+    working = [name for name in rows if name.startswith("_")]
+    made = rows[[*working, "STUDYID", "USUBJID", "VISIT", "VISITNUM", "VISITDY"]]
+    return made.assign(DOMAIN="SV", SVSTDTC=when, SVENDTC=when, **{USED: [()] * len(rows)})
 
 
 def _of_encounters(
@@ -197,8 +297,10 @@ def number_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def _one_a_visit(sv: pd.DataFrame) -> pd.DataFrame:
     """Encounters of one visit put together: earliest start, latest end, all their records kept for the lineage."""
-    sv = sv.sort_values(["USUBJID", "VISITNUM", "SVSTDTC", ORDER], kind="stable")
     keys = ["USUBJID", "VISITNUM"]
+    # Days that are not known come last: a visit begins on the first day that is.
+    sv = sv.assign(blank=sv["SVSTDTC"] == "").sort_values([*keys, "blank", "SVSTDTC", ORDER], kind="stable")
+    sv = sv.drop(columns="blank")
     ends = sv.groupby(keys)["SVENDTC"].max()
     records = sv.groupby(keys)[RECORD_NO].agg(list)
     first = sv.drop_duplicates(keys).set_index(keys)

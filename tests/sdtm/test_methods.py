@@ -157,7 +157,7 @@ def planned_visits(made: Made) -> Compared:
 
 
 def baselines(flag: str, reference: str) -> Callable[[Made], Compared]:
-    keys = ("TESTCD", "TEST", "SPEC", "LNKID", "CAT", "EVAL", "EVALID")
+    keys = ("TESTCD", "TEST", "SYM", "SPEC", "LNKID", "CAT", "EVAL", "EVALID")
 
     def before(own: str, limit: str) -> bool:
         if not (day(own) and day(limit)):
