@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,7 +29,8 @@ class Reading(Model):
     `missing` are texts that stand for a blank cell, `not_done` those that say that something was not done, `unknown`
     those that stand for an unknown part of a date. `dates` are the formats of dates in order of preference, `decimal`
     the sign of decimals, `century` the last two-digit year that is of this century. `encoding` and `delimiter` of
-    delimited text are found where they are blank.
+    delimited text are found where they are blank. `days_from` says in words what the days of an extract without dates
+    are counted from (`diagnosis`), `month` how many days its months have.
     """
 
     encoding: str = ""
@@ -39,6 +41,8 @@ class Reading(Model):
     dates: tuple[str, ...] = ()
     decimal: Literal[".", ","] = "."
     century: int | None = None
+    days_from: str = ""
+    month: float = Field(30.4375, gt=0)
 
 
 class NotNeeded(Model):
@@ -117,7 +121,8 @@ class ColumnMap(Model):
     of the test by whose code the source takes the row. `map`, `codelist` and `match` (a pattern, of which the first
     group is taken) turn the text into a term; `else` is what a text becomes that the map does not have. `as = "result"`
     is a number with its sign (`<5`) or a word, `"unit"` the unit in the cell, else `unit`; `"low"` and `"high"` are the
-    limits of a range, `"flag"` is HIGH or LOW by an arrow or letter; `"status"` is NOT DONE where the cell says so.
+    limits of a range, `"flag"` is HIGH or LOW by an arrow or letter; `"status"` is NOT DONE where the cell says so;
+    `"days"` and `"months"` are an interval in place of a date (see `Reading.days_from`).
     `when` is a condition on the row.
     """
 
@@ -132,7 +137,9 @@ class ColumnMap(Model):
     map: str = ""
     otherwise: str | None = Field(None, alias="else")
     codelist: str = ""
-    as_: Literal["text", "dtc", "number", "result", "unit", "status", "low", "high", "flag"] = Field("text", alias="as")
+    as_: Literal["text", "dtc", "days", "months", "number", "result", "unit", "status", "low", "high", "flag"] = Field(
+        "text", alias="as"
+    )
     unit: str = ""
     join: str = " "
     upper: bool = False
@@ -249,9 +256,19 @@ class Extract(Model):
         faults += [f"source {s.name}: there is no table {s.table}" for s in self.source if s.table not in tables]
         names = [(s.domain, s.name) for s in self.source]
         faults += [f"two sources are named {d}/{n}" for d, n in sorted({n for n in names if names.count(n) > 1})]
+        faults += self._days()
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _days(self) -> Iterator[str]:
+        """Dates and days on one scale would give intervals of centuries: an extract has the ones or the others."""
+        for source in self.source:
+            for name, spec in {**source.all_variables, **source.supp}.items():
+                if spec.as_ in ("days", "months") and not self.read.days_from:
+                    yield f'source {source.name}, {name}: as = "{spec.as_}" needs [read] days_from'
+                if spec.as_ == "dtc" and self.read.days_from:
+                    yield f"source {source.name}, {name}: is a date; by [read] days_from the extract has none"
 
     @property
     def makes_dm(self) -> bool:

@@ -71,6 +71,11 @@ class Prepared:
     files: tuple[SourceFile, ...] = ()
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def days_from(self) -> str:
+        """What the extracts count their days from, blank where they have dates."""
+        return next((one.read.days_from for one in self.extracts), "")
+
     def extract(self, name: str) -> Extract:
         return next(one for one in self.extracts if one.extract == name)
 
@@ -108,6 +113,9 @@ def prepare(names: Sequence[str], sources: Iterable[str | Path]) -> Prepared:
             if prepared.link is not None:
                 raise MappingError("two of the extracts have a [link]; one table says who is who")
             prepared.link = binding.link
+    if (counted := {one.read.days_from for one in prepared.extracts}) and len(counted) > 1:
+        told = ", ".join(sorted(f"from {day_0}" if day_0 else "not at all" for day_0 in counted))
+        faults.append(f"the extracts count their days differently ({told}); days and dates cannot stand on one scale")
     if faults:
         raise MappingError("; ".join(faults))
     prepared.bound = tuple(_with_numbers(one, prepared.link) for one in sorted(bound, key=lambda b: (b.kind, b.name)))

@@ -39,6 +39,7 @@ from fhir2cdisc.converters.run.evidence import (
     write_unused,
 )
 from fhir2cdisc.converters.run.identities import with_identities
+from fhir2cdisc.converters.run.intervals import without_dates
 from fhir2cdisc.converters.run.left_out import rows_of_others, said_of, without_failing
 from fhir2cdisc.converters.run.pipeline import Progress, RunOptions, SdtmRun, build_sdtm, sorted_findings
 from fhir2cdisc.converters.run.two_ways import unsettled_findings
@@ -93,6 +94,8 @@ def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]
         adam = replace(adam, tripwires=gather_findings([adam.tripwires, signs]))
     if adam is not None:
         adam = replace(adam, evidence=with_identities(adam.evidence, made))
+    if made.prepared.days_from:
+        adam, conflicts = without_dates(made, adam, conflicts)
     with new_folder(order.out, order.replace_old) as folder:
         lines = _write(folder, order, made, adam, conflicts)
     say("\n".join([*lines, f"Package: {order.out}"]))

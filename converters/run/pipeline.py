@@ -170,6 +170,9 @@ def build_sdtm(
     documents, skipped = list_documents(sources, may_be_none=bool(prepared.bound))
     taken = {file.name for file in prepared.files}
     skipped = [one for one in skipped if one.name not in taken]
+    if prepared.days_from and documents:
+        said = f"an extract counts its days from {prepared.days_from}, and {documents[0].name} is FHIR, which has dates"
+        raise MappingError(f"{said}; days and dates cannot stand on one scale")
     mappings = with_extracts(all_mappings(options), prepared.extracts)
     added = Added.of(options, prepared)
     _mapping_engine(study, added)

@@ -6,6 +6,7 @@ a map does not have, a number that is none, are reported with the column that th
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from fhir2cdisc.mappings.model import Terminology, Test
 from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.sdtm.cells.conditions import cell_text, compile_condition
 from fhir2cdisc.sdtm.cells.dates import CellDateError, RawDates, with_time
+from fhir2cdisc.sdtm.cells.days import as_date
 from fhir2cdisc.sdtm.cells.numbers import flag, measured
 from fhir2cdisc.sdtm.rows.verbs import Report, Term, Value, printable
 from fhir2cdisc.sdtm.standard_results import LARGEST, SMALLEST
@@ -187,6 +189,8 @@ def _shape(name: str, spec: ColumnMap, terms: Terminology, reading: Reading) -> 
     term = _Words.of(name, spec, terms) if spec.codelist or spec.map else None
     if spec.as_ == "dtc":
         return _Dates(name, RawDates.of(reading.dates, reading.century, reading.unknown), reading.not_done)
+    if spec.as_ in ("days", "months"):
+        return _Days(_Numbers(name, reading, term), reading.month if spec.as_ == "months" else 1.0)
     if spec.as_ == "number":
         return _Numbers(name, reading, term)
     if spec.as_ in ("result", "low", "high"):
@@ -278,6 +282,27 @@ class _Numbers:
             report("number.out-of-range", self.name, text[:40], "is a number that a transport file cannot hold")
             return ""
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """An interval from day 0, in days or in units of `length` days, as a date of the run's own calendar."""
+
+    number: _Numbers
+    length: float
+
+    def __call__(self, cell: Any, column: str, report: Report) -> Value:
+        value = self.number(cell, column, report)
+        if value == "":
+            return ""
+        days = float(value) * self.length
+        try:
+            if self.length == 1 and not days.is_integer():
+                raise ValueError("is no whole number of days")
+            return as_date(math.floor(days + 0.5))
+        except ValueError as error:
+            report("days.unreadable", self.number.name, _label(cell)[:40], f"(column {column}) {error}")
+            return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,9 @@ def history(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """MH: the condition that is the disease of the study is the primary diagnosis; other history keeps its category.
 
     Without a list of conditions a malignant neoplasm is the study's disease, by ICD-10 or, where a condition has no
-    such code, by the words of its term. A suspected condition is none. Of several cancers of a subject one counts: of
-    those that still go on (else of all) the one that began last. The start of a cancer is the first date that it has
-    in the order of `[diagnosis] date`.
+    such code, by the words of its term; so is what the source itself calls the primary diagnosis (MHCAT). A suspected
+    condition is none. Of several cancers of a subject one counts: of those that still go on (else of all) the one that
+    began last. The start of a cancer is the first date that it has in the order of `[diagnosis] date`.
     """
     frame = _dated(frame, study)
     listed = _listed(frame, study) & _text(frame, VERIFICATION).map(lambda one: is_accepted(one, study)).astype(bool)
@@ -60,14 +60,15 @@ def history(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
 def _listed(frame: pd.DataFrame, study: Study) -> pd.Series:
     codes = {(c.system, c.code) for c in study.cohort.conditions}
     said = _text(frame, CODES)
+    stated = _text(frame, "MHCAT").str.upper() == "PRIMARY DIAGNOSIS"
     if not codes:
-        return _is_cancer(frame)
+        return _is_cancer(frame) | stated
 
     def is_listed(text: str) -> bool:
         pairs = [code.rpartition("|")[::2] for code in text.split(";") if code]
         return any((system, code) in codes or ("", code) in codes for system, code in pairs)
 
-    return said.map(is_listed).astype(bool)
+    return said.map(is_listed).astype(bool) | stated
 
 
 def _is_cancer(frame: pd.DataFrame) -> pd.Series:

@@ -289,18 +289,3 @@ def test_a_redcap_project_with_repeating_and_empty_forms() -> None:
     readings = pd.read_csv(folder / "expected_VS.csv", dtype=str, keep_default_na=False).drop(columns="VSREPEAT")
     vs = frames["VS"].assign(SUBJID=frames["VS"]["USUBJID"].str.removeprefix("01-"))
     assert Counter(cells(vs, list(readings))) == Counter(cells(readings, list(readings)))
-
-
-def test_of_days_since_a_diagnosis_no_date_is_made() -> None:
-    folder = others("data", "raw", "cbioportal_like")
-    run = made(folder, "cbioportal")
-    wanted = pd.read_csv(folder / "expected_what_is_known.csv", dtype=str, keep_default_na=False)
-    dm, ex, supp = run.sdtm.frames["DM"], run.sdtm.frames["EX"], run.sdtm.frames["SUPPEX"]
-    starts = supp[supp["QNAM"] == "EXSTDG"].set_index("USUBJID")["QVAL"]
-    mine = dm.merge(ex[["USUBJID", "EXTRT"]], on="USUBJID").assign(
-        START_DAYS=lambda frame: frame["USUBJID"].map(starts)
-    )
-    columns = ["SUBJID", "SEX", "DTHFL", "EXTRT", "START_DAYS"]
-    assert Counter(cells(mine, columns)) == Counter(cells(wanted, columns))
-    dates = [ex[name] for name in ex if name.endswith("DTC")] + [dm[name] for name in dm if name.endswith("DTC")]
-    assert all((column == "").all() for column in dates)
