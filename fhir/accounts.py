@@ -66,6 +66,8 @@ class Accounts:
     mentions: dict[tuple[str, str], Mention] = field(default_factory=dict)
     # Namespace and reference of the studies that ResearchSubjects name, with their number.
     enrolments: Counter[tuple[str, str]] = field(default_factory=Counter)
+    # The keys of the subjects that rows of extracts are of.
+    numbers: set[str] = field(default_factory=set)
     columns: ColumnBook = field(default_factory=dict)
     # Cells of extracts that records took: (table, file) to columns with their number.
     taken: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
@@ -149,6 +151,7 @@ class Accounts:
         self.files += other.files
         self.deletions += other.deletions
         self.enrolments.update(other.enrolments)
+        self.numbers |= other.numbers
         merge_columns(self.columns, other.columns.items())
         for table, counts in other.taken.items():
             self.taken.setdefault(table, Counter()).update(counts)

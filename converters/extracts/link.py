@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from fhir2cdisc.fhir.identity import Identities, Person
 from fhir2cdisc.mappings.extract_model import Link, Reading
 from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.sdtm.cells.needed import nearest
+from fhir2cdisc.sdtm.rows.identifiers import OWN_SYSTEMS
 
 
 def subject_key(number: str) -> str:
@@ -64,6 +65,48 @@ class LinkTable:
                 unresolved.add(own)
             findings.append(_said(self.name, line, keys))
         return replace(identities, main=main, unresolved=frozenset(unresolved)), findings
+
+
+def by_number(
+    people: Iterable[Person], identities: Identities, numbers: Set[str], systems: Set[str]
+) -> tuple[Identities, list[Finding]]:
+    """Without a table: the subjects of extracts joined to the Patients of whom their number is the subject number.
+
+    `numbers` are the keys of the subjects, `systems` those of subject numbers. That a number is an identifier of
+    another system may be chance: nobody is joined by it, which is said.
+    """
+    found: dict[str, set[str]] = {}
+    chance: dict[str, set[str]] = {}
+    for person in people:
+        key, _ = identities.subject(person.space, person.plain)
+        for system, value in person.names:
+            if (own := subject_key(value)) in numbers:
+                if system in systems or system.startswith(OWN_SYSTEMS):
+                    found.setdefault(own, set()).add(key)
+                else:
+                    chance.setdefault(system, set()).add(own)
+    joined = {own: next(iter(keys)) for own, keys in found.items() if len(keys) == 1}
+    several = found.keys() - joined.keys()
+    findings = list(_by_number(len(numbers), joined, several))
+    for system, some in sorted(chance.items()):
+        if left := len(some - found.keys()):
+            said = (
+                f"{left} numbers of the extracts are identifiers of FHIR Patients in {system}, which is no system of "
+            )
+            said += "subject numbers ([privacy] identifiers): nobody is joined by them; a [link] says who is who"
+            findings.append(Finding("link.not-joined", said, count=left))
+    unresolved = frozenset({*identities.unresolved, *several})
+    return replace(identities, main={**identities.main, **joined}, unresolved=unresolved), findings
+
+
+def _by_number(every: int, joined: Sized, several: Sized) -> Iterator[Finding]:
+    """What is said of the numbers that are subject numbers of one Patient, and of several."""
+    if joined:
+        said = f"{len(joined)} of {every} numbers of the extracts are subject numbers of FHIR Patients, and these are "
+        yield Finding("link.by-number", f"{said}the same subjects", "info", count=len(joined))
+    if several:
+        said = f"{len(several)} numbers of the extracts are subject numbers of several FHIR Patients each; nothing of "
+        yield Finding("link.ambiguous", f"{said}these subjects' extracts is mapped", "error", count=len(several))
 
 
 def _said(name: str, line: int, keys: list[str]) -> Finding:

@@ -106,7 +106,9 @@ class _Router:
             if not subject:
                 self._lose("subject.unknown" if number else "subject.missing", place, id_)
                 continue
-            yield Routed(subject_key(subject), kind, id_, "", "", place, "", raw, BASE, BASE)
+            key = subject_key(subject)
+            self.accounts.numbers.add(key)
+            yield Routed(key, kind, id_, "", "", place, "", raw, BASE, BASE)
 
     def _cells(self, row: RawRow) -> dict[str, Any]:
         """The cells that the mapping reads, by their headings; all cells are counted."""

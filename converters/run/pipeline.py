@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fhir2cdisc.converters.extracts.account import column_findings
 from fhir2cdisc.converters.extracts.bind import Prepared, prepare
+from fhir2cdisc.converters.extracts.link import by_number
 from fhir2cdisc.converters.extracts.route_rows import route_rows
 from fhir2cdisc.converters.manifest import Input, look_again, note_inputs
 from fhir2cdisc.converters.run.executor import Executor, executor
@@ -267,8 +268,12 @@ def _stages(
     identities = replace(identities, deletions=Deletions.of(accounts.deletions, servers))
     identities, found = resolve_mentions(accounts.mentions.values(), accounts.people, identities)
     accounts.findings += found
-    if prepared.link is not None:
-        identities, found = prepared.link.subjects(accounts.people, identities)
+    if prepared.bound:
+        named = frozenset(study.privacy.identifiers)
+        if prepared.link is not None:
+            identities, found = prepared.link.subjects(accounts.people, identities)
+        else:
+            identities, found = by_number(accounts.people, identities, accounts.numbers, named)
         accounts.findings += found
     shared = read_shared(read_bucket(folder, SHARED_BUCKET), servers, accounts, identities.deletions)
     unread = unread_studies(accounts.enrolments, study, shared)

@@ -152,12 +152,16 @@ def _faults(source: RowSource, known: Dataset) -> Iterator[str]:
 
 @dataclass(slots=True)
 class RowEngine:
-    """All extracts of a run compiled: the sources of each table, by the name that the records of the table bear."""
+    """All extracts of a run compiled: the sources of each table, by the name that the records of the table bear.
+
+    `linked`: a table says which number of an extract is which number in the study.
+    """
 
     by_table: dict[str, tuple[CellSource, ...]] = field(default_factory=dict)
     made: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
     headings: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    linked: bool = False
 
     def rows(self, table: str, cells: Mapping[str, Any], report: Report) -> Iterator[CellRow]:
         """The rows of domains that a row of a table becomes, in the order of its sources."""
@@ -195,6 +199,8 @@ class RowEngine:
 
         MappingError names each source of each extract that asks for what is not there, all at once.
         """
+        extracts = tuple(extracts)
+        linked = any(extract.link is not None for extract in extracts)
         tables: dict[str, list[CellSource]] = {}
         faults = []
         made: set[str] = set()
@@ -213,7 +219,8 @@ class RowEngine:
                     faults.append(f"source {source.name}: {error}")
             if faults:
                 raise MappingError(f"extract {extract.extract}: " + "; ".join(faults))
-        return cls({name: tuple(some) for name, some in tables.items()}, frozenset(made), frozenset(known), headings)
+        sources = {name: tuple(some) for name, some in tables.items()}
+        return cls(sources, frozenset(made), frozenset(known), headings, linked)
 
 
 def table_name(extract: str, table: str) -> str:

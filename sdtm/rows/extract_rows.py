@@ -73,9 +73,11 @@ class ExtractMapper:
             for row in rows:
                 self._keep(row, item)
             self._book(item, rows)
-        extract = maker.head.type.partition("/")[0]
-        number = _Numbered(_NumberSource(_Spec(f"{extract}:number")), [str(maker.resource[NUMBER])])
-        self._keep(number, maker)
+        if self.engine.cells.linked or not has_patient:
+            # Else the number is an identifier of the Patient, of which FHIR says which is the subject's.
+            extract = maker.head.type.partition("/")[0]
+            number = _Numbered(_NumberSource(_Spec(f"{extract}:number")), [str(maker.resource[NUMBER])])
+            self._keep(number, maker)
         self._relate()
         self._say_repeated()
 

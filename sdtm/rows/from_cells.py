@@ -55,13 +55,19 @@ class MappedRow(Protocol):
 
 
 class RowMapper(Protocol):
-    """The extracts of a run: tables whose rows make subjects, and those whose rows only add to known ones."""
+    """The extracts of a run: tables whose rows make subjects, and those whose rows only add to known ones.
+
+    `linked`: the numbers of their subjects are those of the study.
+    """
 
     @property
     def made(self) -> frozenset[str]: ...
 
     @property
     def known(self) -> frozenset[str]: ...
+
+    @property
+    def linked(self) -> bool: ...
 
     def rows(self, table: str, cells: Mapping[str, Any], report: Report) -> Iterator[MappedRow]:
         """The rows of domains that a row of a table becomes."""
@@ -82,6 +88,7 @@ class NoExtracts:
 
     made: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
+    linked: bool = False
 
     def rows(self, table: str, cells: Mapping[str, Any], report: Report) -> Iterator[MappedRow]:
         return iter(())

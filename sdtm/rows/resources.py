@@ -180,7 +180,7 @@ def reject_unknown(rows: list[Resource], accounts: Accounts) -> None:
     for item in rows:
         accounts.add(item.head.place, item.head.type, item.head.id, "rejected", "subject.unknown")
     if rows:
-        said = f"and {len(rows) - 1} more rows are of a subject whom no other source brings; they are not mapped"
+        said = _rows_are(rows, "of a subject whom no other source brings")
         accounts.findings.append(replace(finding_of(rows[0], "subject.unknown", said, "error"), count=len(rows)))
 
 
@@ -188,8 +188,16 @@ def reject_without_dm(rows: list[Resource], accounts: Accounts) -> None:
     """Book the rows of a subject who has none in the table that says who the subjects are."""
     for item in rows:
         accounts.add(item.head.place, item.head.type, item.head.id, "rejected", "subject.no-dm")
-    said = f"and {len(rows) - 1} more rows are of a subject who has no row in the table of subjects (DM); not mapped"
+    said = _rows_are(rows, "of a subject who has no row in the table of subjects (DM)")
     accounts.findings.append(replace(finding_of(rows[0], "subject.no-dm", said, "error"), count=len(rows)))
+
+
+def _rows_are(rows: list[Resource], what: str) -> str:
+    """What is said of a row and those like it."""
+    if len(rows) == 1:
+        return f"is {what}; it is not mapped"
+    more = f"{len(rows) - 1} more {'row is' if len(rows) == 2 else 'rows are'}"
+    return f"and {more} {what}; they are not mapped"
 
 
 def reject_orphans(subject: str, items: list[Resource], accounts: Accounts, deleted: bool = False) -> None:
