@@ -242,8 +242,8 @@ class Extract(Model):
     read: Reading = Reading()
     subjects: Literal["made", "known"] = "made"
     columns: Literal["all", "some"] = "all"
-    table: tuple[Table, ...]
-    source: tuple[RowSource, ...]
+    table: tuple[Table, ...] = ()
+    source: tuple[RowSource, ...] = ()
     link: Link | None = None
     origins: dict[str, Literal["both", "extract", "fhir"]] = Field(default_factory=dict)
     maps: dict[str, dict[str, str]] = Field(default_factory=dict)

@@ -41,6 +41,7 @@ FLOORS = {
         "timing standard_results lineage",
         "rows",
         "cells subject trial",
+        "draft",
         "domains",
         "links",
         "assemble",

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from fhir2cdisc.converters.cli.adam import adam
+from fhir2cdisc.converters.cli.map import map_command
 from fhir2cdisc.converters.cli.results import results
 from fhir2cdisc.converters.cli.run import run
 from fhir2cdisc.converters.cli.sdtm import sdtm
@@ -59,5 +60,5 @@ def main() -> None:
     """FHIR or raw extracts in; SDTM, ADaM, XPT, define.xml and endpoints out."""
 
 
-for command in (studies, simulate, trace, validate, results, run, sdtm, adam):
+for command in (studies, simulate, map_command, trace, validate, results, run, sdtm, adam):
     main.add_command(command)

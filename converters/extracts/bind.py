@@ -14,9 +14,10 @@ from fhir2cdisc.converters.extracts.odm_codes import read_odm_codes
 from fhir2cdisc.converters.extracts.tables import RawTable, read_table
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.sources import SourceError, files_below, named_source, readable
+from fhir2cdisc.mappings.draft_names import UNDECIDED, guesses_left
 from fhir2cdisc.mappings.extract_model import Codebook, Extract, Join, Reading, Table, builtin_extracts, load_extract
 from fhir2cdisc.mappings.model import MappingError
-from fhir2cdisc.sdtm.cells.needed import columns_needed
+from fhir2cdisc.sdtm.cells.needed import columns_needed, reason_of
 from fhir2cdisc.sdtm.cells.sources import table_name
 
 
@@ -102,8 +103,10 @@ def prepare(names: Sequence[str], sources: Iterable[str | Path]) -> Prepared:
     prepared, bound, faults, findings = Prepared(), [], [], []
     used: set[SourceFile] = set()
     for name in names:
-        binding = _Binding(load_extract(name), builtin_extracts().get(name, Path(name)).parent, files)
+        path = builtin_extracts().get(name, Path(name))
+        binding = _Binding(load_extract(name), path.parent, files)
         binding.bind()
+        binding.undecided(guesses_left(path.read_text(encoding="utf-8")))
         prepared.extracts += (binding.extract,)
         bound += binding.bound
         faults += binding.faults
@@ -172,6 +175,19 @@ class _Binding:
         if self.extract.link is not None:
             link = self.extract.link
             self.link = read_link(link, *self._beside(link.file), self.extract.read, silent)
+
+    def undecided(self, guesses: int) -> None:
+        """Say how much of a draft nobody has decided yet: `?` in place of a reason, and guesses that are taken."""
+        asked = {
+            (one.table.name, name)
+            for one in self.bound
+            for name in one.headings
+            if name not in one.needed and reason_of(one.table, name) == UNDECIDED
+        }
+        if asked or guesses:
+            said = f"extract {self.extract.extract}: {len(asked)} columns wait for a decision (?), and {guesses} lines "
+            said += "are guesses that nobody has confirmed (GUESS)"
+            self.findings.append(Finding("mapping.undecided", said, count=len(asked) + guesses))
 
     def _matching(self, pattern: str) -> list[SourceFile]:
         return [file for file in self.files if PurePosixPath(file.name).match(pattern)]

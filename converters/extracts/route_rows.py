@@ -33,8 +33,8 @@ BASE = "|"
 _ERRORS = ("extract.unreadable", "extract.cell-too-long", "extract.nul")
 _INFO = ("extract.encoding", "extract.formula", "extract.hidden-sheet")
 # Headings under which people are named or can be told: no value of such a column is ever shown.
-_IDENTIFYING = re.compile(
-    r"name|mrn|birth|dob|phone|mobile|address|street|e-?mail|zip|postcode|initials|ssn|passport|insurance|"
+IDENTIFYING = re.compile(
+    r"name|mrn|birth|brth|dob|phone|mobile|address|street|e-?mail|zip|postcode|initials|ssn|passport|insurance|"
     r"姓名|出生|电话|手机|地址|身份证|住院号|病案号|门诊号|就诊号",
     re.IGNORECASE,
 )
@@ -173,7 +173,7 @@ class _Router:
 def _book(bound: Bound, name: str) -> ColumnAccount:
     """The account of a column: used, not needed with the reason, or neither."""
     table = bound.table
-    identifies = name in bound.hidden or is_named(table.identifying, name) or _IDENTIFYING.search(name) is not None
+    identifies = name in bound.hidden or is_named(table.identifying, name) or IDENTIFYING.search(name) is not None
     if name in bound.needed:
         return ColumnAccount(USED, hidden=identifies)
     reason = reason_of(table, name)

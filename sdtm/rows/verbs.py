@@ -194,6 +194,9 @@ class Term:
         for pattern, template in self.patterns:
             if match := pattern.fullmatch(text):
                 return match.expand(template)
+        if self.codelist is not None and text in self.codelist.terms:
+            # Terms of units may differ in their case alone: Pa and PA.
+            return text
         return self.by_text.get(text.lower())
 
     def _unknown(self, text: str, report: Report) -> str:
