@@ -16,6 +16,8 @@ from fhir2cdisc.mappings.model import MappingError, Paths, Pattern, place_in
 from fhir2cdisc.mappings.study import Model
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+# Headings of the numbers under which hospitals, states and insurers keep their records of a person.
+_RECORD_NUMBER = re.compile(r"mrn|ssn|passport|insurance|住院号|病案号|门诊号|就诊号|登记号|身份证", re.IGNORECASE)
 NAME = r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$"
 
 
@@ -89,7 +91,8 @@ class Table(Model):
     of several (`{SITEID}-{SUBJID}`). `rows_not_needed` and `not_needed` say which rows and columns are no data, with
     the reason; names of columns there and in `identifying` (whose values are never shown) may be patterns with `*`.
     `refused` are patterns of columns that no variable may be filled from, with the reason: dates that the system has
-    imputed.
+    imputed. `number` says what the subject's number is: that of the study (`subject`), or the number under which a
+    hospital keeps its records (`record`), which stands in no dataset; without it the heading tells (mrn, 住院号).
     """
 
     name: str = Field(pattern=NAME)
@@ -104,6 +107,12 @@ class Table(Model):
     join: tuple[Join, ...] = ()
     identifying: tuple[str, ...] = ()
     refused: dict[str, str] = Field(default_factory=dict)
+    number: Literal["", "subject", "record"] = ""
+
+    @property
+    def has_record_numbers(self) -> bool:
+        """Whether subjects are known by the number of a hospital's records."""
+        return self.number == "record" or (not self.number and _RECORD_NUMBER.search(self.subject) is not None)
 
     @field_validator("header")
     @classmethod

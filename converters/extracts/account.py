@@ -45,7 +45,7 @@ def _said(key: ColumnKey, book: ColumnAccount) -> Iterator[Finding]:
         said = f"{place} is named by no line of the mapping; {book.filled} cells are filled"
         said += f", most often {frequent}" if frequent else ""
         yield Finding("column.unmapped", said, file=key.file, variable=key.name, count=book.filled)
-    elif book.use == USED and 0 < book.taken < book.filled:
+    elif book.use == USED and book.taken < book.filled:
         lost = book.filled - book.taken
         said = f"{place}: {lost} of {book.filled} filled cells are in rows or at places that no record was made from"
         yield Finding("column.partly", said, "info", file=key.file, variable=key.name, count=lost)

@@ -79,7 +79,8 @@ def columns_needed(extract: Extract, table: Table, headings: Iterable[str]) -> N
     asked.all_of(table.fill_down, f"{place}, fill_down")
     asked.all_of((join.on for join in table.join), f"{place}, join")
     for rule in table.rows_not_needed:
-        asked.all_of(columns_of(rule.where), f"{place}, rows_not_needed")
+        for one in columns_of(rule.where):
+            asked.any_of([one], f"{place}, rows_not_needed", extract.columns == "some")
     for source in extract.source:
         if source.table == table.name:
             _source(source, asked, extract.columns == "some")
@@ -112,7 +113,8 @@ def variable_columns(source: RowSource, spec: ColumnMap, column: str, headings: 
 
 def _source(source: RowSource, asked: _Asked, may_lack: bool) -> None:
     place = f"source {source.name}"
-    asked.all_of(columns_of(source.where) if source.where else (), f"{place}, where")
+    for one in columns_of(source.where) if source.where else ():
+        asked.any_of([one], f"{place}, where", may_lack)
     if source.test is not None:
         asked.all_of([source.test.column], f"{place}, test")
     groups: list[dict[str, str]] = [{}]

@@ -12,8 +12,8 @@ _FLAG = re.compile(r"\s*(?:([↑↓])+\s*|(?<=[\d↑↓])\s+)([HL])?\s*$|\s*[↑
 _POINT = r"[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 _COMMA = r"[+-]?(?:\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+(?:,\d+)?|,\d+)(?:[eE][+-]?\d+)?"
 _COMPARATOR = r"(?P<sign>[<>]=?)?\s*"
-# A unit begins with a letter or sign that no number has, or after a blank with 10^ or a digit that is not a result.
-_UNIT = r"(?P<unit>(?:\s*[^\W\d_]|\s*[%°‰‱µμΩ]|\s+10\s?[\^*]|\s*/).*)?"
+# A unit begins with a letter or sign that no number has, or after a blank with a bracket of UCUM, 10^ or a stroke.
+_UNIT = r"(?P<unit>(?:\s*[^\W\d_]|\s*[%°‰‱µμΩ]|\s+\[[a-zA-Z]|\s+10\s?[\^*]|\s*/).*)?"
 _WITH_ANOTHER = re.compile(r"\d\s*[x×*/:]\s*\d")
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fhir2cdisc.fhir.path.parser import PathError
-from fhir2cdisc.mappings.extract_model import Extract, RowSource
+from fhir2cdisc.mappings.extract_model import Extract, RowSource, Table
 from fhir2cdisc.mappings.model import MappingError, SiteMap, Terminology, Test
 from fhir2cdisc.mappings.standard.datasets import Dataset, model_variable, sdtm_datasets
-from fhir2cdisc.sdtm.cells.conditions import Condition, cell_text, compile_condition
+from fhir2cdisc.sdtm.cells.conditions import Condition, cell_text, columns_of, compile_condition
 from fhir2cdisc.sdtm.cells.needed import read_columns
 from fhir2cdisc.sdtm.cells.verbs import CellVerb, RowCells, compile_cells, fields_of
 from fhir2cdisc.sdtm.rows.completeness import Needs
@@ -45,7 +45,7 @@ class CellSource:
     needs: Needs
     of_row: RowSource
     tests: Mapping[tuple[str, str], Test]
-    subject: frozenset[str]
+    of_all: frozenset[str]
     related: tuple[tuple[str, CellVerb], ...]
     keys: tuple[tuple[str, int], ...]
     reads: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict, compare=False)
@@ -89,7 +89,7 @@ class CellSource:
             Needs.of(source.domain, tuple(verbs)),
             source,
             known_tests(terms) if source.test is not None else {},
-            frozenset(fields_of(next(table.subject for table in extract.table if table.name == source.table))),
+            of_every_row(next(table for table in extract.table if table.name == source.table)),
             tuple(related),
             tuple((f"{source.domain}.{n}", i) for i, n in enumerate(verbs) if f"{source.domain}.{n}" in pointed_at),
         )
@@ -135,6 +135,12 @@ class CellRow:
         return [(key, str(self.values[place])) for key, place in self.source.keys]
 
 
+def of_every_row(table: Table) -> frozenset[str]:
+    """The columns that are read of every row of a table: its subject's number, its joins, and which rows are needed."""
+    conditions = [column for rule in table.rows_not_needed for column in columns_of(rule.where)]
+    return frozenset([*fields_of(table.subject), *(join.on for join in table.join), *conditions])
+
+
 def _faults(source: RowSource, known: Dataset) -> Iterator[str]:
     """What is wrong with each name of a source."""
     for name in source.all_variables:
@@ -154,7 +160,8 @@ def _faults(source: RowSource, known: Dataset) -> Iterator[str]:
 class RowEngine:
     """All extracts of a run compiled: the sources of each table, by the name that the records of the table bear.
 
-    `linked`: a table says which number of an extract is which number in the study.
+    `linked`: a table says which number of an extract is which number in the study; `records` are the tables whose
+    numbers of subjects are those of a hospital's records.
     """
 
     by_table: dict[str, tuple[CellSource, ...]] = field(default_factory=dict)
@@ -162,6 +169,7 @@ class RowEngine:
     known: frozenset[str] = frozenset()
     headings: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     linked: bool = False
+    records: frozenset[str] = frozenset()
 
     def rows(self, table: str, cells: Mapping[str, Any], report: Report) -> Iterator[CellRow]:
         """The rows of domains that a row of a table becomes, in the order of its sources."""
@@ -178,13 +186,13 @@ class RowEngine:
     def taken(self, row: MappedRow, file: str) -> frozenset[str]:
         """The columns of a file that the source of a row reads; of a record of one cell those of that cell.
 
-        Those of the subject's number are read of every row.
+        Those of the subject's number, of joins and of rows that are not needed are read of every row.
         """
         source = row.source
         assert isinstance(source, CellSource)
         if (file, row.column) not in source.reads:
             read = read_columns(source.of_row, row.column, self.headings[file])
-            source.reads[file, row.column] = read | source.subject
+            source.reads[file, row.column] = read | source.of_all
         return source.reads[file, row.column]
 
     def number_of(self, file: str, column: str) -> int:
@@ -220,7 +228,8 @@ class RowEngine:
             if faults:
                 raise MappingError(f"extract {extract.extract}: " + "; ".join(faults))
         sources = {name: tuple(some) for name, some in tables.items()}
-        return cls(sources, frozenset(made), frozenset(known), headings, linked)
+        records = {table_name(e.extract, t.name) for e in extracts for t in e.table if t.has_record_numbers}
+        return cls(sources, frozenset(made), frozenset(known), headings, linked, frozenset(records))
 
 
 def table_name(extract: str, table: str) -> str:

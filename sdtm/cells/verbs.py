@@ -125,7 +125,12 @@ def _first(columns: tuple[str, ...], of: Callable[[str], _Read]) -> _Read:
     reads = [of(column) for column in columns]
     if len(reads) == 1:
         return reads[0]
-    return lambda row: next((cell for read in reads if (cell := read(row)) and cell != ("",)), "")
+    return lambda row: next((cell for read in reads if _is_filled(cell := read(row))), "")
+
+
+def _is_filled(cell: Any) -> bool:
+    """Whether a cell, or the day of a day and its time, is filled."""
+    return bool(cell) and (not isinstance(cell, tuple) or bool(cell[0]))
 
 
 def _reader(spec: ColumnMap) -> _Read:

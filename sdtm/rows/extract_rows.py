@@ -21,6 +21,7 @@ from fhir2cdisc.sdtm.rows.work import Work
 
 # Domains of drugs, whose records are told apart by the study's drugs.
 _OF_DRUGS = ("CM", "DA", "EC", "EX")
+_RECORD = "the extract numbers its subjects by a hospital's record number, which is left out; a [link] gives numbers"
 _SEVERAL = re.compile("[,;]")
 _SAME_OF_ALL = ("codelist.", "unit.", "code.")
 
@@ -73,13 +74,24 @@ class ExtractMapper:
             for row in rows:
                 self._keep(row, item)
             self._book(item, rows)
-        if self.engine.cells.linked or not has_patient:
-            # Else the number is an identifier of the Patient, of which FHIR says which is the subject's.
-            extract = maker.head.type.partition("/")[0]
-            number = _Numbered(_NumberSource(_Spec(f"{extract}:number")), [str(maker.resource[NUMBER])])
-            self._keep(number, maker)
+        self._number(maker, has_patient)
         self._relate()
         self._say_repeated()
+
+    def _number(self, maker: Resource, has_patient: bool) -> None:
+        """Keep the subject's number, where it is that of the study.
+
+        Without a link that of a Patient is said by FHIR, and a record number of a hospital stands in no dataset.
+        """
+        cells = self.engine.cells
+        named = [item for item in self.items if item.head.type not in cells.records]
+        if cells.linked or (named and not has_patient):
+            by = maker if cells.linked or maker in named else named[0]
+            extract = by.head.type.partition("/")[0]
+            self._keep(_Numbered(_NumberSource(_Spec(f"{extract}:number")), [str(by.resource[NUMBER])]), maker)
+        elif not has_patient:
+            self.current = maker
+            self._report("privacy.record-number", "SUBJID", "", _RECORD)
 
     def _rows(self, item: Resource) -> Iterator[MappedRow]:
         self.current = item

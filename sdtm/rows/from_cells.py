@@ -57,7 +57,7 @@ class MappedRow(Protocol):
 class RowMapper(Protocol):
     """The extracts of a run: tables whose rows make subjects, and those whose rows only add to known ones.
 
-    `linked`: the numbers of their subjects are those of the study.
+    `linked`: the numbers of their subjects are those of the study; `records` are tables whose numbers are a hospital's.
     """
 
     @property
@@ -68,6 +68,9 @@ class RowMapper(Protocol):
 
     @property
     def linked(self) -> bool: ...
+
+    @property
+    def records(self) -> frozenset[str]: ...
 
     def rows(self, table: str, cells: Mapping[str, Any], report: Report) -> Iterator[MappedRow]:
         """The rows of domains that a row of a table becomes."""
@@ -89,6 +92,7 @@ class NoExtracts:
     made: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
     linked: bool = False
+    records: frozenset[str] = frozenset()
 
     def rows(self, table: str, cells: Mapping[str, Any], report: Report) -> Iterator[MappedRow]:
         return iter(())
