@@ -18,7 +18,13 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_
 
 # Headings of the numbers under which hospitals, states and insurers keep their records of a person.
 _RECORD_NUMBER = re.compile(r"mrn|ssn|passport|insurance|住院号|病案号|门诊号|就诊号|登记号|身份证", re.IGNORECASE)
+_QUERY = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
 NAME = r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$"
+
+
+def is_query(text: str) -> bool:
+    """Whether a text is one query of a database, and nothing that could change it."""
+    return _QUERY.match(text) is not None and ";" not in text.rstrip().rstrip(";")
 
 
 def _rows(value: object) -> object:
@@ -90,9 +96,10 @@ class Table(Model):
     are columns whose blank cells have the value above. `subject` is the column of the subject's number, or a template
     of several (`{SITEID}-{SUBJID}`). `rows_not_needed` and `not_needed` say which rows and columns are no data, with
     the reason; names of columns there and in `identifying` (whose values are never shown) may be patterns with `*`.
-    `refused` are patterns of columns that no variable may be filled from, with the reason: dates that the system has
-    imputed. `number` says what the subject's number is: that of the study (`subject`), or the number under which a
-    hospital keeps its records (`record`), which stands in no dataset; without it the heading tells (mrn, 住院号).
+    `query` is what a database is asked in place of a table (a SELECT). `refused` are patterns of columns that no
+    variable may be filled from, with the reason: dates that the system has imputed. `number` says what the subject's
+    number is: that of the study (`subject`), or the number under which a hospital keeps its records (`record`), which
+    stands in no dataset; without it the heading tells (mrn, 住院号).
     """
 
     name: str = Field(pattern=NAME)
@@ -108,6 +115,19 @@ class Table(Model):
     identifying: tuple[str, ...] = ()
     refused: dict[str, str] = Field(default_factory=dict)
     number: Literal["", "subject", "record"] = ""
+    query: str = ""
+
+    @property
+    def place(self) -> str:
+        """What stands behind the name of the file: its sheet, or the name of the table for a query."""
+        return self.sheet or (self.name if self.query else "")
+
+    @field_validator("query")
+    @classmethod
+    def _reads_only(cls, query: str) -> str:
+        if query and not is_query(query):
+            raise ValueError("query is one SELECT, without a ; inside")
+        return query
 
     @property
     def has_record_numbers(self) -> bool:

@@ -56,7 +56,7 @@ class Bound:
     @property
     def name(self) -> str:
         """File and sheet as lineage and findings have them: `book.xlsx!Sheet 1`."""
-        return f"{self.file.name}!{self.table.sheet}" if self.table.sheet else self.file.name
+        return f"{self.file.name}!{self.table.place}" if self.table.place else self.file.name
 
     def open(self, notice: Notice) -> RawTable:
         return opened(self.file, self.name, self.table, self.reading, notice)
@@ -87,7 +87,7 @@ def silent(rule: str, row: int, message: str) -> None:
 
 def opened(file: SourceFile, name: str, table: Table, reading: Reading, notice: Notice) -> RawTable:
     """A table of a file; ExtractError where it cannot be read."""
-    grid: Grid = open_grid(file.path, name, table.sheet, reading.encoding, reading.delimiter, notice)
+    grid: Grid = open_grid(file.path, name, table.query or table.sheet, reading.encoding, reading.delimiter, notice)
     return read_table(name, grid, table.header, frozenset(reading.missing), notice)
 
 
@@ -204,7 +204,7 @@ class _Binding:
         return found[0].path, found[0].name
 
     def _table(self, table: Table, file: SourceFile) -> None:
-        name = f"{file.name}!{table.sheet}" if table.sheet else file.name
+        name = f"{file.name}!{table.place}" if table.place else file.name
         self.used.add(file)
         reading = self.extract.read
         try:

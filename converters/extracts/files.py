@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fhir2cdisc.converters.extracts.database import SQLITE, is_connection, read_database
 from fhir2cdisc.converters.extracts.delimited import read_delimited
 from fhir2cdisc.converters.extracts.grid import ExtractError, Grid, Notice
 from fhir2cdisc.converters.extracts.odm import read_odm
@@ -27,6 +28,8 @@ def open_grid(path: Path, name: str, sheet: str, encoding: str, delimiter: str, 
             return read_parquet(path, name, notice)
         if head.startswith((_XPT, _SAS)):
             return read_sas(path, name, notice)
+        if head.startswith(SQLITE) or is_connection(head):
+            return read_database(path, name, sheet, notice)
         if b"<ODM" in head or b":ODM " in head:
             return read_odm(path, name, sheet, notice)
         if not encoding and _is_binary(head):

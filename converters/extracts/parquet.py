@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fhir2cdisc.converters.extracts.grid import ExtractError, Grid, Notice
+from fhir2cdisc.converters.extracts.values import text_of
 
 _BATCH = 1 << 14
 
@@ -39,27 +37,4 @@ def _rows(file: pq.ParquetFile, name: str) -> Iterator[tuple[int, list[str]]]:
         for batch in file.iter_batches(_BATCH):
             for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 number += 1
-                yield number, [_text(value) for value in row]
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float):
-        # A number that is none is missing.
-        whole = value.is_integer() and abs(value) < 1e15
-        return "" if value != value else str(int(value)) if whole else f"{value:.15g}"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, datetime):
-        has_time = value.time() != time() or value.tzinfo is not None
-        return (
-            value.isoformat(timespec="seconds" if value.second else "minutes") if has_time else value.date().isoformat()
-        )
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, time):
-        return value.strftime("%H:%M:%S" if value.second else "%H:%M")
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+                yield number, [text_of(value) for value in row]
