@@ -37,6 +37,7 @@ SLOW = (
     "converters/run/test_clock_run.py",
     "converters/run/test_derived_response.py",
     "converters/run/test_extract_run.py",
+    "converters/run/test_extracts_truth.py",
     "converters/run/test_files_of_studies.py",
     "converters/run/test_habits.py",
     "converters/run/test_mutants.py",

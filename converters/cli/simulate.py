@@ -47,6 +47,13 @@ def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
     metavar="NAME",
     help="What hospitals do (orders, death-month, ...: docs/simulator.md lists them); may be given more than once.",
 )
+@click.option(
+    "--extract",
+    "extracts",
+    multiple=True,
+    type=click.Choice(["cdash"]),
+    help="Also write the same patients as a raw extract to OUT/NAME (read it with --extract NAME).",
+)
 @click.option("--messy", type=click.FloatRange(0, 1), default=0.0, help="Share of the resources to spoil.")
 @click.option("--cutoff", default="", callback=_day, help="Data cut; nothing later is known [default: the study's].")
 def simulate(
@@ -57,19 +64,21 @@ def simulate(
     form: Literal["bundles", "ndjson"],
     dialects: tuple[str, ...],
     habits: tuple[str, ...],
+    extracts: tuple[str, ...],
     messy: float,
     cutoff: str,
 ) -> None:
     """Write synthetic FHIR R4 for STUDY to OUT/fhir and what is true of it to OUT/truth.
 
     Every resource is tagged synthetic. With --messy, OUT/truth/ledger.csv lists every planted defect;
-    with --habit, OUT/truth/habits.csv says what was planted for each subject.
+    with --habit, OUT/truth/habits.csv says what was planted for each subject. Dialects, habits and defects are of
+    FHIR; an extract has none of them.
     """
     from fhir2cdisc.converters.package import check_writable, new_folder
     from fhir2cdisc.fhir.simulation.simulate import Order, simulate
     from fhir2cdisc.mappings.study import load_study
 
-    order = Order(load_study(study), seed, patients, cutoff, dialects, messy, form, habits)
+    order = Order(load_study(study), seed, patients, cutoff, dialects, messy, form, habits, extracts)
     check_writable(out, False, files_among(study))
     with new_folder(out) as folder:
         counts = simulate(order, folder)

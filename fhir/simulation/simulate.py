@@ -11,6 +11,7 @@ from typing import IO, Any, Literal
 
 import msgspec
 from fhir2cdisc.fhir.simulation import truth
+from fhir2cdisc.fhir.simulation.cdash import CdashFolder
 from fhir2cdisc.fhir.simulation.chart import Chart, Json, meta_of, stable_id
 from fhir2cdisc.fhir.simulation.course import data_cut, plan_subject
 from fhir2cdisc.fhir.simulation.dialects import Dialect, dialect_of
@@ -26,6 +27,8 @@ from fhir2cdisc.mappings.study import Study, StudyError
 from fhir2cdisc.mappings.study_base import is_known_day
 
 Format = Literal["bundles", "ndjson"]
+# The raw extracts as which a study can be written, beside FHIR.
+EXTRACTS = {"cdash": CdashFolder}
 TABLES = ("subjects", "responses", "timepoints", "lesions", "tte", "ae", "questionnaires")
 COLUMNS: dict[str, tuple[str, ...]] = {
     "subjects": (
@@ -112,7 +115,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to simulate: study, seed, number of subjects, data cut, dialects, share of spoilt resources, format, habits.
+    """What to simulate: study, seed, number of subjects, data cut, dialects, share of spoilt resources, format, habits,
+    and as which raw extracts the study is written beside FHIR.
 
     HabitError where a habit does not exist or two of them cannot be written together, StudyError where the data cut is
     no day that a date of a dataset can be.
@@ -126,6 +130,7 @@ class Order:
     messy: float = 0.0
     format: Format = "bundles"
     habits: tuple[str, ...] = ()
+    extracts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_habits(self.habits, bundles=self.format == "bundles")
@@ -279,11 +284,14 @@ def simulate(order: Order, out: Path) -> dict[str, int]:
     with ExitStack() as stack:
         folder = Folder(out, order, stack)
         key = f"{order.seed}|{order.study.id}|bundle|"
+        extracts = [EXTRACTS[name](out / name, order.study, stack) for name in order.extracts]
         shared = write_shared(order.study, order.seed, meta_of(order.cut))
         folder.share(key, shared)
         for made in simulate_subjects(order):
             folder.deliver(made, key)
             folder.record(made)
+            for one in extracts:
+                one.write(made.course)
             counts["subjects"] += 1
             counts["resources"] += sum(len(resources) for _, resources in made.deliveries)
             counts["defects"] += len(made.defects)
