@@ -16,6 +16,7 @@ Fhir2CdiscError (a ValueError)
   DictionaryError       a dictionary file that cannot be used
   WorkerError           a process of a run that ended without a result
   NothingMadeError      no subject of the study is in the sources
+  DraftError            a draft of a mapping that cannot be written
   MetadataError         a column of an analysis dataset that nobody describes
   CannotEstimateError   a result that the data cannot give
   XptError              a frame that a transport file cannot hold, or a file that is none
@@ -38,6 +39,7 @@ from fhir2cdisc.converters.package import PackageError
 from fhir2cdisc.converters.run.coding import DictionaryError
 from fhir2cdisc.converters.run.executor import WorkerError
 from fhir2cdisc.converters.run.key import KeyFileError
+from fhir2cdisc.converters.run.map_draft import DraftError
 from fhir2cdisc.converters.run.order import NothingMadeError
 from fhir2cdisc.converters.trace import TraceError
 from fhir2cdisc.converters.xpt.layout import XptError
@@ -60,6 +62,7 @@ __all__ = [
     "DatasetJsonError",
     "DateError",
     "DictionaryError",
+    "DraftError",
     "EpochError",
     "ExtractError",
     "Fhir2CdiscError",

@@ -65,6 +65,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "results": (".", "--study", "s", "--out", "out"),
     "validate": (".",),
     "trace": (".", "DM", "A=1"),
+    "map": ("in", "--draft"),
     "simulate": ("s", "--out", "out"),
     "studies": (),
 }
