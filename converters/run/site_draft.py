@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -25,9 +26,12 @@ def draft_site(sources: Sequence[Path], sites: Sequence[str]) -> str:
     """The codes that stand for no test, each as a `[[test]]` in comments; rare ones are counted together."""
     run = build_sdtm(list(sources), _STUDY, RunOptions(sites=tuple(sites)))
     counts: Counter[str] = Counter()
+    labels: dict[str, str] = {}
     for finding in run.accounts.findings:
         if finding.rule in ("code.unmapped", "code.no-test"):
             counts[finding.value] += finding.count
+            if named := re.search(r"\((.*)\)", finding.message):
+                labels[finding.value] = " ".join(named[1].split())[:80]
     lines = [*(f"# {line}" for line in _HEAD), 'site = "draft"']
     rare = 0
     for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
@@ -35,17 +39,17 @@ def draft_site(sources: Sequence[Path], sites: Sequence[str]) -> str:
             rare += 1
             continue
         system, _, code = value.rpartition("|")
-        lines += ["", *_test(system, code, count)]
+        label = labels.get(value, "")
+        lines += ["", f"# {count} resources" + (f": {label}" if label not in ("", code) else ""), *_test(system, code)]
     if rare:
         lines += ["", f"# {rare} more codes stand in fewer than {_LEAST} resources each; findings of a run name them."]
     return "\n".join(lines) + "\n"
 
 
-def _test(system: str, code: str, count: int) -> list[str]:
+def _test(system: str, code: str) -> list[str]:
     domain, test = _by_name().get(code.upper(), ("?", "?"))
     known = f"  # GUESS 0.70 the code is that of a test of {domain}" if domain != "?" else ""
     return [
-        f"# {count} resources",
         f"# [[test]]{known}",
         f"# system = {json.dumps(system, ensure_ascii=False)}",
         f"# code = {json.dumps(code, ensure_ascii=False)}",

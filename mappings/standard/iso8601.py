@@ -39,9 +39,15 @@ def possible_days(value: str) -> PossibleDays | None:
     have, nothing is known. A day without its month is not taken.
     """
     found = _ONE.fullmatch(value.strip())
-    if found is None or found["year"] in ("-", "0000"):
+    return None if found is None else _days_of(found["year"], found["month"], found["day"])
+
+
+@lru_cache(maxsize=1 << 16)
+def _days_of(of_year: str, of_month: str | None, of_day: str | None) -> PossibleDays | None:
+    """The days of the parts of a date; many moments are of one day."""
+    if of_year in ("-", "0000"):
         return None
-    year, month, day = int(found["year"]), _number(found["month"]), _number(found["day"])
+    year, month, day = int(of_year), _number(of_month), _number(of_day)
     if month is None:
         return PossibleDays(date(year, 1, 1), date(year, 12, 31), "M")
     if not 1 <= month <= 12:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -76,7 +77,7 @@ def _fits(domain: str, name: str) -> bool:
 
 def _variable(domain: str, name: str) -> Variable | None:
     dataset: Dataset | None = sdtm_datasets().get(domain)
-    if dataset is None or name in _NOT_MAPPED:
+    if dataset is None or name in _NOT_MAPPED or name == f"{domain}SEQ":
         return None
     return dataset[name] if name in dataset else model_variable(dataset, name)
 
@@ -261,16 +262,19 @@ def _by_values(column: Column, domain: str) -> Iterator[Proposal]:
 def subject_of(sheets: Sequence[Sheet]) -> dict[str, tuple[str, bool]]:
     """The column of the subject's number by file and sheet, and whether its name says so; blank where none does.
 
-    A number of the hospital (mrn) may be that of the subject, and is a guess.
+    Of several the one that most tables have: rows of two tables meet by it. A number of the hospital (mrn) may be that
+    of the subject, and is a guess.
     """
+    every = [{plain_name(one.name): one.name for one in reversed(sheet.columns) if one.texts} for sheet in sheets]
+    tables = Counter(name for names in every for name in names)
     found = {}
-    for sheet in sheets:
-        names = {plain_name(column.name): column.name for column in reversed(sheet.columns) if column.texts}
-        kinds = {kind: _first_of(kind, names) for kind in ("subject", "hospital")}
-        column = kinds["subject"] or kinds["hospital"]
-        found[f"{sheet.file}!{sheet.sheet}"] = (names.get(column, ""), bool(kinds["subject"]))
+    for sheet, names in zip(sheets, every, strict=True):
+        own, of_hospital = (_common(kind, names, tables) for kind in ("subject", "hospital"))
+        found[f"{sheet.file}!{sheet.sheet}"] = (names.get(own or of_hospital, ""), bool(own))
     return found
 
 
-def _first_of(kind: str, names: Mapping[str, str]) -> str:
-    return next((name for name, some in known_names().items() if some[0].kind == kind and name in names), "")
+def _common(kind: str, names: Mapping[str, str], tables: Mapping[str, int]) -> str:
+    """Of the names of a kind that a table has the one that most tables have, the first of them in the list."""
+    some = [name for name, named in known_names().items() if named[0].kind == kind and name in names]
+    return max(some, key=lambda name: tables[name], default="")

@@ -161,6 +161,13 @@ def test_a_table_without_a_number_of_subjects_is_a_comment(tmp_path: Path) -> No
     assert "no column is known to hold the subject's number" in text and '# AETERM = { column = "AETERM" }' in text
 
 
+def test_tables_meet_by_the_number_that_most_of_them_have(tmp_path: Path) -> None:
+    """A number with the study's name in it (USUBJID) and one without are different ones."""
+    dm, ae = "SUBJID,USUBJID,SEX\n1,S-1,F\n", "USUBJID,AETERM\nS-1,Rash\n"
+    tables = tomllib.loads(drafted(tmp_path, DM=dm, AE=ae, CM="USUBJID,CMTRT\nS-1,Tea\n"))["table"]
+    assert [table["subject"] for table in tables] == ["USUBJID"] * 3
+
+
 def test_a_table_of_no_known_domain_has_no_plain_line(tmp_path: Path) -> None:
     text = drafted(tmp_path, export="SUBJID,X1,X2\n1,a,b\n2,c,d\n")
     assert "source" not in tomllib.loads(text) and '"X1" = "?"  # 2 cells' in text
