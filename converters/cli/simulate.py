@@ -51,7 +51,7 @@ def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
     "--extract",
     "extracts",
     multiple=True,
-    type=click.Choice(["cdash"]),
+    type=click.Choice(["cdash", "redcap-recist", "cn-recist"]),
     help="Also write the same patients as a raw extract to OUT/NAME (read it with --extract NAME).",
 )
 @click.option("--messy", type=click.FloatRange(0, 1), default=0.0, help="Share of the resources to spoil.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, Protocol
 
 import msgspec
 from fhir2cdisc.fhir.simulation import truth
@@ -20,15 +20,30 @@ from fhir2cdisc.fhir.simulation.habits.table import Habits, check_habits, plant_
 from fhir2cdisc.fhir.simulation.messy import Defect, spoil
 from fhir2cdisc.fhir.simulation.plan import Course, ordinal
 from fhir2cdisc.fhir.simulation.record_resources import write_records
+from fhir2cdisc.fhir.simulation.redcap import RedcapFolder
 from fhir2cdisc.fhir.simulation.subject_resources import write_shared, write_subject
 from fhir2cdisc.fhir.simulation.truth import Row
 from fhir2cdisc.fhir.simulation.tumour_resources import write_tumours
+from fhir2cdisc.fhir.simulation.workbook import WorkbookFolder
 from fhir2cdisc.mappings.study import Study, StudyError
 from fhir2cdisc.mappings.study_base import is_known_day
 
 Format = Literal["bundles", "ndjson"]
+
+
+class ExtractFolder(Protocol):
+    """A raw extract while it is written, a patient at a time."""
+
+    def write(self, course: Course) -> None: ...
+
+
+SYNTHETIC = "Synthetic data: these patients were invented by a program, and none of them ever lived.\n"
 # The raw extracts as which a study can be written, beside FHIR.
-EXTRACTS = {"cdash": CdashFolder}
+EXTRACTS: dict[str, Callable[[Path, Study, ExitStack], ExtractFolder]] = {
+    "cdash": CdashFolder,
+    "redcap-recist": RedcapFolder,
+    "cn-recist": WorkbookFolder,
+}
 TABLES = ("subjects", "responses", "timepoints", "lesions", "tte", "ae", "questionnaires")
 COLUMNS: dict[str, tuple[str, ...]] = {
     "subjects": (
@@ -285,6 +300,8 @@ def simulate(order: Order, out: Path) -> dict[str, int]:
         folder = Folder(out, order, stack)
         key = f"{order.seed}|{order.study.id}|bundle|"
         extracts = [EXTRACTS[name](out / name, order.study, stack) for name in order.extracts]
+        for name in order.extracts:
+            (out / name / "SYNTHETIC.txt").write_text(SYNTHETIC, encoding="utf-8")
         shared = write_shared(order.study, order.seed, meta_of(order.cut))
         folder.share(key, shared)
         for made in simulate_subjects(order):

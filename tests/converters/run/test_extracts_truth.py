@@ -19,7 +19,9 @@ from support.command import fhir2cdisc
 from support.facts import facts
 
 STUDIES = sorted(builtin_studies())
-PATIENTS = 16
+PATIENTS = 12
+# Extracts of the tumour assessments alone, as the investigator made them.
+FORMS = ("redcap-recist", "cn-recist")
 # Of each domain the variables that an EDC system collects. VISITNUM of an unplanned visit differs: FHIR has encounters
 # that place it in time, a form has its name only.
 CARRIED = {
@@ -52,14 +54,22 @@ def _truth() -> ModuleType:
 
 
 class Twice:
-    """One study run from FHIR and from the extract."""
+    """One study run from FHIR and from extracts."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.study: Study = load_study(name)
-        simulate(Order(self.study, 101, PATIENTS, extracts=("cdash",)), folder)
+        simulate(Order(self.study, 101, PATIENTS, extracts=("cdash", *FORMS)), folder)
         self.truth = folder / "truth"
         self.fhir: SdtmRun = build_sdtm([folder / "fhir"], self.study)
-        self.extract: SdtmRun = build_sdtm([folder / "cdash"], self.study, RunOptions(extracts=("cdash",)))
+        self.folder = folder
+        self.runs: dict[str, SdtmRun] = {}
+        self.extract = self.of("cdash")
+
+    def of(self, name: str) -> SdtmRun:
+        """What the extract of this name becomes."""
+        if name not in self.runs:
+            self.runs[name] = build_sdtm([self.folder / name], self.study, RunOptions(extracts=(name,)))
+        return self.runs[name]
 
 
 @pytest.fixture(scope="module", params=STUDIES)
@@ -67,11 +77,12 @@ def twice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return Twice(request.param, tmp_path_factory.mktemp(request.param) / "simulated")
 
 
-def values(run: SdtmRun, domain: str, columns: list[str]) -> Counter[tuple[str, ...]]:
+def values(run: SdtmRun, domain: str, columns: list[str], wanted: str = "") -> Counter[tuple[str, ...]]:
+    """The different records of a domain by the values of columns, those that are `wanted` alone."""
     frame = run.sdtm.frames.get(domain)
     if frame is None:
         return Counter()
-    rows = frame.reindex(columns=columns)
+    rows = (frame.query(wanted, engine="python") if wanted else frame).reindex(columns=columns)
     if domain in ("LB", "VS") and "VISIT" in columns:
         rows["VISIT"] = rows["VISIT"].str.replace(r"UNSCHEDULED .*", "UNSCHEDULED", regex=True)
     texts = rows.astype(object).where(rows.notna(), "")
@@ -116,11 +127,32 @@ def test_nothing_of_the_extract_is_lost(twice: Twice) -> None:
     ] == []
 
 
+LESIONS = {
+    "TU": ("TULNKID TUORRES TULOC TUDTC", "TUORRES in ('TARGET', 'NON-TARGET') and TUTESTCD == 'TUMIDENT'"),
+    # In mm, since a form has one unit; a state that was not seen is no answer there.
+    "TR": (
+        "TRLNKID TRTESTCD TRSTRESC TRSTAT TRDTC",
+        "TRLNKID.str.match('N?T') and (TRSTRESC != '' or TRTESTCD != 'TUMSTATE')",
+    ),
+    "RS": ("RSTESTCD RSCAT RSSTRESC RSDTC", "RSCAT == 'RECIST 1.1'"),
+}
+
+
+@pytest.mark.parametrize("domain", sorted(LESIONS))
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_tumours_have_what_the_investigator_saw(twice: Twice, form: str, domain: str) -> None:
+    columns, wanted = LESIONS[domain]
+    run = twice.of(form)
+    ours = values(run, domain, ["USUBJID", *columns.split()], wanted)
+    theirs = values(twice.fhir, domain, ["USUBJID", *columns.split()], f"{wanted} and {domain}EVAL == 'INVESTIGATOR'")
+    assert len(ours) > 0 and ours == theirs
+
+
 def test_the_command_writes_the_extract_beside_fhir(tmp_path: Path) -> None:
     words = ("simulate", "refractory-registry", "--patients", "2", "--extract", "cdash", "--out")
     fhir2cdisc(*words, tmp_path / "one")
     fhir2cdisc(*words, tmp_path / "two")
     files = sorted((tmp_path / "one" / "cdash").iterdir())
-    assert {path.suffix for path in files} == {".csv"} and len(files) == 18
+    assert len(files) == 19 and "Synthetic data" in (tmp_path / "one" / "cdash" / "SYNTHETIC.txt").read_text("utf-8")
     assert all(path.read_bytes() == (tmp_path / "two" / "cdash" / path.name).read_bytes() for path in files)
     assert (tmp_path / "one" / "fhir").is_dir() and (tmp_path / "one" / "truth").is_dir()
