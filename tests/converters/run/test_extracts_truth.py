@@ -19,7 +19,7 @@ from support.command import fhir2cdisc
 from support.facts import facts
 
 STUDIES = sorted(builtin_studies())
-PATIENTS = 12
+PATIENTS = 8
 # Extracts of the tumour assessments alone, as the investigator made them.
 FORMS = ("redcap-recist", "cn-recist")
 # Of each domain the variables that an EDC system collects. VISITNUM of an unplanned visit differs: FHIR has encounters
