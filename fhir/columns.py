@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 # So many different values of a column that nothing reads are counted; of more only the number of cells is known.
 MOST_VALUES = 200
+# A value that fewer cells have may be that of one person, and is not shown.
+LEAST = 5
 # What becomes of a column: its cells fill variables or decide about rows, or they do not, with a reason or without one.
 USED, NOT_NEEDED, UNMAPPED, EMPTY = "used", "not needed", "unmapped", "empty"
 
@@ -41,10 +43,13 @@ class ColumnAccount:
 
     def most_frequent(self, least: int, number: int = 3) -> list[tuple[str, int]]:
         """The most frequent values that at least so many cells have; none of a column that identifies people."""
-        if self.hidden:
-            return []
-        found = sorted(self.values.items(), key=lambda pair: (-pair[1], pair[0]))
-        return [(value, count) for value, count in found if count >= least][:number]
+        return [] if self.hidden else most_frequent(self.values, least, number)
+
+
+def most_frequent(values: Mapping[str, int], least: int, number: int = 3) -> list[tuple[str, int]]:
+    """The most frequent of values that at least so many cells have, with their numbers."""
+    found = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [(value, count) for value, count in found if count >= least][:number]
 
 
 ColumnBook = dict[ColumnKey, ColumnAccount]

@@ -17,7 +17,8 @@ from fhir2cdisc.mappings.study import Model
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 # Headings of the numbers under which hospitals, states and insurers keep their records of a person.
-_RECORD_NUMBER = re.compile(r"mrn|ssn|passport|insurance|住院号|病案号|门诊号|就诊号|登记号|身份证", re.IGNORECASE)
+RECORD_NUMBER = r"mrn|(?<![a-z])ssn|passport|insurance|住院号|病案号|门诊号|就诊号|登记号|身份证"
+_RECORD_NUMBER = re.compile(RECORD_NUMBER, re.IGNORECASE)
 _QUERY = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
 NAME = r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$"
 

@@ -68,19 +68,26 @@ def _category(canonical: str, link: str) -> str:
 
 
 def questionnaires(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """QS: category and test of each item; an item of an unknown form keeps its linkId as QSTEST, without code."""
-    link, canonical = _blank(frame, "QSTESTCD"), _blank(frame, CANONICAL)
-    known = form_items()
+    """QS: category and test of each item; an item of an unknown form keeps its linkId as QSTEST, without code.
+
+    A source that names the category itself (an extract) keeps it, and its code and test where the form is unknown.
+    """
+    keys = [_blank(frame, name) for name in (CANONICAL, "QSCAT", "QSTESTCD", "QSTEST")]
+    link, known = keys[2], form_items()
     table = {}
-    for form, item in set(zip(canonical, link, strict=True)):
-        name = _category(form, item)
-        table[form, item] = known.get((name, item.upper()), (name, "", item))
-    named = [table[key] for key in zip(canonical, link, strict=True)]
+    for form, given, item, test in set(zip(*keys, strict=True)):
+        own = bool(given) and not form
+        name = given if own else _category(form, item)
+        table[form, given, item, test] = known.get(
+            (name, item.upper()), (name, item, test) if own else (name, "", item)
+        )
+    named = [table[key] for key in zip(*keys, strict=True)]
     item = pd.DataFrame(named, columns=["QSCAT", "QSTESTCD", "QSTEST"], index=frame.index, dtype=object)
     of_form = link != ""
     made = {name: _blank(frame, name).mask(of_form, item[name]) for name in item}
     if ORDINAL in frame:
-        made[STRESC] = _blank(frame, ORDINAL)
+        ordinal = _blank(frame, ORDINAL)
+        made[STRESC] = ordinal.where(ordinal != "", _blank(frame, STRESC))
     return frame.assign(**made)
 
 

@@ -47,8 +47,8 @@ def standardise(frame: pd.DataFrame, domain: str) -> pd.DataFrame:
     """
     blank = pd.Series("", index=frame.index, dtype=object)
     orres, unit = frame.get(f"{domain}ORRES", blank), frame.get(f"{domain}ORRESU", blank)
-    if f"{domain}ORRES" not in frame:
-        unit = frame.get(f"{domain}STRESU", unit)
+    # A row with a standard result alone has the unit of that.
+    unit = unit.where((unit != "") | (orres != ""), frame.get(f"{domain}STRESU", blank))
     number = numbers_of(orres)
     standard = {f"{domain}STRESC": orres, f"{domain}STRESN": number, f"{domain}STRESU": unit}
     made = frame.assign(**{f"{domain}ORRES": orres}, **standard)

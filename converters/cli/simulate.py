@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import click
+from fhir2cdisc.converters.choices import EXTRACTS
 from fhir2cdisc.converters.cli.options import files_among
 from fhir2cdisc.fhir.simulation.dialects import NAMES
 from fhir2cdisc.fhir.simulation.habits.names import NAMES as HABITS
@@ -51,7 +52,7 @@ def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
     "--extract",
     "extracts",
     multiple=True,
-    type=click.Choice(["cdash", "redcap-recist", "cn-recist"]),
+    type=click.Choice(EXTRACTS),
     help="Also write the same patients as a raw extract to OUT/NAME (read it with --extract NAME).",
 )
 @click.option("--messy", type=click.FloatRange(0, 1), default=0.0, help="Share of the resources to spoil.")

@@ -10,13 +10,11 @@ import pandas as pd
 from fhir2cdisc.converters.extracts.bind import Bound, Prepared
 from fhir2cdisc.converters.extracts.grid import letters
 from fhir2cdisc.fhir.accounts import Accounts
-from fhir2cdisc.fhir.columns import EMPTY, UNMAPPED, USED, ColumnAccount, ColumnKey
+from fhir2cdisc.fhir.columns import EMPTY, LEAST, UNMAPPED, USED, ColumnAccount, ColumnKey
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.mappings.extract_model import Extract
 from fhir2cdisc.sdtm.cells.needed import variable_columns
 
-# A value that fewer cells have may be that of one person, and is not shown.
-LEAST = 5
 ADDRESSES = ["RULE", "VARIABLE", "FILE", "ENTRY", "NUMBER", "COLUMN", "HEADING"]
 COLUMNS = ["TABLE", "FILE", "COLUMN", "HEADING", "USE", "REASON", "FILLED", "TAKEN", "FREQUENT"]
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fhir2cdisc.converters.extracts.grid import ExtractError, Grid, Notice
 from fhir2cdisc.converters.extracts.values import text_of
@@ -112,7 +113,7 @@ def _url(path: Path, name: str) -> Any:
 
     with path.open("rb") as file:
         if file.read(len(SQLITE)) == SQLITE:
-            return URL.create("sqlite", database=f"file:{path.as_posix()}", query={"mode": "ro", "uri": "true"})
+            return URL.create("sqlite", database=f"file:{quote(path.as_posix())}", query={"mode": "ro", "uri": "true"})
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))["connection"]
         url, variable = make_url(said["url"]), said.get("password_env", "")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from fhir2cdisc.fhir.columns import MOST_VALUES
+from fhir2cdisc.fhir.columns import LEAST, MOST_VALUES, most_frequent
 from fhir2cdisc.mappings.draft_names import GUESS, UNDECIDED, known_names, plain_name
 from fhir2cdisc.mappings.extract_model import ColumnMap, Extract, Reading, Table
 from fhir2cdisc.mappings.standard.datasets import codelist, sdtm_datasets
@@ -17,8 +17,6 @@ from fhir2cdisc.sdtm.cells.verbs import PLUS
 from fhir2cdisc.sdtm.draft.profile import NOTHING, Column, Sheet, formats_of
 from fhir2cdisc.sdtm.draft.propose import Proposal, domain_of, propose, subject_of
 
-# A value that fewer cells have may lead to a person.
-LEAST = 5
 _HEAD = (
     "A draft of a mapping, made from the names and values of an extract. Plain lines are sure. Lines that begin with",
     "`# ` and end with a GUESS are for you: take the `# ` away where the guess is right, then the GUESS. A column with",
@@ -181,9 +179,8 @@ def _holds(column: Column) -> str:
     """How many cells are filled and, unless they may lead to a person, the most frequent values."""
     if column.hidden:
         return f"{column.filled} cells; may identify people"
-    frequent = [(text, n) for text, n in sorted(column.values.items(), key=lambda p: (-p[1], p[0])) if n >= LEAST][:3]
-    few = len(column.values) <= MOST_VALUES
-    shown = "; ".join(f"{_plain(text)} ({n})" for text, n in frequent) if few else ""
+    frequent = most_frequent(column.values, LEAST) if len(column.values) <= MOST_VALUES else []
+    shown = "; ".join(f"{_plain(text)} ({n})" for text, n in frequent)
     return f"{column.filled} cells" + (f": {shown}" if shown else "")
 
 

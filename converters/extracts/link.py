@@ -75,6 +75,7 @@ def by_number(
     `numbers` are the keys of the subjects, `systems` those of subject numbers. That a number is an identifier of
     another system may be chance: nobody is joined by it, which is said.
     """
+    people = list(people)
     found: dict[str, set[str]] = {}
     chance: dict[str, set[str]] = {}
     for person in people:
@@ -87,7 +88,7 @@ def by_number(
                     chance.setdefault(system, set()).add(own)
     joined = {own: next(iter(keys)) for own, keys in found.items() if len(keys) == 1}
     several = found.keys() - joined.keys()
-    findings = list(_by_number(len(numbers), joined, several))
+    findings = list(_by_number(len(numbers), joined, several, len(numbers - found.keys()) if people else 0))
     for system, some in sorted(chance.items()):
         if left := len(some - found.keys()):
             said = (
@@ -99,14 +100,17 @@ def by_number(
     return replace(identities, main={**identities.main, **joined}, unresolved=unresolved), findings
 
 
-def _by_number(every: int, joined: Sized, several: Sized) -> Iterator[Finding]:
-    """What is said of the numbers that are subject numbers of one Patient, and of several."""
+def _by_number(every: int, joined: Sized, several: Sized, alone: int) -> Iterator[Finding]:
+    """What is said of the numbers that are subject numbers of one Patient, of several, and (`alone`) of none."""
     if joined:
         said = f"{len(joined)} of {every} numbers of the extracts are subject numbers of FHIR Patients, and these are "
         yield Finding("link.by-number", f"{said}the same subjects", "info", count=len(joined))
     if several:
         said = f"{len(several)} numbers of the extracts are subject numbers of several FHIR Patients each; nothing of "
         yield Finding("link.ambiguous", f"{said}these subjects' extracts is mapped", "error", count=len(several))
+    if alone:
+        said = f"{alone} of {every} numbers of the extracts are the subject number of no FHIR Patient that was read; "
+        yield Finding("link.no-patient", f"{said}these subjects have what the extracts say alone", count=alone)
 
 
 def _said(name: str, line: int, keys: list[str]) -> Finding:

@@ -24,6 +24,7 @@ from fhir2cdisc.fhir.columns import MOST_VALUES, NOT_NEEDED, UNMAPPED, USED, Col
 from fhir2cdisc.fhir.findings import Finding
 from fhir2cdisc.fhir.records import Place
 from fhir2cdisc.fhir.route import Buckets, Routed
+from fhir2cdisc.mappings.extract_model import RECORD_NUMBER
 from fhir2cdisc.sdtm.cells.conditions import Condition, cell_text, compile_condition
 from fhir2cdisc.sdtm.cells.needed import is_named, reason_of
 from fhir2cdisc.sdtm.cells.verbs import filled
@@ -34,8 +35,8 @@ _ERRORS = ("extract.unreadable", "extract.cell-too-long", "extract.nul")
 _INFO = ("extract.encoding", "extract.formula", "extract.hidden-sheet")
 # Headings under which people are named or can be told: no value of such a column is ever shown.
 IDENTIFYING = re.compile(
-    r"name|mrn|birth|brth|dob|phone|mobile|address|street|e-?mail|zip|postcode|initials|ssn|passport|insurance|"
-    r"姓名|出生|电话|手机|地址|身份证|住院号|病案号|门诊号|就诊号",
+    r"name|birth|brth|dob|phone|mobile|address|street|e-?mail|zip|postcode|initials|ssn|姓名|出生|电话|手机|地址|"
+    rf"{RECORD_NUMBER}",
     re.IGNORECASE,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 from fhir2cdisc.adam.build import Adam
@@ -13,7 +14,9 @@ from fhir2cdisc.sdtm.cells.dates import FIRST_YEAR
 from fhir2cdisc.sdtm.cells.days import in_days, is_day
 
 
-def without_dates(run: SdtmRun, adam: Adam | None, conflicts: pd.DataFrame) -> tuple[Adam | None, pd.DataFrame]:
+def without_dates(
+    run: SdtmRun, adam: Adam | None, conflicts: pd.DataFrame, cutoff: str
+) -> tuple[Adam | None, pd.DataFrame]:
     """The same without dates, in place in `run`: dates are blank, texts and findings say `day 240` from day 0.
 
     Study days (--DY, ADY) and intervals (AVAL, durations) are those that the days give.
@@ -24,7 +27,11 @@ def without_dates(run: SdtmRun, adam: Adam | None, conflicts: pd.DataFrame) -> t
         "intervals, and no date is in them; an interval given in months is right to half a day"
     )
     told = Finding("interval.no-dates", said, "info")
-    run.accounts.findings = [told, *map(_in_days, run.accounts.findings)]
+    findings = [told]
+    if cutoff:
+        said = f"the data cut-off {cutoff} is a date, and the extract has days: nothing is cut off"
+        findings.append(Finding("interval.cutoff", said, value=cutoff))
+    run.accounts.findings = [*findings, *map(_in_days, run.accounts.findings)]
     run.sdtm.findings = list(map(_in_days, run.sdtm.findings))
     if adam is None:
         return None, _texts(conflicts)
@@ -44,7 +51,7 @@ def _blanked(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     made = {name: _no_dates(frame) for name, frame in frames.items()}
     if "TS" in made:
         # A parameter whose value is a date is unknown.
-        dated = frames["TS"]["TSVAL"].map(is_day)
+        dated = (frames["TS"]["TSVAL"] != "") & (made["TS"]["TSVAL"] == "")
         made["TS"].loc[dated, "TSVALNF"] = "UNK"
     return made
 
@@ -54,14 +61,18 @@ def _no_dates(frame: pd.DataFrame) -> pd.DataFrame:
     changed: dict[str, pd.Series] = {}
     for name, column in frame.items():
         if column.dtype == object:
-            changed[str(name)] = column.map(lambda value: _no_date(value) if isinstance(value, str) else value)
+            blank = str(name).endswith("DTC") or name == "TSVAL"
+            changed[str(name)] = column.map(lambda text, blank=blank: _no_date(text, blank))
         elif pd.api.types.is_datetime64_any_dtype(column):
             changed[str(name)] = column.where(column.dt.year >= FIRST_YEAR)
     return frame.assign(**changed)
 
 
-def _no_date(value: str) -> str:
-    return "" if is_day(value) else in_days(value)
+def _no_date(value: Any, blank: bool) -> Any:
+    """A cell without a date: blank where it is one (and the column one of dates), in days where its text has one."""
+    if not isinstance(value, str):
+        return value
+    return "" if blank and is_day(value) else in_days(value)
 
 
 def _texts(frame: pd.DataFrame) -> pd.DataFrame:

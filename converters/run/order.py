@@ -95,7 +95,7 @@ def make_package(order: RunOrder, progress: Progress, say: Callable[[str], None]
     if adam is not None:
         adam = replace(adam, evidence=with_identities(adam.evidence, made))
     if made.prepared.days_from:
-        adam, conflicts = without_dates(made, adam, conflicts)
+        adam, conflicts = without_dates(made, adam, conflicts, order.study.cutoff)
     with new_folder(order.out, order.replace_old) as folder:
         lines = _write(folder, order, made, adam, conflicts)
     say("\n".join([*lines, f"Package: {order.out}"]))

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from fhir2cdisc.converters.run.pipeline import RunOptions, build_sdtm
+from fhir2cdisc.fhir.columns import LEAST
 from fhir2cdisc.mappings.standard.datasets import codelist
 from fhir2cdisc.mappings.study import Study
 from fhir2cdisc.sdtm.rows.engine import TEST_CODELISTS
@@ -18,7 +19,6 @@ _HEAD = (
     "A draft of a site map: codes of the source that no CDISC test is known for, the most frequent first. Fill in",
     "domain, testcd and test, take the `# ` away, and give the file with --site.",
 )
-_LEAST = 5
 _STUDY = Study.model_validate({"id": "draft", "studyid": "DRAFT", "title": "Draft", "cohort": {"membership": "all"}})
 
 
@@ -35,14 +35,14 @@ def draft_site(sources: Sequence[Path], sites: Sequence[str]) -> str:
     lines = [*(f"# {line}" for line in _HEAD), 'site = "draft"']
     rare = 0
     for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
-        if count < _LEAST:
+        if count < LEAST:
             rare += 1
             continue
         system, _, code = value.rpartition("|")
         label = labels.get(value, "")
         lines += ["", f"# {count} resources" + (f": {label}" if label not in ("", code) else ""), *_test(system, code)]
     if rare:
-        lines += ["", f"# {rare} more codes stand in fewer than {_LEAST} resources each; findings of a run name them."]
+        lines += ["", f"# {rare} more codes stand in fewer than {LEAST} resources each; findings of a run name them."]
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,8 @@ from datetime import date, timedelta
 DAY_0 = date(1739, 1, 1)
 # Sixty years before and after: what a calendar of nanoseconds holds, and what is before 1800.
 MOST_DAYS = 21_900
+# As a whole --DTC, which privacy may have cut to the month or year.
+_WHOLE = re.compile(r"1[67]\d\d(?:-\d\d(?:-\d\d(?:T[\d:.]+)?)?)?")
 _OF_THIS_CALENDAR = re.compile(r"\b1[67]\d\d-\d\d-\d\d(?:T[\d:.]+)?")
 
 
@@ -25,8 +27,8 @@ def as_date(days: int) -> str:
 
 
 def is_day(text: str) -> bool:
-    """Whether a text is a date of this calendar and nothing else."""
-    return _OF_THIS_CALENDAR.fullmatch(text) is not None
+    """Whether a --DTC is a date of this calendar, whole or cut."""
+    return _WHOLE.fullmatch(text) is not None
 
 
 def in_days(text: str) -> str:

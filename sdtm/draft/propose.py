@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -99,9 +99,9 @@ def propose(sheet: Sheet, domain: str, sure: bool, reading: Reading, undecided: 
     for place, column in enumerate(sheet.columns):
         if not column.texts:
             continue
-        for proposal in _of_column(column, sheet.columns, domain, reading, undecided):
+        proposal = next(_of_column(column, sheet.columns, domain, reading, undecided), None)
+        if proposal is not None:
             found.append((-proposal.score, place, proposal))
-            break
     for _, _, one in sorted(found, key=lambda item: item[:2]):
         doubt = "" if sure else "the domain of the table is a guess; "
         if one.variable in taken:
@@ -186,24 +186,22 @@ def _with_values(
     return made(1, "")
 
 
-def _by_words(made: object, variable: Variable, column: Column, reading: Reading, as_: str) -> Proposal:
+def _by_words(
+    made: Callable[..., Proposal], variable: Variable, column: Column, reading: Reading, as_: str
+) -> Proposal:
     """A proposal for a variable with a codelist: sure where the codelist has every value; of units in its own case."""
     name = codelist(variable.codelists[0]).submission_value if variable.codelists and not as_ else ""
     more = {"as": as_} if as_ else {"codelist": name}
     known = _share_known(variable.name, ColumnMap.model_validate({"column": (column.name,), **more}), column, reading)
     exact = not as_ and all(text in _terms(variable) for text in column.texts)
-    assert callable(made)
     if exact:
-        found: Proposal = made(1, "")
-    elif known == 1 and name != "UNIT":
-        found = made(1, "", **more)
-    elif not as_ and (map_ := _map_of(variable, column)):
-        found = made(1, "", codelist=name, map=map_)
-    else:
-        found = replace(
-            made(round(0.3 + 0.5 * known, 2), f"{known:.0%} of the values are known terms", **more), known=known
-        )
-    return found
+        return made(1, "")
+    if known == 1 and name != "UNIT":
+        return made(1, "", **more)
+    if not as_ and (map_ := _map_of(variable, column)):
+        return made(1, "", codelist=name, map=map_)
+    said = f"{known:.0%} of the values are known terms"
+    return replace(made(round(0.3 + 0.5 * known, 2), said, **more), known=known)
 
 
 def _map_of(variable: Variable, column: Column) -> str:

@@ -84,10 +84,15 @@ def _worded(frame: pd.DataFrame) -> pd.Series:
 
 
 def _dated(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """MHSTDTC and MHEVDTYP of cancers; a mapping that says neither asserted date nor onset keeps its MHSTDTC."""
+    """MHSTDTC and MHEVDTYP of cancers.
+
+    A record that says neither asserted date nor onset keeps its MHSTDTC, unless that is the day of recording.
+    """
     if not {ASSERTED, ONSET} & set(frame.columns):
         return frame
-    cancer = _listed(frame, study) | _is_cancer(frame)
+    neither = (_text(frame, ASSERTED) == "") & (_text(frame, ONSET) == "")
+    own = neither & (_text(frame, "MHSTDTC") != "") & (_text(frame, "MHSTDTC") != _text(frame, "MHDTC"))
+    cancer = (_listed(frame, study) | _is_cancer(frame)) & ~own
     start, kind = pd.Series("", index=frame.index, dtype=object), pd.Series("", index=frame.index, dtype=object)
     for name in study.diagnosis.date:
         column, said = _KINDS[name]

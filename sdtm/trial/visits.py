@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -133,28 +133,18 @@ def unclear_visits(frames: Mapping[str, pd.DataFrame]) -> list[Finding]:
     for name, number in pairs:
         numbers[name].append(f"{number:.15g}")
         names[f"{number:.15g}"].append(name)
-    found = [
-        Finding(
-            "visit.numbers",
-            f"VISITNUM: {name!r} has the numbers {', '.join(some)}; each record keeps its own",
-            variable="VISITNUM",
-            value=name,
-            count=len(some),
-        )
-        for name, some in numbers.items()
-        if len(some) > 1
+    return [
+        *_several("visit.numbers", "VISITNUM", numbers, "{!r} has the numbers {}; each record keeps its own"),
+        *_several("visit.names", "VISIT", names, "number {} has the names {}; SV puts them together"),
     ]
-    return found + [
-        Finding(
-            "visit.names",
-            f"VISIT: number {number} has the names {', '.join(some)}; SV puts them together",
-            variable="VISIT",
-            value=number,
-            count=len(some),
-        )
-        for number, some in names.items()
-        if len(some) > 1
-    ]
+
+
+def _several(rule: str, variable: str, found: Mapping[str, list[str]], said: str) -> Iterator[Finding]:
+    """A finding for each key that has several values."""
+    for value, some in found.items():
+        if len(some) > 1:
+            told = f"{variable}: {said.format(value, ', '.join(some))}"
+            yield Finding(rule, told, variable=variable, value=value, count=len(some))
 
 
 def _numbered(frame: pd.DataFrame, given: pd.DataFrame, numbers: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
@@ -228,6 +218,9 @@ def _of_encounters(
     for domain, frame in frames.items():
         if domain != "SV" and "VISITNUM" in datasets[domain]:
             found = by_record.reindex(frame[ENCOUNTER]).set_index(frame.index)
+            if "VISITNUM" in frame:
+                # A row of an extract may number its visit and name none.
+                found["VISITNUM"] = found["VISITNUM"].where(frame[ENCOUNTER] >= 0, frame["VISITNUM"])
             made[domain] = frame.assign(**found.assign(VISIT=found["VISIT"].fillna("")))
     return made
 

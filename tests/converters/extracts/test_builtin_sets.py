@@ -46,6 +46,15 @@ def rave(tmp_path: Path) -> SdtmRun:
     return built(tmp_path, "rave")
 
 
+def test_what_does_not_conform_in_rave_is_read_as_it_was_typed(tmp_path: Path) -> None:
+    """An answer that the system could not take stands in X_RAW alone: it is said, and not lost."""
+    for name, text in RAVE.items():
+        odd = text.replace("AESEV,AESEV_STD", "AESEV,AESEV_STD,AESEV_RAW").replace("Mild,MILD", ",,a little")
+        (tmp_path / name).write_text(odd, encoding="utf-8")
+    run = built(tmp_path, "rave")
+    assert [one.value for one in run.accounts.findings if one.rule == "codelist.unknown"] == ["a little"]
+
+
 def test_rave_keeps_what_was_typed_and_reads_no_imputed_date(rave: SdtmRun) -> None:
     """`UN UNK 1960` is 1960, `UN MAR 2024` 2024-03; the dates of `_INT` stand nowhere. Row 2 of AE is no log line."""
     assert rows(rave, "DM", "SUBJID", "SITEID", "SEX", "BRTHDTC", "AGE") == [("007", "0123", "F", "1960", 63.0)]

@@ -158,3 +158,43 @@ def test_no_real_date_is_a_day() -> None:
     assert not is_day("1800-01-01") and in_days("born 1901-02-03") == "born 1901-02-03"
     with pytest.raises(ValueError, match="21900 days"):
         as_date(MOST_DAYS + 1)
+
+
+BORN = """
+extract = "own"
+read = { days_from = "diagnosis" }
+[[table]]
+name = "p"
+file = "p.csv"
+subject = "NO"
+[[source]]
+domain = "DM"
+name = "dm"
+table = "p"
+[source.variables]
+BRTHDTC = { column = "BORN", as = "days" }
+[[source]]
+domain = "EX"
+name = "ex"
+table = "p"
+[source.variables]
+EXTRT = { value = "LENVATINIB" }
+EXSTDTC = { column = "DOSE", as = "days" }
+"""
+
+
+def test_a_birth_in_days_is_no_year_and_a_cut_off_cannot_cut(tmp_path: Path) -> None:
+    """Privacy cuts a birth date to its year (its default): that year is of the run's own calendar, too."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "p.csv").write_text("NO,BORN,DOSE\nA,-14610,5\n", encoding="utf-8")
+    (tmp_path / "own.toml").write_text(BORN, encoding="utf-8")
+    (tmp_path / "study.toml").write_text(f'cutoff = "2024-06-30"\n{STUDY}', encoding="utf-8")
+    words = ("--extract", tmp_path / "own.toml", "--study", tmp_path / "study.toml", "--out", tmp_path / "package")
+    fhir2cdisc("run", source, *words)
+    dm = read(tmp_path / "package", "sdtm/dm")
+    # 14,610 days are 40 years, and 5 days more to the first dose.
+    assert dm[["BRTHDTC", "AGE", "RFSTDTC"]].to_numpy().tolist() == [["", 40.0, ""]]
+    found = pd.read_csv(tmp_path / "package" / "findings" / "findings.csv", keep_default_na=False)
+    [said] = found.query("rule == 'interval.cutoff'")["message"]
+    assert said == "the data cut-off 2024-06-30 is a date, and the extract has days: nothing is cut off"

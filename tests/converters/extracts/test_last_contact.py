@@ -139,10 +139,10 @@ PEOPLE = (
     ("numbers", "joined", "unresolved", "rules"),
     [
         ("1 2", {"1": "a", "2": "b"}, "", ["link.by-number"]),
-        ("3", {}, "", ["link.not-joined"]),  # a record number of the hospital may be equal by chance
+        ("3", {}, "", ["link.no-patient", "link.not-joined"]),  # a record number of the hospital may be equal by chance
         ("4", {}, "4", ["link.ambiguous"]),
-        ("1 3 4", {"1": "a"}, "4", ["link.by-number", "link.ambiguous", "link.not-joined"]),
-        ("9", {}, "", []),
+        ("1 3 4", {"1": "a"}, "4", ["link.by-number", "link.ambiguous", "link.no-patient", "link.not-joined"]),
+        ("9", {}, "", ["link.no-patient"]),  # perhaps a number that lost its leading zeros
     ],
 )
 def test_numbers_are_those_of_patients_by_the_systems_that_the_study_names(
@@ -154,3 +154,7 @@ def test_numbers_are_those_of_patients_by_the_systems_that_the_study_names(
     assert found.main == {subject_key(n): resource_key("", who) for n, who in joined.items()}
     assert found.unresolved == {subject_key(n) for n in unresolved.split()}
     assert [one.rule for one in findings] == rules
+
+
+def test_an_extract_alone_has_no_patient_to_lead_to() -> None:
+    assert by_number([], Identities(), {subject_key("1")}, set()) == (Identities(), [])

@@ -12,6 +12,7 @@ from fhir2cdisc.converters.extracts.account import column_table
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
 from fhir2cdisc.mappings.model import MappingError
 from fhir2cdisc.mappings.study import Study
+from fhir2cdisc.sdtm.standard_results import standardise
 
 STUDY = Study.model_validate(
     {
@@ -275,4 +276,83 @@ VSDTC = { column = "DAY", as = "dtc" }
     assert rows(run.sdtm.frames["VS"], "VSSTRESC", "VSSTRESN", "VSSTRESU") == [
         ("70", 70.0, "beats/min"),
         ("low", None, ""),
+    ]
+
+
+BESIDE_FHIR = """
+[[table]]
+name = "forms"
+file = "forms.csv"
+subject = "NO"
+[[source]]
+domain = "VS"
+name = "pulse"
+table = "forms"
+[source.variables]
+VSTESTCD = { value = "PULSE" }
+VSORRES = { column = "PULSE" }
+VSDTC = { column = "DAY", as = "dtc" }
+VISITNUM = { column = "VISIT", as = "number" }
+[[source]]
+domain = "QS"
+name = "answer"
+table = "forms"
+[source.variables]
+QSTESTCD = { value = "OWN101" }
+QSTEST = { value = "Own Question 1" }
+QSCAT = { value = "OWN FORM" }
+QSORRES = { column = "ANSWER" }
+QSDTC = { column = "DAY", as = "dtc" }
+[[source]]
+domain = "MH"
+name = "cancer"
+table = "forms"
+[source.variables]
+MHTERM = { value = "Hepatocellular carcinoma" }
+MHCAT = { value = "PRIMARY DIAGNOSIS" }
+MHDTC = { column = "DAY", as = "dtc" }
+MHSTDTC = { column = "SINCE", as = "dtc" }
+"""
+
+
+def test_what_an_extract_says_is_kept_beside_fhir(tmp_path: Path) -> None:
+    """FHIR has a cancer with an onset, a form and an encounter of another subject, and changes no row of the extract.
+
+    The number of a visit without a name, the category and code of a form that nobody knows, the start of a cancer.
+    """
+    code = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "C22.0"}]}
+    patient = {"reference": "Patient/p"}
+    answer = [{"linkId": "a", "answer": [{"valueInteger": 1}]}]
+    form = {"questionnaire": "urn:example:form", "authored": "2024-03-01", "item": answer, "status": "completed"}
+    resources: list[dict[str, Any]] = [
+        {"resourceType": "Patient", "id": "p"},
+        {"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"}, "subject": patient},
+        {"resourceType": "Condition", "id": "c", "code": code, "subject": patient, "onsetDateTime": "2023-01-02"},
+        {"resourceType": "QuestionnaireResponse", "id": "q", "subject": patient, **form},
+    ]
+    resources[1]["period"] = {"start": "2024-03-01"}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}
+    study = Study.model_validate({**STUDY.model_dump(), "cohort": {"membership": "all"}})
+    (tmp_path / "source").mkdir()
+    forms = ("forms.csv", "NO,PULSE,DAY,VISIT,ANSWER,SINCE\n1,70,2024-03-02,7,3,2010-05\n")
+    for name, text in (DM, forms, ("b.json", json.dumps(bundle))):
+        (tmp_path / "source" / name).write_text(text, encoding="utf-8")
+    head = 'extract = "own"\nread = { dates = ["YYYY-MM-DD"] }\n'
+    (tmp_path / "mapping.toml").write_text(head + OF_DM + BESIDE_FHIR, encoding="utf-8")
+    run = build_sdtm([tmp_path / "source"], study, RunOptions(extracts=(str(tmp_path / "mapping.toml"),)))
+    frames = {name: frame[frame["USUBJID"] == "01-1"] for name, frame in run.sdtm.frames.items() if "USUBJID" in frame}
+    assert {"QS", "MH", "SV"} <= set(run.sdtm.frames) and len(run.sdtm.frames["MH"]) == 2
+    assert rows(frames["VS"], "VISITNUM", "VSORRES") == [(7.0, "70")]
+    assert rows(frames["QS"], "QSTESTCD", "QSTEST", "QSCAT") == [("OWN101", "Own Question 1", "OWN FORM")]
+    assert rows(frames["MH"], "MHSTDTC", "MHDTC", "MHCAT") == [("2010-05", "2024-03-02", "PRIMARY DIAGNOSIS")]
+
+
+def test_standard_results_alone_keep_their_unit_beside_collected_ones() -> None:
+    frame = pd.DataFrame(
+        [("HGB", "12", "g/dL", "", ""), ("HGB", "", "", "118", "g/L")],
+        columns=["LBTESTCD", "LBORRES", "LBORRESU", "LBSTRESC", "LBSTRESU"],
+    )
+    assert rows(standardise(frame, "LB"), "LBSTRESC", "LBSTRESN", "LBSTRESU") == [
+        ("120", 120.0, "g/L"),
+        ("118", 118.0, "g/L"),
     ]

@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 from fhir2cdisc.adam.build import build_adam
 from fhir2cdisc.adam.results.summary import study_results
+from fhir2cdisc.converters import choices
 from fhir2cdisc.converters.run.pipeline import RunOptions, SdtmRun, build_sdtm
+from fhir2cdisc.fhir.simulation import simulate as simulation
 from fhir2cdisc.fhir.simulation.simulate import Order, simulate
 from fhir2cdisc.mappings.study import Study, builtin_studies, load_study
 from support.command import fhir2cdisc
@@ -156,3 +158,7 @@ def test_the_command_writes_the_extract_beside_fhir(tmp_path: Path) -> None:
     assert len(files) == 19 and "Synthetic data" in (tmp_path / "one" / "cdash" / "SYNTHETIC.txt").read_text("utf-8")
     assert all(path.read_bytes() == (tmp_path / "two" / "cdash" / path.name).read_bytes() for path in files)
     assert (tmp_path / "one" / "fhir").is_dir() and (tmp_path / "one" / "truth").is_dir()
+
+
+def test_the_command_offers_what_the_simulator_writes() -> None:
+    assert tuple(simulation.EXTRACTS) == choices.EXTRACTS
